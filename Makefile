@@ -1,0 +1,63 @@
+# Everything a person types. `make help` lists it. Each target sets up .venv first if it is not there.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+HOME_DIR := $(or $(CASE_CLOSURE_HOME),var)
+DATE ?= 2017-08-10
+SAMPLE_CASEGROUPS ?= 2000
+COMMAND := $(BIN)/case-closure
+
+.DEFAULT_GOAL := help
+.PHONY: help setup nightly up down test lint format bench soak lock
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+setup: $(STAMP) ## install what is pinned, with hashes, into .venv
+
+$(STAMP): requirements.txt requirements-dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: '$(PYTHON)' was not found. Install it, or set PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@echo "Installing into $(VENV) (once; a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+nightly: $(STAMP) ## one night through Airflow, on the embedded database and sample data (DATE=2017-08-10)
+	@if [ -z "$(CASE_CLOSURE_LANDING)" ] && [ ! -d "$(HOME_DIR)/landing" ]; then \
+		echo "Making a sample landing zone"; \
+		rm -rf "$(HOME_DIR)/landing.new" && mkdir -p "$(HOME_DIR)" && \
+		$(COMMAND) sample --out "$(HOME_DIR)/landing.new" --from 2017-08-10 --nights 3 --casegroups $(SAMPLE_CASEGROUPS) --seed 1 >/dev/null && \
+		mv "$(HOME_DIR)/landing.new" "$(HOME_DIR)/landing"; \
+	fi
+	@CASE_CLOSURE_COMMAND=$(COMMAND) $(COMMAND) nightly --date $(DATE)
+
+up: $(STAMP) ## Airflow with its pages on loopback, the night scheduled; Ctrl-C stops it
+	@exec $(COMMAND) up
+
+down: $(STAMP) ## stop the embedded database
+	@$(COMMAND) down
+
+test: lint ## lint, types, import rules, all tests
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP) ## ruff, mypy, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## rewrite the code in the house's form
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+bench: $(STAMP) ## the figures, as ratios measured in one run; minutes
+	@$(BIN)/python -m bench
+
+soak: $(STAMP) ## many nights, each killed and run again; minutes
+	@$(BIN)/python -m bench.soak
+
+lock: $(STAMP) ## pin requirements*.in again, with hashes
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements-dev.in -o requirements-dev.txt

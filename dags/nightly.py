@@ -1,0 +1,47 @@
+"""
+### The night
+
+Financial transition, once a night: the warehouse's extract in; dues, letters and exceptions out.
+
+**When** each midnight UTC, for the day that ends; the business date is the logical date. `business_date`,
+`landing` and `outbound` may be given on triggering. Any date may be backfilled; nights run one at a time,
+in date order.
+
+**Stages** are the task groups, in order. Each is safe to run again: the same date gives the same result.
+
+**When it fails** the red task's log ends with what to do. Nothing half done is left behind, and later
+nights wait. Mend the cause, then clear the red task with *Downstream*. `docs/runbook.md` lists every
+refusal and its remedy.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pendulum
+from airflow.sdk import DAG
+from nightly_timetable import NightlyTimetable
+from task_groups import DEFAULT_ARGS, PARAMS, STAGES, stage_group
+
+with DAG(
+    dag_id="nightly",
+    description="Financial transition, once a night",
+    doc_md=__doc__,
+    schedule=NightlyTimetable(),
+    start_date=pendulum.datetime(2010, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params=PARAMS,
+    tags=["night", "financial-transition"],
+) as dag:
+    groups = [stage_group(stage) for stage in STAGES]
+    for earlier, later in pairwise(groups):
+        earlier >> later
+
+if __name__ == "__main__":  # one run in this process, no scheduler: what `case-closure nightly` starts
+    from case_closure.platform.one_run import arguments, die_with_parent
+
+    die_with_parent()
+    logical_date, conf = arguments()
+    raise SystemExit(0 if dag.test(logical_date=logical_date, run_conf=conf).state == "success" else 1)

@@ -1,0 +1,285 @@
+"""`case-closure`: the command line.
+
+Belongs here: arguments, and which function answers a command. Does not belong here: any work of its own.
+What a command needs is imported when it is run, so that `--help` answers at once and `nightly` does not
+load the gates in two processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from case_closure.platform import terminal
+from case_closure.settings import LANDING, OUTBOUND, Settings, SettingsInvalid, folder_or_url
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code. A mistake of the person's or of the data's ends in words,
+    not in a trace.
+    """
+    asked = _parser().parse_args(arguments)
+    try:
+        code: int = asked.command(asked)
+        return code
+    except KeyboardInterrupt:
+        return terminal.fail("Stopped. The same command takes up where it was.")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: `... | head`
+        return 0
+    except Exception as error:
+        if not isinstance(error, _expected()):
+            raise
+        return terminal.fail(str(error))
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    from case_closure.platform.environment import AirflowFailed
+    from case_closure.platform.rest import RestError
+    from case_closure.platform.supervisor import UpRefused
+    from case_closure.store.embedded import ServerUnavailable
+
+    return (SettingsInvalid, AirflowFailed, RestError, UpRefused, ServerUnavailable)
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+def _nightly(asked: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    landing = folder_or_url(asked.landing, Path(settings.landing)) if asked.landing else None
+    outbound = folder_or_url(asked.outbound, Path(settings.outbound)) if asked.outbound else None
+    terminal.say(f"Night of {asked.date}, from {landing or settings.landing}")
+    if asked.in_process:
+        reason = _in_process(settings, asked.date, landing, outbound)
+    else:
+        reason = _through_airflow(settings, asked.date, landing, outbound)
+    if reason is not None:
+        return terminal.fail(reason)
+    from case_closure import night
+
+    terminal.print_closing(
+        night.summary(settings, asked.date), _next_commands(asked.date, landing or settings.landing)
+    )
+    return 0
+
+
+def _through_airflow(
+    settings: Settings, night_of: date, landing: str | None, outbound: str | None
+) -> str | None:
+    from case_closure.platform import nightly_run
+
+    ended = nightly_run.run(
+        settings, night_of, landing=landing, outbound=outbound, show=terminal.show, say=terminal.say
+    )
+    if ended.succeeded:
+        return None
+    terminal.say(f"Raw log: {ended.log}")
+    return ended.reason
+
+
+def _in_process(settings: Settings, night_of: date, landing: str | None, outbound: str | None) -> str | None:
+    from case_closure import night
+    from case_closure.landing.manifest import LandingRejected
+    from case_closure.platform.progress import Event
+    from case_closure.platform.stage_run import local_or_remote
+
+    began = datetime.now(UTC)
+
+    def show(stage: str, figures: dict[str, Any]) -> None:
+        nonlocal began
+        now = datetime.now(UTC)
+        terminal.show(Event(stage, "ended", (now - began).total_seconds(), figures))
+        began = now
+
+    context = night.NightContext(
+        business_date=night_of,
+        run_id=f"in-process__{datetime.now(UTC).isoformat()}",
+        landing=local_or_remote(landing or settings.landing),
+        outbound=local_or_remote(outbound or settings.outbound),
+        settings=settings,
+        clock=lambda: datetime.now(UTC),
+    )
+    try:
+        night.run_night(context, show)
+    except (night.NightRefused, night.NightFailed, LandingRejected) as error:
+        return str(error)
+    return None
+
+
+def _sample(asked: argparse.Namespace) -> int:
+    from case_closure import sample
+
+    sample.generate(asked.out, getattr(asked, "from"), asked.nights, asked.casegroups, asked.seed)
+    terminal.say(
+        f"{asked.casegroups:,} casegroups over {asked.nights} night{'s' if asked.nights != 1 else ''} "
+        f"from {getattr(asked, 'from')} in {asked.out}"
+    )
+    return 0
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from case_closure.check import check_folder
+
+    return check_folder(asked.folder)
+
+
+def _database_url(asked: argparse.Namespace) -> int:
+    from case_closure.store.embedded import store_url
+
+    terminal.say(store_url(Settings.from_environment()))
+    return 0
+
+
+def _up(asked: argparse.Namespace) -> int:
+    from case_closure.platform import supervisor
+
+    return supervisor.up(Settings.from_environment(), terminal.say)
+
+
+def _down(asked: argparse.Namespace) -> int:
+    from case_closure.platform import supervisor
+    from case_closure.store import embedded
+
+    settings = Settings.from_environment()
+    serving = supervisor.serving(settings)
+    if serving is not None:
+        return terminal.fail(
+            f"Airflow is up at {serving.url} and uses the database: stop it first (Ctrl-C there)."
+        )
+    terminal.say(
+        "Stopped the database" if embedded.stop(settings.home) else "The embedded database was not running"
+    )
+    return 0
+
+
+def _exceptions_list(asked: argparse.Namespace) -> int:
+    from case_closure.store import queries
+    from case_closure.store.embedded import store_url
+
+    rows = queries.list_exceptions(
+        store_url(Settings.from_environment()),
+        business_date=asked.date,
+        rule_code=asked.rule,
+        status=asked.status,
+        route=asked.route,
+    )
+    terminal.print_exceptions(rows)
+    return 0
+
+
+def _next_commands(done: date, landing: str) -> list[tuple[str, str]]:
+    command = os.environ.get("CASE_CLOSURE_COMMAND", "case-closure")
+    later = _later_night(done, landing)
+    following = (
+        (f"{command} nightly --date {later}", "the next night of the landing zone")
+        if later
+        else (f"{command} database-url", "where to look things up: the views of schema 'reporting'")
+    )
+    return [
+        (f"{command} exceptions list --date {done}", "what was held back that night, and why"),
+        following,
+        ("make up", "Airflow with its pages: the night, its history, backfills"),
+    ]
+
+
+def _later_night(done: date, landing: str) -> date | None:
+    if "://" in landing:
+        return None
+    found = []
+    for manifest in Path(landing).glob("*-*-*/manifest.json"):
+        try:
+            found.append(date.fromisoformat(manifest.parent.name))
+        except ValueError:
+            continue
+    return min((night for night in found if night > done), default=None)
+
+
+# --- arguments ------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="case-closure",
+        description="Financial transition of closed CSA cases to CMS, a night at a time.",
+        epilog="CASE_CLOSURE_HOME (default ./var) holds the database, Airflow, landing and outbound.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    nightly = commands.add_parser("nightly", help="run one night through its Airflow DAG")
+    nightly.add_argument(
+        "--date", type=_date, required=True, metavar="D", help="business date, such as 2017-08-10"
+    )
+    nightly.add_argument(
+        "--landing", metavar="URL", help=f"folder or URL holding one folder a date (or {LANDING})"
+    )
+    nightly.add_argument("--outbound", metavar="URL", help=f"folder or URL for what goes out (or {OUTBOUND})")
+    nightly.add_argument(
+        "--in-process", action="store_true", help="the same stages without Airflow, for measuring"
+    )
+    nightly.set_defaults(command=_nightly)
+
+    sample = commands.add_parser("sample", help="write a synthetic landing zone")
+    sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="the landing zone to write")
+    sample.add_argument(
+        "--from", type=_date, required=True, metavar="D", help="business date of the first night"
+    )
+    sample.add_argument("--nights", type=_count, default=1, metavar="N", help="how many nights (1)")
+    sample.add_argument(
+        "--casegroups", type=_count, default=2000, metavar="N", help="how many casegroups (2000)"
+    )
+    sample.add_argument("--seed", type=int, default=1, metavar="N", help="another population (1)")
+    sample.set_defaults(command=_sample)
+
+    check = commands.add_parser(
+        "check", help="hold a landing folder against manifest, schema and gates; applies nothing"
+    )
+    check.add_argument("folder", type=Path, metavar="DIR", help="the folder of one night")
+    check.set_defaults(command=_check)
+
+    url = commands.add_parser("database-url", help="SQLAlchemy URL of the store, started if need be")
+    url.set_defaults(command=_database_url)
+
+    up = commands.add_parser("up", help="Airflow with its pages, the night scheduled, until Ctrl-C")
+    up.set_defaults(command=_up)
+
+    down = commands.add_parser("down", help="stop the embedded database")
+    down.set_defaults(command=_down)
+
+    exceptions = commands.add_parser("exceptions", help="the exceptions and who has them")
+    actions = exceptions.add_subparsers(required=True, metavar="action")
+    listed = actions.add_parser("list", help="list them, newest first")
+    listed.add_argument("--date", type=_date, metavar="D", help="first seen on this business date")
+    listed.add_argument("--rule", metavar="R", help="of this rule code")
+    listed.add_argument(
+        "--status", type=str.upper, choices=("OPEN", "ALLOCATED", "RESOLVED"), help="in this state"
+    )
+    listed.add_argument("--route", type=str.upper, choices=("CASE_OWNER", "FT_TEAM"), help="routed to them")
+    listed.set_defaults(command=_exceptions_list)
+    return parser
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a date such as 2017-08-10, found '{text}'") from None
+
+
+def _count(text: str) -> int:
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, found '{text}'")
+    return count
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,43 @@
+"""UK postcodes, countries, and the maintenance region that follows from them (R16, R17).
+
+Belongs here: what a valid UK postcode is, what counts as overseas, NI or GB. Not: addresses of letters.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from case_closure.domain.nino import unspaced
+
+# The shape published for validation, without the Crown dependencies, which are overseas.
+UK_POSTCODE_PATTERN = (
+    r"^(?:GIR0AA|(?!IM|JE|GY)[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]{1,2}|[0-9][A-HJKPSTUW]"
+    r"|[A-HK-Y][0-9][ABEHMNPRVWXY])[0-9][ABD-HJLNP-UW-Z]{2})$"
+)
+UK_COUNTRIES = ("GB", "GB-ENG", "GB-SCT", "GB-WLS", "GB-NIR")
+
+
+def cleaned(postcode: pd.Series) -> pd.Series:
+    """Spaces out, upper case; an empty one is missing."""
+    return unspaced(postcode)
+
+
+def is_uk(postcode: pd.Series) -> pd.Series:
+    """Whether each cleaned postcode is a valid UK one; missing is not. bool."""
+    return postcode.str.fullmatch(UK_POSTCODE_PATTERN.strip("^$")).fillna(False).astype(bool)
+
+
+def is_overseas(country: pd.Series) -> pd.Series:
+    """Whether each country is named and outside the UK (IM, JE and GG are). bool."""
+    named = country.str.strip().str.upper()
+    return named.notna() & (named != "") & ~named.isin(UK_COUNTRIES)
+
+
+def maintenance_region(postcode: pd.Series, country: pd.Series) -> pd.Series:
+    """'NI', 'GB' or missing (R17), from a cleaned postcode and a country; never from a creditor."""
+    named = country.str.strip().str.upper()
+    uk = is_uk(postcode)
+    northern = (uk & postcode.str.startswith("BT").fillna(False)) | named.eq("GB-NIR").fillna(False)
+    british = uk | named.isin(UK_COUNTRIES)
+    region = pd.Series(None, index=postcode.index, dtype="str")
+    return region.mask(british, "GB").mask(northern, "NI")

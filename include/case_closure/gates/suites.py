@@ -1,0 +1,169 @@
+"""Which expectation carries which rule code: one suite for each input file and each set-up step.
+
+Belongs here: the rules as Great Expectations expectations. Not: making the facts they judge (``stages``).
+Nulls pass most expectations, so whatever must be there has a not-null of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import date, datetime, time
+
+from great_expectations import expectations as gxe
+from great_expectations.expectations.expectation import Expectation
+
+from case_closure.domain import nino, outcomes
+from case_closure.domain.cases import CASE_ENUMS, CASE_REQUIRED, METHODS_OF_PAYMENT
+from case_closure.domain.dates import plausible_birth_dates
+from case_closure.gates.engine import Check, Suite
+
+
+def _present(rule: str, column: str, field: str | None = None) -> Check:
+    return Check(rule, field or column, gxe.ExpectColumnValuesToNotBeNull(column=column))
+
+
+def _one_of(rule: str, column: str, values: tuple[object, ...], field: str | None = None) -> Check:
+    return Check(rule, field or column, gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values)))
+
+
+def _true(rule: str, column: str, field: str) -> Check:
+    return _one_of(rule, column, (True,), field)
+
+
+def _between(rule: str, column: str, low: object, high: object, field: str | None = None) -> Check:
+    expectation: Expectation = gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
+    return Check(rule, field or column, expectation)
+
+
+def _not_before(rule: str, later: str, earlier: str, field: str) -> Check:
+    return Check(
+        rule,
+        field,
+        gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+            column_A=later, column_B=earlier, or_equal=True, ignore_row_if="either_value_is_missing"
+        ),
+    )
+
+
+def _matches(rule: str, column: str, pattern: str, field: str | None = None) -> Check:
+    return Check(rule, field or column, gxe.ExpectColumnValuesToMatchRegex(column=column, regex=pattern))
+
+
+def _not_matches(rule: str, column: str, pattern: str, field: str | None = None) -> Check:
+    return Check(rule, field or column, gxe.ExpectColumnValuesToNotMatchRegex(column=column, regex=pattern))
+
+
+@functools.cache
+def csa_cases() -> Suite:
+    """Rows of csa_cases on arrival; a row that fails is refused and not held."""
+    return Suite(
+        "csa_cases",
+        (
+            *(_present("case_key_missing", column) for column in ("csa_system", "csa_case_id", "casegroup_id")),
+            *(_present("case_enum_invalid", column) for column in CASE_REQUIRED),
+            *(_one_of("case_enum_invalid", column, values) for column, values in CASE_ENUMS.items()),
+            _one_of("case_duplicate", "times_in_file", (1,), "csa_case_id"),
+        ),
+    )
+
+
+@functools.cache
+def casegroup_cases() -> Suite:
+    """Held cases, seen as casegroups: do they agree, and did closing them work (B53)?"""
+    return Suite(
+        "casegroup_cases",
+        (
+            _true("case_casegroup_conflict", "paying_parent_agreed", "paying_parent_id"),
+            _true("case_casegroup_conflict", "casegroup_agreed", "casegroup_id"),
+            _true("closure_failed", "closure_worked", "closure_failure_code"),
+        ),
+    )
+
+
+@functools.cache
+def csa_balances(limit_pence: int) -> Suite:
+    """The latest arrival of each case. Sums and differences are made in int64 before the gate."""
+    return Suite(
+        "csa_balances",
+        (
+            *(_present("balance_key_missing", column) for column in ("balance_id", "csa_system", "csa_case_id")),
+            _true("balance_case_unknown", "case_held", "csa_case_id"),
+            _true("balance_casegroup_mismatch", "casegroup_agreed", "casegroup_id"),
+            _one_of("balance_duplicate", "times_in_file", (1,), "csa_case_id"),
+            _one_of("balance_amount_missing", "missing_amounts", (0,), "missing_amount"),
+            _true("balance_total_mismatch", "total_agrees", "total_pence"),
+            _between("balance_amount_implausible", "largest_bucket_pence", None, limit_pence, "largest_bucket"),
+            _between("balance_amount_implausible", "smallest_bucket_pence", -limit_pence, None, "smallest_bucket"),
+            _not_before("balance_period_invalid", "arrears_to", "arrears_from", "arrears_from"),
+            _not_before("balance_period_invalid", "arrived_on", "arrears_to", "arrears_to"),
+            _true("balance_period_invalid", "period_given_if_owed", "arrears_from"),
+            _true("balance_changed_after_completion", "as_completed", "total_pence"),
+        ),
+    )
+
+
+@functools.cache
+def inhibits() -> Suite:
+    """Inhibit records (B70): set by team leaders and above."""
+    return Suite(
+        "inhibits",
+        (
+            _present("inhibit_not_authorised", "set_by_role"),
+            _one_of("inhibit_not_authorised", "set_by_role", outcomes.INHIBIT_AUTHORISED_ROLES),
+        ),
+    )
+
+
+@functools.cache
+def set_up_parties(on: date) -> Suite:
+    """Parents of cases that must be created, as of a date: contact details, CIS (B36-B38). One row a case and parent."""
+    born_from, born_to = (datetime.combine(day, time()) for day in plausible_birth_dates(on))
+    return Suite(
+        "set_up_parties",
+        (
+            _true("party_missing", "party_held", "party_id"),
+            _present("surname_missing", "surname"),
+            _present("date_of_birth_missing", "date_of_birth"),
+            _between("date_of_birth_implausible", "date_of_birth", born_from, born_to),
+            _present("nino_missing", "nino"),
+            _matches("nino_invalid", "nino", nino.VALID_PATTERN),
+            _present("contact_missing", "address_line_1"),
+            _true("contact_missing", "place_known", "postcode"),
+            _between("cis_no_match", "cis_matches", 1, None, "nino"),
+            _between("cis_multiple_matches", "cis_matches", None, 1, "nino"),
+            _true("cis_name_mismatch", "cis_name_agrees", "surname"),
+            _true("cis_date_of_birth_mismatch", "cis_date_of_birth_agrees", "date_of_birth"),
+            _true("cis_superseded_nino", "cis_nino_current", "nino"),
+            _true("cis_deceased", "cis_alive", "date_of_death"),
+        ),
+    )
+
+
+@functools.cache
+def set_up_cases() -> Suite:
+    """Cases that must be created: child, method of payment, benefit, region (B39, B41, B42). One row a case."""
+    return Suite(
+        "set_up_cases",
+        (
+            _true("child_missing", "child_held", "child_id"),
+            _present("method_of_payment_invalid", "method_of_payment"),
+            _one_of("method_of_payment_invalid", "method_of_payment", METHODS_OF_PAYMENT),
+            _true("method_of_payment_invalid", "bank_details_given", "pp_account_number"),
+            _true("method_of_payment_invalid", "employer_given", "employer_reference"),
+            _true("cis_benefit_missing", "benefit_live", "benefit_live"),
+            _true("region_unknown", "region_known", "postcode"),
+        ),
+    )
+
+
+@functools.cache
+def nino_warnings() -> Suite:
+    """Parents of required cases: what is odd about a NINO but stops nothing (R18). One row a case and parent."""
+    administrative = "^(?:" + "|".join(nino.ADMINISTRATIVE_PREFIXES) + ")"
+    return Suite(
+        "nino_warnings",
+        (
+            _not_matches("nino_administrative_prefix", "nino_set_up", administrative, "nino"),
+            _true("nino_suffix_differs", "suffix_agrees", "nino"),
+        ),
+    )

@@ -1,0 +1,427 @@
+"""The night's shell: for each stage, gather what it needs, let it conclude, and commit.
+
+Belongs here: the order of stages, what is read before and stored after each, and the guard every stage passes.
+Does not belong here: rules of the domain (``stages``), SQL (``store``), Airflow (``dags``). DAGs, the command line
+and the tests all call :func:`run_stage`.
+
+Receiving holds the whole extract in one transaction. What is then judged is cut into parts of casegroups, and
+all that belongs to one casegroup is stored in one transaction, by ``decide_next_action``; the stages before it hand
+on what they concluded on the workbench. So a night may be killed anywhere: the same command finishes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from case_closure.landing.manifest import verify
+from case_closure.landing.reading import Landing
+from case_closure.landing.rejection import LandingRejected
+from case_closure.settings import Settings
+from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
+from case_closure.stages.frames import Frames, to_frame
+from case_closure.store import casegroups, database, embedded, nights, posting
+from case_closure.workbench import Workbench
+
+STAGES: tuple[str, ...] = (
+    "open_night",
+    "verify_landing",
+    "receive_balances",
+    "set_up_cases",
+    "post_dues",
+    "decide_next_action",
+    "close_night",
+)
+
+NightRefused = nights.Refused
+
+
+class NightFailed(Exception):
+    """The night cannot go on; the message says why and what to do."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class NightContext:
+    """One run of one night. ``landing`` and ``outbound`` hold a folder a business date; any pathlib-like path."""
+
+    business_date: date
+    run_id: str
+    landing: Any
+    outbound: Any
+    settings: Settings
+    clock: Callable[[], datetime] = field(default=_now)
+
+
+Summary = dict[str, int | str]
+
+
+def store_url(settings: Settings) -> str:
+    """The SQLAlchemy URL of the store in use, starting the embedded server if it is not running."""
+    return settings.database_url or embedded.ensure_running(settings.home).url(embedded.STORE)
+
+
+def run_stage(stage: str, ctx: NightContext) -> Summary:
+    """Run one stage of a night; running it again changes nothing that was right.
+
+    Raises NightRefused (the night is not this run's to work on), LandingRejected (R22), NightFailed.
+    """
+    url = store_url(ctx.settings)
+    try:
+        with database.lock(url, database.STAGE_LOCK):
+            return _STAGES[stage](ctx, url)
+    except database.LockTaken:
+        with database.transaction(url) as connection:
+            holder = nights.holder(connection)
+        raise NightRefused(
+            f"Stage {stage} of the night of {ctx.business_date} was not run: another stage is running now ({holder}). "
+            "Nothing was changed; run it again when that has ended."
+        ) from None
+
+
+def record_failure(ctx: NightContext, stage: str, reason: str) -> None:
+    """Mark the night FAILED, when this run holds it. What it stored stands; the same date run again goes on from there."""
+    _record(ctx, nights.FAILED, stage, reason)
+
+
+def _record(ctx: NightContext, status: str, stage: str, reason: str) -> None:
+    url = store_url(ctx.settings)
+    with database.transaction(url) as connection:
+        nights.record_failure(connection, ctx.business_date, ctx.run_id, status, stage, reason, ctx.clock())
+
+
+def run_night(ctx: NightContext, progress: Callable[[str, Summary], None]) -> None:
+    """All stages in one process. ``progress`` is told each stage's summary as it ends."""
+    for stage in STAGES:
+        try:
+            summary = run_stage(stage, ctx)
+        except (NightRefused, LandingRejected):
+            raise
+        except Exception as error:
+            with contextlib.suppress(Exception):
+                record_failure(ctx, stage, str(error).splitlines()[0] if str(error) else type(error).__name__)
+            raise
+        progress(stage, summary)
+
+
+@contextlib.contextmanager
+def _entered(ctx: NightContext, url: str, stage: str) -> Iterator[tuple[Connection, nights.Night]]:
+    """A transaction in which this run is known to hold the night."""
+    with database.transaction(url) as connection:
+        yield connection, nights.enter(connection, ctx.business_date, ctx.run_id, stage)
+
+
+# --- the stages
+
+
+def _open_night(ctx: NightContext, url: str) -> Summary:
+    database.migrate(url)
+    with database.transaction(url) as connection:
+        night = nights.open_night(connection, ctx.business_date, ctx.run_id, ctx.clock())
+    return {"run": "a rerun" if night.succeeded else "a first run"}
+
+
+def _verified(ctx: NightContext) -> Landing:
+    """The night's extract, proven to agree with its manifest; else the night is rejected whole (R22)."""
+    try:
+        return verify(ctx.landing / ctx.business_date.isoformat(), ctx.business_date)
+    except LandingRejected as rejected:
+        _record(ctx, nights.REJECTED, "verify_landing", str(rejected))
+        raise
+
+
+def _verify_landing(ctx: NightContext, url: str) -> Summary:
+    with _entered(ctx, url, "verify_landing") as (_, night):
+        pass
+    landing = _verified(ctx)
+    if night.succeeded and night.manifest_sha256 != landing.manifest_sha256:
+        raise _fail(
+            ctx, "verify_landing",
+            f"The night of {ctx.business_date} succeeded from another extract than the one that lies in the landing folder now "
+            f"({landing.extract_id}). A night that succeeded is not changed: put the first extract back, or land what is new "
+            "under a later business date.",
+        )  # fmt: skip
+    return {"extract": landing.extract_id, "files": len(landing.files), "rows": sum(file.rows for file in landing.files)}
+
+
+def _fail(ctx: NightContext, stage: str, reason: str) -> NightFailed:
+    record_failure(ctx, stage, reason)
+    return NightFailed(reason)
+
+
+def _receive_balances(ctx: NightContext, url: str) -> Summary:
+    from case_closure import receiving
+
+    on = ctx.business_date
+    with _entered(ctx, url, "receive_balances") as (connection, night):
+        landing = _verified(ctx)
+        read = 0
+        if night.manifest_sha256 != landing.manifest_sha256:
+            number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
+            read = receiving.hold_extract(connection, landing, number)
+    bench = _bench(ctx)
+    with _entered(ctx, url, "receive_balances") as (connection, night):
+        ids = casegroups.to_judge(connection, on, rerun=night.succeeded)
+    size = ctx.settings.partition_casegroups
+    parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+    bench.begin(parts)
+    tallies = _Tallies()
+    for number, part in enumerate(parts):
+        bench.save("receive_balances", number, _received(ctx, url, part, tallies))
+    if not night.succeeded:
+        _keep_tallies(ctx, url, "receive_balances", tallies, receive_suites())
+    return {"rows_held": read, "casegroups_judged": len(ids)}
+
+
+def _set_up_cases(ctx: NightContext, url: str) -> Summary:
+    created = 0
+    tallies = _Tallies()
+    with _entered(ctx, url, "set_up_cases") as (_, night):
+        pass
+    bench = _bench(ctx)
+    for number, part in enumerate(_parts(ctx, url)):
+        made = _set_up(ctx, url, part, _loaded(ctx, url, "receive_balances", number, part), tallies)
+        bench.save("set_up_cases", number, made)
+        created += len(made["cms_cases"])
+    if not night.succeeded:
+        _keep_tallies(ctx, url, "set_up_cases", tallies, set_up_suites(ctx))
+    return {"cases_set_up": created}
+
+
+def _post_dues(ctx: NightContext, url: str) -> Summary:
+    posted = pence = 0
+    with _entered(ctx, url, "post_dues"):
+        pass
+    bench = _bench(ctx)
+    for number, part in enumerate(_parts(ctx, url)):
+        dues = _posted(ctx, url, part, *(_loaded(ctx, url, stage, number, part) for stage in ("receive_balances", "set_up_cases")))
+        bench.save("post_dues", number, dues)
+        posted += len(dues["dues"])
+        pence += int(dues["dues"]["posted_pence"].sum())
+    return {"dues": posted, "posted_pence": pence}
+
+
+def _decide_next_action(ctx: NightContext, url: str) -> Summary:
+    """Decide and store, part by part: everything of one casegroup in one transaction (R7)."""
+    counts: dict[str, int] = {"casegroups_changed": 0, "letters": 0, "work_items": 0, "exceptions_opened": 0, "exceptions_resolved": 0}
+    with _entered(ctx, url, "decide_next_action"):
+        pass
+    stages = ("receive_balances", "set_up_cases", "post_dues")
+    for number, part in enumerate(_parts(ctx, url)):
+        received, set_up, posted = (_loaded(ctx, url, stage, number, part) for stage in stages)
+        with _entered(ctx, url, "decide_next_action") as (connection, _):
+            decided = _decided(connection, ctx.business_date, part, received, set_up, posted)
+            posting.store(connection, ctx.business_date, set_up, posted, decided)
+        for name, frame in (("casegroups_changed", "casegroups"), ("letters", "letters"), ("work_items", "work_items"),
+                            ("exceptions_opened", "opened"), ("exceptions_resolved", "resolved")):  # fmt: skip
+            counts[name] += len(decided[frame])
+    return dict(counts)
+
+
+def _close_night(ctx: NightContext, url: str) -> Summary:
+    with _entered(ctx, url, "close_night") as (connection, _):
+        breaches = nights.money_law_breaches(connection)
+    if breaches:
+        shown = "; ".join(
+            f"{breach.law}: {breach.where}: expected {breach.expected_pence}p, found {breach.found_pence}p" for breach in breaches[:10]
+        )
+        raise _fail(
+            ctx, "close_night",
+            f"The money law does not hold, so the night of {ctx.business_date} is not closed. {shown}. Nothing more is posted until "
+            "it does: compare these with the landed balances, and correct the cause before running the night again.",
+        )  # fmt: skip
+    with _entered(ctx, url, "close_night") as (connection, _):
+        nights.close(connection, ctx.business_date, ctx.clock())
+    _bench(ctx).clear()
+    return {"status": nights.SUCCESS}
+
+
+_STAGES: dict[str, Callable[[NightContext, str], Summary]] = {
+    "open_night": _open_night,
+    "verify_landing": _verify_landing,
+    "receive_balances": _receive_balances,
+    "set_up_cases": _set_up_cases,
+    "post_dues": _post_dues,
+    "decide_next_action": _decide_next_action,
+    "close_night": _close_night,
+}
+
+
+# --- what a stage hands to the next
+
+
+def _bench(ctx: NightContext) -> Workbench:
+    return Workbench(ctx.settings.home, ctx.business_date, ctx.run_id)
+
+
+def _parts(ctx: NightContext, url: str) -> list[list[str]]:
+    """The parts of the night; made by receiving, which is run again when they are gone."""
+    parts = _bench(ctx).parts()
+    if parts is None:
+        _receive_balances(ctx, url)
+        parts = _bench(ctx).parts() or []
+    return parts
+
+
+def _loaded(ctx: NightContext, url: str, stage: str, number: int, part: list[str]) -> Frames:
+    """What an earlier stage concluded for a part; concluded again when it is gone, as after a cleared later stage."""
+    bench = _bench(ctx)
+    frames = bench.load(stage, number)
+    if frames is None:
+        tallies = _Tallies()
+        if stage == "receive_balances":
+            frames = _received(ctx, url, part, tallies)
+        elif stage == "set_up_cases":
+            frames = _set_up(ctx, url, part, _loaded(ctx, url, "receive_balances", number, part), tallies)
+        else:
+            earlier = (_loaded(ctx, url, name, number, part) for name in ("receive_balances", "set_up_cases"))
+            frames = _posted(ctx, url, part, *earlier)
+        bench.save(stage, number, frames)
+    return frames
+
+
+# --- gather, gate, conclude
+
+
+class _Tallies:
+    """Rows judged and failed, by suite and rule, ordinary and sensitive apart, added up over the parts."""
+
+    def __init__(self) -> None:
+        self.by_suite: dict[str, dict[str, dict[bool, tuple[int, int]]]] = {}
+
+    def add(self, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]) -> None:
+        mine = self.by_suite.setdefault(suite, {})
+        for rule, sides in tally.items():
+            for side, (judged, failed) in sides.items():
+                before = mine.setdefault(rule, {}).get(side, (0, 0))
+                mine[rule][side] = (before[0] + judged, before[1] + failed)
+
+
+def _keep_tallies(ctx: NightContext, url: str, stage: str, tallies: _Tallies, suites: list[Any]) -> None:
+    """Store the night's rule results; a rule that had no row to judge is listed with none."""
+    with _entered(ctx, url, stage) as (connection, _):
+        for suite in suites:
+            nothing = {rule: {False: (0, 0)} for rule in suite.rule_codes}
+            nights.record_gate_results(connection, ctx.business_date, suite.name, nothing | tallies.by_suite.get(suite.name, {}))
+
+
+def _judge(suite: Any, frame: pd.DataFrame, tallies: _Tallies) -> pd.DataFrame:
+    from case_closure.gates import engine
+
+    findings = engine.run(suite, frame)
+    sensitive = frame["sensitive"].to_numpy(bool) if "sensitive" in frame else None
+    tallies.add(suite.name, findings.tally_by_side(sensitive, len(frame)))
+    return findings.rows
+
+
+def receive_suites() -> list[Any]:
+    """The suites of receiving that judge held rows."""
+    from case_closure.gates import suites
+
+    return [suites.casegroup_cases(), suites.csa_balances(0), suites.inhibits()]
+
+
+def set_up_suites(ctx: NightContext) -> list[Any]:
+    """The suites of case set-up, as of the night."""
+    from case_closure.gates import suites
+
+    return [suites.set_up_parties(ctx.business_date), suites.set_up_cases(), suites.nino_warnings()]
+
+
+def _received(ctx: NightContext, url: str, part: list[str], tallies: _Tallies) -> Frames:
+    from case_closure.gates import suites
+
+    with database.transaction(url) as connection:
+        gather = casegroups.Gather(connection, part)
+        held = {
+            "judged": gather.judged(),
+            "cases": gather.cases(),
+            "csa_balances": gather.balances("csa_balances"),
+            "clerical_balances": gather.balances("clerical_balances"),
+            "inhibits": gather.inhibits(),
+            "closure_failures": gather.closure_failures(),
+            "resolutions": gather.resolutions(),
+            "refused": gather.refused(),
+            "standing": gather.standing(),
+            "open_exceptions": gather.open_exceptions(),
+            "positions": gather.positions(),
+            "dues_now": gather.dues_now(),
+        }
+    frames = {name: to_frame(table) for name, table in held.items()}
+    facts = receive_balances.facts(frames, ctx.business_date)
+    broke = {
+        "casegroup_cases": _judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
+        "csa_balances": _judge(suites.csa_balances(ctx.settings.balance_implausible_pence), facts.balances, tallies),
+        "inhibits": _judge(suites.inhibits(), facts.inhibits, tallies),
+    }
+    return receive_balances.conclude(frames, facts, broke, ctx.business_date)
+
+
+def _set_up(ctx: NightContext, url: str, part: list[str], received: Frames, tallies: _Tallies) -> Frames:
+    from case_closure.gates import suites
+
+    on = ctx.business_date
+    required = set_up_cases.required_cases(received["cases"], received["balances"], received["casegroups"])
+    groups = sorted(set(required["casegroup_id"]))
+    with database.transaction(url) as connection:
+        gather = casegroups.Gather(connection, groups)
+        ids = pd.concat([required["paying_parent_id"], required["receiving_parent_id"]]).dropna().unique().tolist()
+        held = {
+            "parties": to_frame(gather.parties(ids)),
+            "resolutions": to_frame(gather.resolutions()),
+            "case_casegroups": to_frame(gather.case_casegroups()),
+            "children": to_frame(gather.children()),
+            "cms_cases": to_frame(gather.cms_cases()),
+        }
+        everyone = set_up_cases.people(required, held)
+        held["cis"] = to_frame(gather.cis(everyone["matched_on"].dropna().unique().tolist()))
+        payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
+        held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
+        held["payer_casegroups"] = to_frame(gather.payer_casegroups())
+    facts = set_up_cases.facts(required, everyone, held)
+    broke = {
+        "set_up_parties": _judge(suites.set_up_parties(on), facts.parties, tallies),
+        "set_up_cases": _judge(suites.set_up_cases(), facts.cases, tallies),
+        "nino_warnings": _judge(suites.nino_warnings(), facts.warnings, tallies),
+    }
+    return set_up_cases.conclude(facts, broke, held, on)
+
+
+def _posted(ctx: NightContext, url: str, part: list[str], received: Frames, set_up: Frames) -> Frames:
+    with database.transaction(url) as connection:
+        before = to_frame(casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases())
+    return post_dues.conclude(received, set_up, before, ctx.business_date)
+
+
+def _decided(
+    connection: Connection, on: date, part: list[str], received: Frames, set_up: Frames, posted: Frames
+) -> Frames:
+    gather = casegroups.Gather(connection, part)
+    before = {
+        "standing": gather.standing(),
+        "positions": gather.positions(),
+        "open_exceptions": gather.open_exceptions(),
+        "resolutions": gather.resolutions(),
+        "routes": gather.routes(),
+    }
+    groups = received["casegroups"]
+    clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()
+    by_hand = casegroups.Gather(connection, clerical)
+    before |= {"on_cms": by_hand.on_cms(), "clerical_items": by_hand.clerical_items()}
+    frames = {name: to_frame(table) for name, table in before.items()}
+    return decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))
+
+
+def process_id() -> int:
+    """The process that holds a night on this machine; part of a run's name when a person starts it."""
+    return os.getpid()

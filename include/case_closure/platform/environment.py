@@ -1,0 +1,178 @@
+"""Airflow's configuration for one <home>, wholly in environment variables, and the metadata database made
+ready.
+
+Belongs here: every Airflow setting the project makes, with its reason; the secrets of one home; the
+database migration. Does not belong here: starting the long-running processes (`supervisor.py`).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import case_closure
+from case_closure.settings import HOME, Settings
+from case_closure.store import embedded
+
+REPOSITORY = Path(case_closure.__file__).resolve().parents[2]
+DAGS = REPOSITORY / "dags"
+PLUGINS = REPOSITORY / "plugins"
+_METADATA = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+
+
+class AirflowFailed(Exception):
+    """An Airflow command failed; the message says which, and where its words are."""
+
+
+def airflow_home(settings: Settings) -> Path:
+    return settings.home / "airflow"
+
+
+def airflow_environment(settings: Settings, *, port: int | None = None) -> dict[str, str]:
+    """The environment for any Airflow process of this home. Starts the embedded PostgreSQL unless it is not
+    needed.
+    """
+    home = airflow_home(settings)
+    home.mkdir(parents=True, exist_ok=True)
+    kept = _secrets(home)
+    port = settings.port if port is None else port
+    metadata = os.environ.get(_METADATA) or embedded.ensure_running(settings.home).url(embedded.AIRFLOW)
+    ours = {
+        HOME: str(settings.home),
+        "AIRFLOW_HOME": str(home),
+        _METADATA: metadata,
+        # psycopg 3 speaks both ways; the default is another driver
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": metadata,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "3",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "2",  # LocalExecutor forks this many at once; a night is sequential
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        "AIRFLOW__CORE__FERNET_KEY": kept["fernet_key"],
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": kept["secret_key"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt_secret"],
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",  # a stage begins soon after the one before
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",  # nothing leaves the machine
+        "AIRFLOW__API__INSTANCE_NAME": "Case closure",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **ours}
+
+
+def prepare(settings: Settings, environment: dict[str, str], say: Callable[[str], None]) -> None:
+    """Brings Airflow's metadata database to this version. Quick when it was done before. Raises
+    AirflowFailed.
+    """
+    if os.environ.get(_METADATA):
+        run_airflow(settings, environment, "db", "migrate")
+        return
+    # Kept beside the cluster, so that it goes with it when someone deletes the database.
+    done = settings.home / "postgres" / "airflow.version"
+    version = importlib.metadata.version("apache-airflow-core")
+    with _only_one(airflow_home(settings)):
+        if done.exists() and done.read_text() == version:
+            return
+        say("Making Airflow's database, once")
+        run_airflow(settings, environment, "db", "migrate")
+        done.write_text(version)
+
+
+def run_airflow(settings: Settings, environment: dict[str, str], *arguments: str, secret: str = "") -> str:
+    """Runs one Airflow command to its end and hands back what it printed. Raises AirflowFailed.
+
+    secret is typed when asked for, twice: as an argument any user of the machine could read it.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", *arguments],
+        env=environment,
+        input=f"{secret}\n{secret}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,  # without a terminal of its own the question is read from standard input
+    )
+    log = airflow_home(settings) / "commands.log"
+    with log.open("a") as out:
+        out.write(
+            f"$ airflow {arguments[0]} "
+            f"{arguments[1] if len(arguments) > 1 else ''}\n{done.stdout}{done.stderr}\n"
+        )
+    if done.returncode != 0:
+        raise AirflowFailed(
+            f"'airflow {' '.join(arguments[:2])}' failed with code {done.returncode}; its words are in {log}."
+        )
+    return done.stdout + done.stderr
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file only its owner can read, whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w") as out:
+        out.write(text)
+    Path(name).replace(path)
+
+
+def _secrets(home: Path) -> dict[str, str]:
+    path = home / "secrets.json"
+    with _only_one(home):
+        if not path.exists():
+            made = {
+                "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+                "secret_key": secrets.token_urlsafe(48),
+                "jwt_secret": secrets.token_urlsafe(64),
+                "admin_password": secrets.token_urlsafe(12),
+            }
+            write_private(path, json.dumps(made))
+        held = json.loads(path.read_text())
+    return {str(name): str(value) for name, value in held.items()}
+
+
+def admin_user(settings: Settings, environment: dict[str, str]) -> str:
+    """Makes Airflow's user 'admin' if there is none yet; returns its password. Raises AirflowFailed."""
+    password = admin_password(settings)
+    held = hashlib.sha256(password.encode()).hexdigest()
+    made = settings.home / "postgres" / "airflow.admin"
+    if not os.environ.get(_METADATA) and made.exists() and made.read_text() == held:
+        return password
+    named = ["--username", "admin"]
+    person = ["--role", "Admin", "--firstname", "Case", "--lastname", "Closure", "--email", "admin@localhost"]
+    said = run_airflow(settings, environment, "users", "create", *named, *person, secret=password)
+    if "already exist" in said:
+        run_airflow(settings, environment, "users", "reset-password", *named, secret=password)
+    if not os.environ.get(_METADATA):
+        made.write_text(held)
+    return password
+
+
+def admin_password(settings: Settings) -> str:
+    """The password of Airflow's user 'admin' in this home."""
+    return _secrets(airflow_home(settings))["admin_password"]
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    with (home / "prepare.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,120 @@
+"""One stage of one night as a task runs it: context built, stage run, the person waiting told.
+
+Belongs here: what every task has in common, so that the DAG files only wire. Does not belong here: Airflow,
+or what a stage does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from case_closure.platform import progress
+from case_closure.settings import Settings
+
+
+def business_date_of(given: str | None, logical_date: datetime | None) -> date:
+    """The night a run is for: the one it was given, else the day of its logical date. Raises ValueError
+    with advice.
+    """
+    if given:
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise ValueError(
+                f"business_date: expected a date such as 2017-08-10, found '{given}'. Trigger the "
+                f"run again with a date."
+            ) from None
+    if logical_date is None:
+        raise ValueError(
+            "business_date: the run was started with neither a logical date nor a business_date, "
+            "so it is not known which "
+            "night to process. Trigger it again with business_date, such as 2017-08-10."
+        )
+    return logical_date.astimezone(UTC).date()
+
+
+def run(
+    stage: str,
+    *,
+    business_date: date,
+    run_id: str,
+    landing: str | None,
+    outbound: str | None,
+    open_path: Callable[[str], Any],
+    watched_as: str | None = None,
+) -> dict[str, int | str]:
+    """Runs `stage`; returns its summary. Raises what the night raises (NightRefused, LandingRejected,
+    NightFailed).
+
+    open_path makes a path of a folder or URL: ObjectStoragePath in a DAG. watched_as names the progress
+    someone follows.
+    """
+    from case_closure import night
+
+    settings = Settings.from_environment()
+    context = _context(settings, business_date, run_id, landing, outbound, open_path)
+    began = time.monotonic()
+    progress.tell(settings.home, watched_as, progress.Event(stage, "started"))
+    figures = night.run_stage(stage, context)
+    progress.tell(
+        settings.home, watched_as, progress.Event(stage, "ended", time.monotonic() - began, dict(figures))
+    )
+    return figures
+
+
+def record_failure(
+    stage: str,
+    reason: str,
+    *,
+    refused: bool,
+    business_date: date,
+    run_id: str,
+    landing: str | None,
+    outbound: str | None,
+    open_path: Callable[[str], Any],
+    watched_as: str | None = None,
+) -> None:
+    """Marks the night FAILED, unless it was only refused: a refused night was never begun. Tells the person
+    waiting.
+    """
+    from case_closure import night
+
+    settings = Settings.from_environment()
+    progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=reason))
+    if not refused:
+        night.record_failure(
+            _context(settings, business_date, run_id, landing, outbound, open_path), stage, reason
+        )
+
+
+def _context(
+    settings: Settings,
+    business_date: date,
+    run_id: str,
+    landing: str | None,
+    outbound: str | None,
+    open_path: Callable[[str], Any],
+) -> Any:
+    from case_closure import night
+
+    return night.NightContext(
+        business_date=business_date,
+        run_id=run_id,
+        landing=open_path(landing or settings.landing),
+        outbound=open_path(outbound or settings.outbound),
+        settings=settings,
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def local_or_remote(given: str) -> Any:
+    """A pathlib.Path for a local folder, a UPath for an object-store URL: for runs outside Airflow."""
+    if "://" in given:
+        from upath import UPath
+
+        return UPath(given)
+    return Path(given)

@@ -1,0 +1,188 @@
+"""Receiving an extract: judge the case rows on arrival, and hold what may be held.
+
+Belongs here: the order in which files are held, and what becomes of a case row the gate refuses.
+Does not belong here: casegroups, money, what a held row leads to (``night`` and ``stages``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection
+
+from case_closure.domain.cases import CASE_ENUMS, CASE_KEY
+from case_closure.gates import engine, suites
+from case_closure.landing.contracts import FILES
+from case_closure.landing.reading import LandedFile, Landing
+from case_closure.stages.frames import case_key, to_frame
+from case_closure.stages.resolutions import lay_over, ordered
+from case_closure.store import holding, nights
+
+# Resolutions first: they may mend a case row of the same night. Cases before balances: a case that changed
+# casegroup takes its balance along.
+_FIRST = ("resolutions", "csa_cases")
+_BATCH_ROWS = 200_000
+
+
+def hold_extract(connection: Connection, landing: Landing, number: int) -> int:
+    """Hold every file of a verified extract in the caller's transaction; returns the rows read."""
+    holding.forget_refused(connection, landing.business_date)
+    names = [file.contract.name for file in landing.files]
+    order = [name for name in _FIRST if name in names] + sorted(set(names) - set(_FIRST))
+    if "csa_cases" not in names:
+        _no_cases(connection, landing)
+    read = 0
+    for name in order:
+        for file in landing.get(name):
+            read += _hold_file(connection, file, landing.business_date, number)
+    return read
+
+
+def _hold_file(connection: Connection, file: LandedFile, on: date, number: int) -> int:
+    contract = file.contract
+
+    def batches() -> Iterable[pa.Table]:
+        return file.batches(batch_rows=_BATCH_ROWS, with_row_number=True)
+
+    if contract.name == "csa_payments":
+        assert file.csa_system is not None
+        return holding.hold_payments(connection, contract, batches, on, number, file.csa_system)
+    if contract.name == "csa_cases":
+        gate = _CaseGate(connection, file, on)
+        holding.hold(connection, contract, gate.passing, on, number)
+        gate.keep_refused()
+        return file.rows
+    return holding.hold(connection, contract, batches, on, number)
+
+
+def _no_cases(connection: Connection, landing: Landing) -> None:
+    """Rows refused earlier may be mended by tonight's resolutions also when no cases came."""
+    if landing.get("resolutions"):
+        for file in landing.get("resolutions"):
+            _hold_file(connection, file, landing.business_date, 0)
+        gate = _CaseGate(connection, None, landing.business_date)
+        holding.hold(connection, FILES["csa_cases"], gate.passing, landing.business_date, 0)
+        gate.keep_refused()
+
+
+class _CaseGate:
+    """Passes the good rows of csa_cases on, and keeps those it refuses with their rules."""
+
+    def __init__(self, connection: Connection, file: LandedFile | None, on: date) -> None:
+        self._connection, self._file, self._on = connection, file, on
+        self._contract = FILES["csa_cases"]
+        self._suite = suites.csa_cases()
+        self._again = self._represented()
+        self._resolutions = holding.case_resolutions(connection)
+        self._repeated = self._keys_that_repeat()
+        self._start()
+
+    def _start(self) -> None:
+        self._refused: list[tuple[pa.Table, pd.DataFrame]] = []
+        self._tally: dict[str, dict[bool, tuple[int, int]]] = {}
+
+    def _represented(self) -> pa.Table:
+        """Rows refused on an earlier night for a value that a resolution of tonight is about: judged once more."""
+        originals = [json.loads(text) for text in holding.refused_and_resolved(self._connection, self._on)]
+        return pa.Table.from_pylist([_typed(row, self._contract.schema) for row in originals], schema=self._contract.schema)
+
+    def _keys_that_repeat(self) -> set[tuple[str, str]]:
+        if self._file is None:
+            return set()
+        keys = self._file.read(columns=list(CASE_KEY))
+        counts = keys.group_by(list(CASE_KEY)).aggregate([([], "count_all")])
+        twice = counts.filter(pc.greater(counts.column("count_all"), 1)).drop_columns(["count_all"])
+        return {(row["csa_system"], row["csa_case_id"]) for row in twice.to_pylist() if None not in row.values()}
+
+    def passing(self) -> Iterator[pa.Table]:
+        """The rows that may be held, as contract columns and row_number. May be called again: it starts over."""
+        self._start()
+        last = 0
+        if self._file is not None:
+            for batch in self._file.batches(batch_rows=_BATCH_ROWS, with_row_number=True):
+                last += batch.num_rows
+                yield self._judged(batch)
+        if self._again.num_rows:
+            numbers = pa.array(range(last + 1, last + 1 + self._again.num_rows), pa.int64())
+            yield self._judged(self._again.append_column(holding.ROW_NUMBER, numbers))
+
+    def _judged(self, batch: pa.Table) -> pa.Table:
+        findings, frame = self._judge(batch)
+        if len(findings.rows) and len(self._resolutions):
+            batch, findings, frame = self._after_resolutions(batch, findings, frame)
+        sides = findings.tally_by_side(frame["nationally_sensitive"].to_numpy(bool), len(frame))
+        for rule, counts in sides.items():
+            mine = self._tally.setdefault(rule, {})
+            for side, (judged, failed) in counts.items():
+                before = mine.get(side, (0, 0))
+                mine[side] = (before[0] + judged, before[1] + failed)
+        if findings.rows.empty:
+            return batch
+        bad = findings.broke_any(len(frame))
+        self._refused.append((batch.filter(pa.array(bad)), findings.rows))
+        return batch.filter(pa.array(~bad))
+
+    def _judge(self, batch: pa.Table) -> tuple[engine.Findings, pd.DataFrame]:
+        needed = [*CASE_KEY, "casegroup_id", *CASE_ENUMS, "nationally_sensitive"]
+        frame = to_frame(batch.select(list(dict.fromkeys(needed))))
+        # No segment is no value outside the list; an empty key is no key.
+        if "segment__missing" in frame:
+            frame["segment"] = frame["segment"].mask(frame["segment__missing"], 1)
+        for name in (*CASE_KEY, "casegroup_id"):
+            frame[name] = frame[name].where(frame[name] != "")
+        frame["times_in_file"] = np.ones(len(frame), dtype="int64")
+        if self._repeated:
+            pairs = zip(frame["csa_system"], frame["csa_case_id"], strict=True)
+            frame["times_in_file"] = np.array([2 if pair in self._repeated else 1 for pair in pairs], dtype="int64")
+        return engine.run(self._suite, frame), frame
+
+    def _after_resolutions(
+        self, batch: pa.Table, findings: engine.Findings, frame: pd.DataFrame
+    ) -> tuple[pa.Table, engine.Findings, pd.DataFrame]:
+        """Lay what caseworkers entered over the rows that failed, and judge those again."""
+        bad = findings.broke_any(len(frame))
+        rows = to_frame(batch.filter(pa.array(bad)).drop_columns([holding.ROW_NUMBER]))
+        entered = ordered(self._resolutions, "CASE")
+        mended = lay_over(rows, entered, keys=case_key(rows), by=entered["case_key"])
+        if mended is rows:
+            return batch, findings, frame
+        columns = []
+        for field in self._contract.schema:
+            values = mended[field.name]
+            absent = mended.get(f"{field.name}__missing")
+            made = pa.array(values.where(~absent.astype(bool), None) if absent is not None else values, from_pandas=True)
+            columns.append(made.cast(field.type))
+        numbers = batch.column(holding.ROW_NUMBER)
+        tried = pa.table(columns, schema=self._contract.schema).append_column(
+            holding.ROW_NUMBER, numbers.filter(pa.array(bad))
+        )
+        batch = pa.concat_tables([batch.filter(pa.array(~bad)), tried])
+        findings, frame = self._judge(batch)
+        return batch, findings, frame
+
+    def keep_refused(self) -> None:
+        """Store the refused rows as they came, each with its rules and fields, and the gate's results."""
+        for rows, found in self._refused:
+            by_row = found.sort_values(["position", "rule_code"]).groupby("position", sort=True)
+            holding.refuse(
+                self._connection, self._contract, rows, self._on,
+                [group["rule_code"].tolist() for _, group in by_row], [group["field"].tolist() for _, group in by_row],
+            )  # fmt: skip
+        nothing = {rule: {False: (0, 0)} for rule in self._suite.rule_codes}
+        nights.record_gate_results(self._connection, self._on, self._suite.name, nothing | self._tally)
+
+
+def _typed(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """A row kept as JSON, with its dates as dates again."""
+    dates = {field.name for field in schema if pa.types.is_date(field.type)}
+    return {
+        field.name: date.fromisoformat(row[field.name]) if field.name in dates and row.get(field.name) else row.get(field.name)
+        for field in schema
+    }

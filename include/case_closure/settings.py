@@ -1,0 +1,105 @@
+"""What a person may set, read from the environment and checked once, at the door.
+
+Belongs here: every setting, its default, its unit and the message for a value that cannot be. Does not
+belong here: starting anything, opening a database, or knowing Airflow. Every stage receives a `Settings`;
+none reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME = "CASE_CLOSURE_HOME"
+DATABASE_URL = "CASE_CLOSURE_DATABASE_URL"
+LANDING = "CASE_CLOSURE_LANDING"
+OUTBOUND = "CASE_CLOSURE_OUTBOUND"
+BALANCE_LIMIT_PENCE = "CASE_CLOSURE_BALANCE_LIMIT_PENCE"
+PARTITION_CASEGROUPS = "CASE_CLOSURE_PARTITION_CASEGROUPS"
+LOGIN_PORT = "CASE_CLOSURE_PORT"
+
+_DRIVER = "postgresql+psycopg://"
+
+
+class SettingsInvalid(Exception):
+    """A setting cannot be used; the message names it, says what it holds and what it may hold."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one installation.
+
+    home: holds the embedded database, Airflow's home and, unless set, landing and outbound. Absolute.
+    database_url: the user's own PostgreSQL ('postgresql+psycopg://...'), or None for the embedded one.
+    landing, outbound: a local folder (absolute) or an object-store URL, each holding one folder a business
+    date.
+    balance_implausible_pence: a bucket beyond +/- this is balance_amount_implausible.
+    partition_casegroups: casegroups handled at a time, which bounds memory.
+    port: the port of Airflow's pages on loopback, 0 for any that is free.
+    """
+
+    home: Path
+    database_url: str | None
+    landing: str
+    outbound: str
+    balance_implausible_pence: int = 100_000_000
+    partition_casegroups: int = 100_000
+    port: int = 8080
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Settings from `env` (default: the process's). Raises SettingsInvalid."""
+        env = os.environ if env is None else env
+        home = Path(env.get(HOME) or "var").expanduser().absolute()
+        return cls(
+            home=home,
+            database_url=_database_url(env.get(DATABASE_URL, "")),
+            landing=folder_or_url(env.get(LANDING, ""), home / "landing"),
+            outbound=folder_or_url(env.get(OUTBOUND, ""), home / "outbound"),
+            balance_implausible_pence=_whole(env, BALANCE_LIMIT_PENCE, 100_000_000, "pence", lowest=1),
+            partition_casegroups=_whole(env, PARTITION_CASEGROUPS, 100_000, "casegroups", lowest=1),
+            port=_whole(env, LOGIN_PORT, 8080, "a port, 0 for any free one", lowest=0, highest=65_535),
+        )
+
+
+def folder_or_url(given: str, default: Path) -> str:
+    """An object-store URL as given, a local folder made absolute, `default` when nothing is given."""
+    given = given.strip()
+    if not given:
+        return str(default)
+    if "://" in given:
+        return given
+    return str(Path(given).expanduser().absolute())
+
+
+def _database_url(given: str) -> str | None:
+    given = given.strip()
+    if not given:
+        return None
+    scheme, found, rest = given.partition("://")
+    if not found or scheme not in ("postgresql", "postgres", "postgresql+psycopg") or not rest:
+        # Not quoted back: it may carry a password.
+        raise SettingsInvalid(
+            f"{DATABASE_URL}: expected 'postgresql+psycopg://user:password@host:port/database', "
+            f"found a value that starts '{scheme[:20]}'. Only PostgreSQL is supported; "
+            "leave it unset to use the embedded one."
+        )
+    return _DRIVER + rest
+
+
+def _whole(
+    env: Mapping[str, str], name: str, default: int, unit: str, *, lowest: int, highest: int | None = None
+) -> int:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    bounds = f"a whole number from {lowest}" + (f" to {highest}" if highest is not None else " up")
+    try:
+        value = int(text)
+    except ValueError:
+        raise SettingsInvalid(f"{name}: expected {bounds} ({unit}), found '{text}'.") from None
+    if value < lowest or (highest is not None and value > highest):
+        raise SettingsInvalid(f"{name}: expected {bounds} ({unit}), found {value}.")
+    return value

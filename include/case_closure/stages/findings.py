@@ -1,0 +1,99 @@
+"""From what a gate found to the exceptions a night has: one for each case and rule.
+
+Belongs here: the shape of a found exception, and what of the failing row it shows.
+Does not belong here: judging (``gates``), opening and resolving (``decide_next_action``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from case_closure.domain.nino import masked
+from case_closure.domain.rules import RULES
+
+COLUMNS = [
+    "rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "field", "value", "original", "sensitive",
+]  # fmt: skip
+PERSONAL = frozenset({
+    "surname", "forenames", "date_of_birth", "date_of_death", "nino", "postcode", "address_line_1",
+    "pp_account_number", "pp_sort_code", "employer_reference", "party_id",
+})  # fmt: skip
+
+
+def found(
+    rows: pd.DataFrame,
+    frame: pd.DataFrame,
+    *,
+    original_columns: list[str],
+    named_by: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Exceptions for a gate's findings.
+
+    ``rows``: rule_code, field, position. ``frame``: the judged frame, with casegroup_id, csa_system, csa_case_id
+    and, where the subject is a parent, ``role``; its columns ``original_columns`` are kept as the original row.
+    A check's field in ``named_by`` is a column of ``frame`` that names the real field, row by row. A column
+    ``row_<name>`` of the original goes by the name ``<name>`` it has in its file.
+    One exception for each case and rule, whichever row broke it; the originals of all are kept.
+    """
+    if rows.empty:
+        return empty()
+    at = frame.iloc[rows["position"].to_numpy()].reset_index(drop=True)
+    made = pd.DataFrame({"rule_code": rows["rule_code"].to_numpy(), "field": rows["field"].to_numpy()})
+    for name in ("casegroup_id", "csa_system", "csa_case_id"):
+        made[name] = at[name].to_numpy()
+    subjects = made["rule_code"].map({code: rule.subject for code, rule in RULES.items()})
+    if "role" in at:
+        subjects = subjects.where(subjects != "PARTY", at["role"])
+    made["subject"] = subjects
+    for column in named_by:
+        made["field"] = made["field"].where(made["field"] != column, at[column])
+    made["sensitive"] = at["sensitive"].to_numpy(bool) if "sensitive" in at else False
+    originals = at[original_columns].rename(columns=lambda name: name.removeprefix("row_"))
+    records = originals.to_dict("records")
+    made["value"] = [
+        _shown_value(record.get(name), name) for record, name in zip(records, made["field"], strict=True)
+    ]
+    made["original"] = [json.dumps(record, default=_text, ensure_ascii=False) for record in records]
+    return one_each(made)
+
+
+def one_each(made: pd.DataFrame) -> pd.DataFrame:
+    """One line for each rule and case; where several rows broke it, the first is shown and all are kept."""
+    key = ["rule_code", "casegroup_id", "csa_system", "csa_case_id"]
+    if "WARNING" in {RULES[code].severity for code in made["rule_code"].unique()}:
+        made = made.assign(_who=made["subject"].where(made["rule_code"].map(lambda code: RULES[code].severity) == "WARNING", ""))
+        key = [*key, "_who"]
+    repeated = made.duplicated(key, keep=False)
+    if repeated.any():
+        joined = (
+            made[repeated].groupby(key, dropna=False, sort=False)["original"].agg(lambda texts: "[" + ",".join(dict.fromkeys(texts)) + "]")
+        )
+        made = made.drop_duplicates(key).set_index(key, drop=False)
+        made.loc[joined.index, "original"] = joined
+    return made.reset_index(drop=True)[COLUMNS]
+
+
+def empty() -> pd.DataFrame:
+    """No exceptions, with their columns."""
+    frame = pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})
+    frame["sensitive"] = frame["sensitive"].astype(bool)
+    return frame
+
+
+def _text(value: object) -> str | None:
+    if value is None or value is pd.NaT:
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    item = getattr(value, "item", None)
+    return item() if item else str(value)
+
+
+def _shown_value(value: object, field: str) -> str | None:
+    if value is None or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
+        return None
+    text = str(_text(value)) if not isinstance(value, str) else value
+    return masked(text) if field in PERSONAL else text[:200]

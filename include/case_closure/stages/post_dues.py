@@ -1,0 +1,138 @@
+"""Post dues: the debits that mirror the balances, and where every penny received now is.
+
+Serves B32, B33, B44, B46; R4-R7.
+Belongs here: completion, dues, ledger entries and the position of each bucket. Does not belong here: letters,
+work items, exceptions.
+
+In: what the two stages before concluded. Out: ``completed``, ``dues``, ``ledger``, ``positions``.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from case_closure.domain import outcomes
+from case_closure.domain.money import BUCKETS, INT64_LIMIT_PENCE
+from case_closure.stages.frames import Frames, lookup, take
+
+POSITION_KEY = ["casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"]
+FIGURES = ["received_pence", "posted_pence", "held_pence", "credit_pence"]
+_DUE_COLUMNS = [
+    "due_id", "business_date", "casegroup_id", "cms_casegroup_id", "cms_case_id", "csa_system", "csa_case_id",
+    "scheme", "creditor", "arrears_status", "posted_pence", "arrears_from", "arrears_to",
+]  # fmt: skip
+
+
+def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date) -> Frames:
+    """Complete, post and place.
+
+    ``received``: casegroups, balances, clerical_balances. ``set_up``: set_up, cms_cases (new). ``cms_cases``: those
+    of earlier nights. All dues of a casegroup are made together with its completion, or none (R7).
+    """
+    casegroups = received["casegroups"]
+    reached = set_up["set_up"]
+    all_set_up = set(reached.loc[reached["all_set_up"], "casegroup_id"])
+    nil = casegroups["ready"] & ~casegroups["positive"]
+    added = casegroups["ready"] & casegroups["positive"] & casegroups["casegroup_id"].isin(all_set_up)
+    completed = pd.DataFrame(
+        {
+            "casegroup_id": pd.concat([casegroups.loc[nil, "casegroup_id"], casegroups.loc[added, "casegroup_id"]]),
+            "reason": [outcomes.NIL_ARREARS] * int(nil.sum()) + [outcomes.ARREARS_ADDED] * int(added.sum()),
+        }
+    ).reset_index(drop=True)
+    completed["reason"] = completed["reason"].astype("str")
+    lines = _lines(received)
+    posts = lines["casegroup_id"].isin(set(completed["casegroup_id"])).to_numpy() & lines["passed"].to_numpy(bool)
+    amount = lines["amount_pence"].to_numpy(np.int64)
+    posted = posts & (amount > 0)
+    clerical = set(casegroups.loc[casegroups["clerical_reason"].notna(), "casegroup_id"])
+    free = lines["passed"].to_numpy(bool) & ~lines["casegroup_id"].isin(clerical).to_numpy()
+    credit = free & (amount < 0)
+    lines = lines.assign(
+        received_pence=amount,
+        posted_pence=np.where(posted, amount, 0),
+        credit_pence=np.where(credit, amount, 0),
+        held_pence=np.where(posted | credit, 0, amount),
+    )
+    dues = _dues(lines[posted].reset_index(drop=True), pd.concat([cms_cases, set_up["cms_cases"]], ignore_index=True), on)
+    return {
+        "completed": completed,
+        "dues": dues,
+        "ledger": _entries(dues, lines[posted]),
+        "positions": _positions(lines),
+    }
+
+
+def _lines(received: Frames) -> pd.DataFrame:
+    """One line for each bucket that is not zero, of every latest balance row of casegroups not complete before."""
+    casegroups = received["casegroups"]
+    moving = set(casegroups.loc[casegroups["completed_on"].isna(), "casegroup_id"])
+    clerical = received["clerical_balances"].assign(passed=False)
+    parts = []
+    for rows in (received["balances"], clerical):
+        rows = rows.assign(
+            casegroup_id=rows["casegroup_id"].fillna(""),
+            csa_system=rows["csa_system"].fillna(""),
+            csa_case_id=rows["csa_case_id"].fillna(""),
+        )
+        rows = rows[rows["casegroup_id"].isin(moving)]
+        for bucket in BUCKETS:
+            amounts = rows[bucket.column].to_numpy(np.int64)
+            some = amounts != 0
+            part = rows.loc[
+                some, ["casegroup_id", "csa_system", "csa_case_id", "case_key", "balance_id", "passed", "arrears_from", "arrears_to"]
+            ].assign(creditor=bucket.creditor, arrears_status=bucket.arrears_status, amount_pence=amounts[some])
+            parts.append(part)
+    lines = pd.concat(parts, ignore_index=True)
+    lines["amount_pence"] = lines["amount_pence"].astype("int64")
+    lines["passed"] = lines["passed"].astype(bool)
+    return lines
+
+
+def _dues(lines: pd.DataFrame, cms_cases: pd.DataFrame, on: date) -> pd.DataFrame:
+    """One due for each positive bucket: same pence, creditor, status and period (R6)."""
+    places = lookup(lines["case_key"], cms_cases, "case_key")
+    if (places < 0).any():
+        raise AssertionError("the barrier let a casegroup through whose case is not on CMS (R7)")
+    dues = lines.assign(
+        due_id=lines["csa_system"] + "-" + lines["csa_case_id"] + "-" + lines["creditor"] + "-" + lines["arrears_status"],
+        business_date=pd.Series(pd.Timestamp(on), index=lines.index).astype("datetime64[s]"),
+        cms_casegroup_id=take(cms_cases["cms_casegroup_id"], places),
+        cms_case_id=take(cms_cases["cms_case_id"], places),
+        scheme=take(cms_cases["scheme"], places),
+    )
+    return dues[_DUE_COLUMNS]
+
+
+def _entries(dues: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """The POSTED entry behind each due."""
+    return pd.DataFrame(
+        {
+            "entry_id": dues["due_id"] + "-POSTED",
+            "business_date": dues["business_date"],
+            "due_id": dues["due_id"],
+            "kind": pd.Series("POSTED", index=dues.index, dtype="str"),
+            "amount_pence": dues["posted_pence"],
+            "reason": pd.Series(None, index=dues.index, dtype="str"),
+            "reference": lines["balance_id"].reset_index(drop=True),
+        }
+    )
+
+
+def _positions(lines: pd.DataFrame) -> pd.DataFrame:
+    """One line for each case and bucket; the rows of a case that stands twice are added up."""
+    repeated = lines.duplicated(POSITION_KEY, keep=False).to_numpy()
+    once = lines[~repeated][POSITION_KEY + FIGURES]
+    if repeated.any():
+        exact = lines[repeated].astype({name: object for name in FIGURES})
+        summed = exact.groupby(POSITION_KEY, sort=False)[FIGURES].agg(lambda amounts: fitted(sum(map(int, amounts))))
+        once = pd.concat([once, summed.reset_index().astype({name: "int64" for name in FIGURES})], ignore_index=True)
+    return once.reset_index(drop=True)
+
+
+def fitted(pence: int) -> int:
+    """An exact sum as int64. No money is near the limit; a hostile row must not stop the night, so it is cut off there."""
+    return max(-INT64_LIMIT_PENCE, min(INT64_LIMIT_PENCE, pence))

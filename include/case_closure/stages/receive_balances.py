@@ -1,0 +1,326 @@
+"""Receive balances: which of tonight's casegroups are clerical, held, in exception, or ready to be set up.
+
+Serves B28-B34, B53, B70, B72, B73; R5, R8, R11-R13, R20.
+Belongs here: the first four checks of R11 (clerical, all closed, no inhibit, balances pass the gate) and the fifth,
+whether anything is positive. Does not belong here: parents, CMS, dues.
+
+In: the held rows of the judged casegroups. Out: ``casegroups`` (one line each, with its verdict so far), ``balances``
+(one line a latest balance row, the nine buckets in pence, whether it passed), ``cases``, ``found`` (exceptions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from case_closure.domain import outcomes
+from case_closure.domain.money import BUCKET_COLUMNS
+from case_closure.domain.rules import RULES, holds_casegroup
+from case_closure.stages import findings
+from case_closure.stages.frames import Frames, any_by, case_key, lookup, missing, take
+from case_closure.stages.resolutions import lay_over, ordered
+
+# Nine amounts below this cannot overflow int64 together.
+_ROW_SUM_SAFE = 2**59
+_CASE_ROW = [
+    "csa_system", "csa_case_id", "casegroup_id", "paying_parent_id", "receiving_parent_id", "case_type",
+    "case_status", "closed_reason", "liability_end_date", "closure_failure_code",
+]  # fmt: skip
+_BALANCE_ROW = [
+    "balance_id", "csa_system", "csa_case_id", "row_casegroup_id", *BUCKET_COLUMNS, "total_pence",
+    "arrears_from", "arrears_to",
+]  # fmt: skip
+_INHIBIT_ROW = ["inhibit_id", "csa_system", "csa_case_id", "reason", "set_by_role", "set_on", "removed_on"]
+
+
+@dataclass
+class Facts:
+    """What the gates judge: frames with one line a row to be judged, and what they were made from."""
+
+    casegroup_cases: pd.DataFrame
+    balances: pd.DataFrame
+    inhibits: pd.DataFrame
+
+
+def facts(held: Frames, on: date) -> Facts:
+    """The facts of the judged casegroups as of business date ``on``.
+
+    ``held``: cases, csa_balances, inhibits, closure_failures, resolutions, standing, positions, dues_now,
+    open_exceptions (see ``store.casegroups``). Pure; raises nothing.
+    """
+    cases = held["cases"].sort_values(["csa_system", "csa_case_id"], kind="stable").reset_index(drop=True)
+    entered = ordered(held["resolutions"], "CASE")
+    cases = cases.assign(case_key=case_key(cases))
+    cases = lay_over(cases, entered, keys=cases["case_key"], by=entered["case_key"])
+    cases = _with_casegroup_facts(cases, held)
+    return Facts(
+        casegroup_cases=cases,
+        balances=_with_balance_facts(held, cases),
+        inhibits=_with_casegroup(held["inhibits"], cases),
+    )
+
+
+def _with_casegroup(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """Rows about a case, with the casegroup and sensitivity of that case; missing when the case is not held."""
+    keys = case_key(rows)
+    places = lookup(keys, cases, "case_key")
+    sensitive = take(cases["nationally_sensitive"], places)
+    return rows.assign(
+        case_key=keys.to_numpy(),
+        casegroup_id=take(cases["casegroup_id"], places).to_numpy(),
+        sensitive=sensitive.fillna(False).astype(bool).to_numpy(),
+    )
+
+
+def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
+    """Do the cases of a casegroup agree, and did closing each of them work (B53)?"""
+    payers = cases["paying_parent_id"].fillna("").groupby(cases["casegroup_id"]).nunique()
+    cases = cases.assign(
+        paying_parent_agreed=cases["casegroup_id"].map(payers).eq(1).to_numpy(bool),
+        casegroup_agreed=cases["claimed_casegroup_id"].eq(cases["casegroup_id"]).to_numpy(bool),
+        sensitive=cases["nationally_sensitive"].to_numpy(bool),
+    )
+    # The latest night that gave evidence of a failure: a report, a code on the case, or the exception still open.
+    failures = held["closure_failures"].assign(case_key=case_key(held["closure_failures"]))
+    still_open = held["open_exceptions"]
+    still_open = still_open[still_open["rule_code"] == "closure_failed"]
+    evidence = pd.concat(
+        [
+            failures[["case_key", "business_date"]],
+            cases.loc[cases["closure_failure_code"].notna(), ["case_key", "business_date"]],
+            still_open.assign(case_key=case_key(still_open))[["case_key", "business_date"]],
+        ]
+    )
+    failed_on = evidence.groupby("case_key")["business_date"].max()
+    last_failed_on = cases["case_key"].map(failed_on)
+    closed_since = (cases["case_status"] == "CLOSED") & (cases["business_date"] > last_failed_on)
+    cases["closure_worked"] = (last_failed_on.isna() | closed_since).to_numpy(bool)
+    unknown = failures[~failures["case_key"].isin(cases["case_key"])].drop_duplicates("case_key")
+    if len(unknown):
+        stray = unknown[["csa_system", "csa_case_id", "case_key", "business_date"]].assign(
+            paying_parent_agreed=True, casegroup_agreed=True, closure_worked=False, sensitive=False,
+            closure_failure_code=unknown["failure_code"],
+        )  # fmt: skip
+        cases = pd.concat([cases, stray], ignore_index=True)
+        for name in ("partially_clerical", "nationally_sensitive", "manual_inhibit", "automatic_inhibit"):
+            cases[name] = cases[name].fillna(False).astype(bool)
+        cases["rp_keep_pence"] = cases["rp_keep_pence"].fillna(0).astype("int64")
+    return cases
+
+
+def exact_row_sums(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
+    """The sum of those columns for each row, exact: int64, or Python integers where int64 could overflow."""
+    amounts = frame[list(columns)].to_numpy(np.int64)
+    if amounts.size and (int(amounts.max()) >= _ROW_SUM_SAFE or int(amounts.min()) <= -_ROW_SUM_SAFE):
+        return np.asarray([sum(map(int, row)) for row in amounts], dtype=object)
+    return amounts.sum(axis=1)
+
+
+def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
+    """Facts of the latest balance rows, after what caseworkers entered for them."""
+    balances = held["csa_balances"].reset_index(drop=True)
+    balances = balances.assign(case_key=case_key(balances))
+    entered = ordered(held["resolutions"], "BALANCE")
+    balances = lay_over(balances, entered, keys=balances["case_key"], by=entered["case_key"])
+    places = lookup(balances["case_key"], cases, "case_key")
+    held_casegroup = take(cases["casegroup_id"], places)
+    case_held = (places >= 0) & held_casegroup.notna().to_numpy()
+    keyed = balances["csa_system"].notna() & balances["csa_case_id"].notna()
+    times = balances["case_key"].map(balances["case_key"].value_counts()).where(keyed, 1)
+    amounts_missing = np.zeros(len(balances), dtype="int64")
+    first_missing = pd.Series("", index=balances.index, dtype="str")
+    for column in (*BUCKET_COLUMNS, "total_pence"):
+        absent = missing(balances, column)
+        first_missing = first_missing.mask(absent & (amounts_missing == 0), column)
+        amounts_missing += absent
+    amounts = balances[list(BUCKET_COLUMNS)].to_numpy(np.int64)
+    sums = exact_row_sums(balances, BUCKET_COLUMNS)
+    differs = (sums != balances["total_pence"].to_numpy()) & (amounts_missing == 0)
+    sensitive = take(cases["nationally_sensitive"], places).fillna(False).astype(bool).to_numpy()
+    largest = amounts.max(axis=1, initial=np.iinfo(np.int64).min) if len(balances) else np.zeros(0, np.int64)
+    smallest = amounts.min(axis=1, initial=np.iinfo(np.int64).max) if len(balances) else np.zeros(0, np.int64)
+    names = np.array(BUCKET_COLUMNS)
+    positive = (amounts > 0).any(axis=1)
+    period_given = balances["arrears_from"].notna() & balances["arrears_to"].notna()
+    balances = balances.assign(
+        casegroup_id=held_casegroup.where(case_held, balances["row_casegroup_id"]).to_numpy(),
+        sensitive=sensitive,
+        case_held=case_held,
+        casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool),
+        times_in_file=times.to_numpy("int64"),
+        missing_amounts=amounts_missing,
+        missing_amount=first_missing,
+        total_agrees=~differs.astype(bool),
+        largest_bucket_pence=largest,
+        smallest_bucket_pence=smallest,
+        largest_bucket=names[amounts.argmax(axis=1)] if len(balances) else "",
+        smallest_bucket=names[amounts.argmin(axis=1)] if len(balances) else "",
+        arrived_on=balances["business_date"],
+        period_given_if_owed=(period_given | ~positive).to_numpy(bool),
+        positive=positive,
+    )
+    return balances.assign(as_completed=_as_completed(balances, held))
+
+
+def _as_completed(balances: pd.DataFrame, held: Frames) -> np.ndarray:
+    """Whether a balance of a completed casegroup is what was completed, or what corrections have made of it (R20)."""
+    same = np.ones(len(balances), dtype=bool)
+    standing = held["standing"]
+    completed = set(standing.loc[standing["completed_on"].notna(), "casegroup_id"])
+    rows = balances[balances["casegroup_id"].isin(completed) & balances["case_held"]]
+    if rows.empty:
+        return same
+    received = _wide(held["positions"], "received_pence")
+    now = _wide(held["dues_now"], "amount_pence")
+    periods = held["dues_now"].drop_duplicates("case_key").set_index("case_key")
+    for place, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        key = row["case_key"]
+        amounts = tuple(int(row[column]) for column in BUCKET_COLUMNS)
+        period_same = True
+        if key in periods.index:
+            period = periods.loc[key]
+            period_same = _equal(row["arrears_from"], period["arrears_from"]) and _equal(row["arrears_to"], period["arrears_to"])
+        nothing = (0,) * len(BUCKET_COLUMNS)
+        was_received = amounts == received.get(key, nothing) and period_same
+        is_now = key in now and tuple(max(amount, 0) for amount in amounts) == now[key] and period_same
+        same[place] = was_received or is_now
+    return same
+
+
+def _equal(one: object, other: object) -> bool:
+    return (pd.isna(one) and pd.isna(other)) or one == other  # type: ignore[call-overload]
+
+
+def _wide(rows: pd.DataFrame, amount: str) -> dict[str, tuple[int, ...]]:
+    """case_key -> its nine amounts in bucket order, from one line a bucket."""
+    columns = rows["creditor"].str.lower() + "_" + rows["arrears_status"].str.lower() + "_pence"
+    wide: dict[str, list[int]] = {}
+    number = {column: place for place, column in enumerate(BUCKET_COLUMNS)}
+    for key, column, pence in zip(case_key(rows), columns, rows[amount], strict=True):
+        wide.setdefault(key, [0] * len(BUCKET_COLUMNS))[number[column]] += int(pence)
+    return {key: tuple(amounts) for key, amounts in wide.items()}
+
+
+def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], on: date) -> Frames:
+    """Verdicts so far. ``broke``: suite -> findings (rule_code, field, position) over the frame of that name.
+
+    Out: ``casegroups``, ``cases``, ``balances``, ``found`` as in the module's first lines.
+    """
+    cases, balances = made.casegroup_cases, made.balances
+    found = pd.concat(
+        [
+            _refused(held["refused"]),
+            findings.found(broke["casegroup_cases"], cases, original_columns=_CASE_ROW),
+            findings.found(
+                broke["csa_balances"], balances, original_columns=_BALANCE_ROW,
+                named_by=("missing_amount", "largest_bucket", "smallest_bucket"),
+            ),
+            findings.found(broke["inhibits"], made.inhibits, original_columns=_INHIBIT_ROW),
+        ],
+        ignore_index=True,
+    )  # fmt: skip
+    found = findings.one_each(found) if len(found) else found
+    passed = np.ones(len(balances), dtype=bool)
+    # What opens after completion leaves the completed figures alone, so it is no reason to refuse the row's money.
+    refusing = broke["csa_balances"][broke["csa_balances"]["rule_code"] != "balance_changed_after_completion"]
+    passed[refusing["position"].to_numpy(np.int64)] = False
+    balances = balances.assign(passed=passed)
+    cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
+    return {
+        "casegroups": _casegroups(held, cases, balances, found, on),
+        "cases": cases,
+        "balances": balances,
+        "clerical_balances": _clerical(held["clerical_balances"], cases),
+        "found": found,
+    }
+
+
+def _refused(refused: pd.DataFrame) -> pd.DataFrame:
+    """The exceptions of case rows that were refused on arrival and that no later row has mended."""
+    lines = []
+    for row in refused.to_dict("records"):
+        codes = row["rule_codes"].strip("{}").split(",")
+        fields = row["fields"].strip("{}").split(",")
+        for code, name in zip(codes, fields, strict=True):
+            lines.append(
+                {
+                    "rule_code": code, "casegroup_id": row["casegroup_id"], "csa_system": row["csa_system"],
+                    "csa_case_id": row["csa_case_id"], "subject": RULES[code].subject, "field": name, "value": None,
+                    "original": row["original"], "sensitive": bool(row["sensitive"]),
+                }
+            )  # fmt: skip
+    if not lines:
+        return findings.empty()
+    return pd.DataFrame(lines, columns=findings.COLUMNS).astype({name: "str" for name in findings.COLUMNS if name != "sensitive"})
+
+
+def _clerical(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """Clerical balances, in the casegroup of their case, or the one they name when the case is not held (B72)."""
+    rows = rows.reset_index(drop=True)
+    keys = case_key(rows)
+    places = lookup(keys, cases, "case_key")
+    known = take(cases["casegroup_id"], places)
+    return rows.assign(
+        case_key=keys.to_numpy(),
+        casegroup_id=known.where(known.notna(), rows["row_casegroup_id"]).to_numpy(),
+        positive=(rows[list(BUCKET_COLUMNS)].to_numpy(np.int64) > 0).any(axis=1),
+    )
+
+
+def _casegroups(held: Frames, cases: pd.DataFrame, balances: pd.DataFrame, found: pd.DataFrame, on: date) -> pd.DataFrame:
+    """One line a judged casegroup: why it is clerical, held, in exception; else it is ready."""
+    groups = held["judged"]["casegroup_id"]
+    clerical = _clerical(held["clerical_balances"], cases)
+    of_case = cases["casegroup_id"]
+    reasons = {
+        "NATIONALLY_SENSITIVE": any_by(cases["nationally_sensitive"], of_case),
+        "PARTIALLY_CLERICAL": any_by(cases["partially_clerical"], of_case),
+        "CLERICAL_REPORT": set(clerical["casegroup_id"].dropna()),
+    }
+    today = pd.Timestamp(on)
+    ended = cases["liability_end_date"].notna() & (cases["liability_end_date"] <= today)
+    open_case = (cases["case_status"] != "CLOSED") | ((cases["case_type"] == "ONGOING") & ~ended)
+    holds = {
+        "CLOSURE_FAILED": any_by(~cases["closure_worked"], of_case),
+        "OPEN_CASES": any_by(open_case, of_case),
+        "INHIBITED": any_by(_inhibited(cases, held["inhibits"], today), of_case),
+    }
+    stopping = found[found["rule_code"].map(holds_casegroup).astype(bool)] if len(found) else found
+    standing = held["standing"].set_index("casegroup_id")
+    owed = balances[balances["positive"] & balances["passed"]]
+    frame = pd.DataFrame({"casegroup_id": groups.to_numpy()})
+    frame["clerical_reason"] = _first_of(groups, {name: reasons[name] for name in outcomes.CLERICAL_REASONS})
+    frame["hold_reason"] = _first_of(groups, {name: holds[name] for name in outcomes.HOLD_REASONS})
+    frame["sensitive"] = groups.isin(reasons["NATIONALLY_SENSITIVE"]).to_numpy()
+    frame["has_balance"] = groups.isin(set(balances["casegroup_id"].fillna("")) | set(clerical["casegroup_id"].fillna(""))).to_numpy()
+    frame["stopped"] = groups.isin(set(stopping["casegroup_id"].fillna(""))).to_numpy()
+    frame["positive"] = groups.isin(set(owed["casegroup_id"])).to_numpy()
+    frame["completed_on"] = groups.map(standing["completed_on"]).to_numpy() if len(standing) else np.datetime64("NaT", "s")
+    frame["completed_on"] = frame["completed_on"].astype("datetime64[s]")
+    frame["known"] = (groups != "").to_numpy()
+    judged_now = frame["known"] & frame["has_balance"] & frame["completed_on"].isna()
+    frame["ready"] = (
+        judged_now & frame["clerical_reason"].isna() & frame["hold_reason"].isna() & ~frame["stopped"]
+    ).to_numpy(bool)
+    return frame
+
+
+def _inhibited(cases: pd.DataFrame, inhibits: pd.DataFrame, today: pd.Timestamp) -> np.ndarray:
+    """By a flag on its latest row, or an authorised record in force today (B70)."""
+    authorised = inhibits["set_by_role"].isin(outcomes.INHIBIT_AUTHORISED_ROLES)
+    in_force = authorised & (inhibits["set_on"] <= today) & (inhibits["removed_on"].isna() | (inhibits["removed_on"] > today))
+    recorded = set(case_key(inhibits[in_force]))
+    flagged = cases["manual_inhibit"] | cases["automatic_inhibit"] | cases["case_key"].isin(recorded)
+    return flagged.to_numpy(bool)
+
+
+def _first_of(groups: pd.Series, members: Mapping[str, set[str]]) -> pd.Series:
+    """For each group the first name whose members it is among; missing where it is among none."""
+    reason = pd.Series(None, index=range(len(groups)), dtype="str")
+    for name in reversed(members):
+        reason = reason.mask(groups.isin(members[name]).to_numpy(), name)
+    return reason

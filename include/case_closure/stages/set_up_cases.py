@@ -1,0 +1,337 @@
+"""Set up cases: which required cases are on CMS already, which can be created, which cannot and why.
+
+Serves B30, B31, B35-B43, R8, R9, R17-R19.
+Belongs here: contact details, CIS, method of payment, casegroup, region, benefit of cases that must be created.
+Does not belong here: balances, dues, or the exceptions' life.
+
+In: casegroups that are ready and owe something. Out: ``cms_cases`` (new lines), ``set_up`` (casegroups that got
+this far and whether every required case is set up), ``required`` (its required cases), ``people`` (their parents),
+``found`` (exceptions and warnings), ``interest_flags``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from case_closure.domain import nino, postcode
+from case_closure.domain.cases import BANK_METHODS, EMPLOYER_METHODS
+from case_closure.domain.names import comparable_names
+from case_closure.stages import findings
+from case_closure.stages.frames import Frames, any_by, lookup, take
+from case_closure.stages.resolutions import lay_over, ordered
+
+PAYING, RECEIVING = "PAYING_PARENT", "RECEIVING_PARENT"
+_PARTY_ROW = [
+    "csa_system", "csa_case_id", "party_id", "title", "forenames", "surname", "date_of_birth", "nino",
+    "address_line_1", "postcode", "country", "date_of_death",
+]  # fmt: skip
+_CASE_ROW = [
+    "csa_system", "csa_case_id", "casegroup_id", "paying_parent_id", "receiving_parent_id", "method_of_payment",
+    "pp_sort_code", "pp_account_number", "employer_reference", "postcode",
+]  # fmt: skip
+
+
+def required_cases(cases: pd.DataFrame, balances: pd.DataFrame, casegroups: pd.DataFrame) -> pd.DataFrame:
+    """The cases with at least one positive bucket (R8) of casegroups that are ready, by system and case number.
+
+    Adds ``first_of_casegroup``: the key of the first case of its casegroup, nil cases included.
+    """
+    ready = set(casegroups.loc[casegroups["ready"], "casegroup_id"])
+    members = cases[cases["casegroup_id"].isin(ready)]
+    members = members.sort_values(["casegroup_id", "csa_system", "csa_case_id"], kind="stable")
+    members = members.assign(
+        first_of_casegroup=members.groupby("casegroup_id")["case_key"].transform("first"),
+        first_system=members.groupby("casegroup_id")["csa_system"].transform("first"),
+        first_case_id=members.groupby("casegroup_id")["csa_case_id"].transform("first"),
+    )
+    owed = balances[balances["positive"]]
+    return members[members["case_key"].isin(owed["case_key"])].reset_index(drop=True)
+
+
+@dataclass
+class Facts:
+    """What the gates judge, and the required cases they are about."""
+
+    required: pd.DataFrame
+    parties: pd.DataFrame
+    cases: pd.DataFrame
+    warnings: pd.DataFrame
+    everyone: pd.DataFrame
+
+
+def people(required: pd.DataFrame, held: Frames) -> pd.DataFrame:
+    """Both parents of each required case, with what caseworkers entered for them: two lines a case.
+
+    Columns: case_key, role, party_id, party_held, the party's own, ``nino_given`` (as sent) and ``nino`` (cleaned).
+    What was entered for a paying parent on any case counts for the casegroup; for a receiving parent, on that case.
+    """
+    sides = []
+    for role, column in ((PAYING, "paying_parent_id"), (RECEIVING, "receiving_parent_id")):
+        side = required[["case_key", "csa_system", "csa_case_id", "casegroup_id", "sensitive"]].copy()
+        side["role"] = role
+        places = lookup(required[column], held["parties"], "party_id")
+        places = np.where(required[column].notna(), places, -1)
+        side["party_held"] = places >= 0
+        for name in held["parties"].columns:
+            values = take(held["parties"][name], places)
+            side[name] = values.fillna(False).astype(bool).to_numpy() if name == "dlo" else values.to_numpy()
+        side["party_id"] = required[column].to_numpy()
+        sides.append(side)
+    both = pd.concat(sides, ignore_index=True)
+    entered = ordered(held["resolutions"], PAYING)
+    if len(entered):
+        of_case = held["case_casegroups"].drop_duplicates("case_key").set_index("case_key")["casegroup_id"]
+        by = entered["case_key"].map(of_case).fillna("")
+        keys = both["casegroup_id"].where(both["role"] == PAYING, "")
+        both = lay_over(both, entered[by.ne("").to_numpy()], keys=keys, by=by[by != ""])
+    entered = ordered(held["resolutions"], RECEIVING)
+    if len(entered):
+        keys = both["case_key"].where(both["role"] == RECEIVING, "")
+        both = lay_over(both, entered, keys=keys, by=entered["case_key"])
+    for name in ("surname", "forenames", "address_line_1", "country"):
+        stripped = both[name].str.strip()
+        both[name] = both[name].where(stripped != "")
+    both["postcode"] = postcode.cleaned(both["postcode"])
+    both["nino"] = nino.cleaned(both["nino"])
+    both["matched_on"] = nino.matched_on(both["nino"])
+    return both
+
+
+def facts(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> Facts:
+    """Facts of the cases that must be created (no match on CMS, not created before).
+
+    ``held``: cis, register, children, cms_cases (see ``store.casegroups``).
+    """
+    required = _with_register(required, everyone, held)
+    with_cis = _with_cis(everyone, held["cis"])
+    create = set(required.loc[required["must_create"], "case_key"])
+    must = with_cis["case_key"].isin(create)
+    # The paying parent is judged once a casegroup, on its first case (nil or not); a receiving parent on each.
+    payers = with_cis[must & (with_cis["role"] == PAYING)].drop_duplicates("casegroup_id")
+    first = required.drop_duplicates("casegroup_id").set_index("casegroup_id")
+    payers = payers.assign(
+        csa_system=payers["casegroup_id"].map(first["first_system"]).to_numpy(),
+        csa_case_id=payers["casegroup_id"].map(first["first_case_id"]).to_numpy(),
+    )
+    receivers = with_cis[must & (with_cis["role"] == RECEIVING)]
+    parties = pd.concat([payers, receivers], ignore_index=True)
+    return Facts(
+        required=required,
+        parties=parties,
+        cases=_case_facts(required[required["must_create"]].reset_index(drop=True), with_cis, held),
+        warnings=_warning_facts(required, with_cis),
+        everyone=with_cis,
+    )
+
+
+def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> pd.DataFrame:
+    """Which required cases CMS has already, by both parents' NINO, and which casegroup their paying parent has there."""
+    sides = {role: everyone[everyone["role"] == role].reset_index(drop=True) for role in (PAYING, RECEIVING)}
+    payer, receiver = sides[PAYING]["matched_on"], sides[RECEIVING]["matched_on"]
+    register = held["register"].sort_values("cms_case_id", kind="stable")
+    pairs = register.dropna(subset=["pp_matched_on", "rp_matched_on"])
+    pairs = pairs.assign(pair=pairs["pp_matched_on"] + "/" + pairs["rp_matched_on"]).drop_duplicates("pair")
+    wanted = (payer + "/" + receiver).fillna("")
+    places = lookup(wanted, pairs, "pair")
+    required = required.assign(
+        pp_matched_on=payer.to_numpy(),
+        cms_case_id=take(pairs["cms_case_id"], places).to_numpy(),
+        cms_casegroup_id=take(pairs["cms_casegroup_id"], places).to_numpy(),
+        case_owner=take(pairs["case_owner"], places).to_numpy(),
+        register_pp_nino=take(pairs["pp_nino"], places).to_numpy(),
+        register_rp_nino=take(pairs["rp_nino"], places).to_numpy(),
+    )
+    on_register = required["cms_case_id"].notna().to_numpy()
+    casegroups = register.dropna(subset=["pp_matched_on"]).sort_values("cms_casegroup_id", kind="stable")
+    payers = casegroups.drop_duplicates("pp_matched_on")
+    places = lookup(payer.fillna(""), payers, "pp_matched_on")
+    required["payer_casegroup_id"] = take(payers["cms_casegroup_id"], places).to_numpy()
+    required["payer_register_nino"] = take(payers["pp_nino"], places).to_numpy()
+    created = lookup(required["case_key"], held["cms_cases"], "case_key") >= 0
+    required["created_before"] = created
+    required["on_register"] = on_register & ~created
+    required["must_create"] = ~on_register & ~created
+    return required
+
+
+def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
+    """Each parent with what CIS says under their NINO (first eight characters). Nothing is said of a bad NINO."""
+    counts = cis["matched_on"].value_counts()
+    dead = set(cis.loc[cis["date_of_death"].notna(), "matched_on"])
+    first = cis.sort_values("nino", kind="stable").drop_duplicates("matched_on")
+    valid = everyone["nino"].str.fullmatch(nino.VALID_PATTERN.strip("^$")).fillna(False).astype(bool)
+    matches = everyone["matched_on"].where(valid).map(counts)
+    matches = matches.fillna(0).astype("int64")
+    one = (matches == 1) & valid
+    places = np.where(one, lookup(everyone["matched_on"].fillna(""), first, "matched_on"), -1)
+    seen = {name: take(first[name], places) for name in first.columns}
+    name = comparable_names(everyone["forenames"], everyone["surname"])
+    cis_name = comparable_names(seen["forenames"], seen["surname"])
+    born = everyone["date_of_birth"]
+    return everyone.assign(
+        place_known=(postcode.is_uk(everyone["postcode"]) | postcode.is_overseas(everyone["country"])).to_numpy(bool),
+        nino_valid=valid.to_numpy(bool),
+        cis_matches=matches.where(valid, 1).to_numpy("int64"),
+        cis_one=one.to_numpy(bool),
+        # Where CIS itself holds no surname or birth date there is nothing to differ from.
+        cis_name_agrees=(~one | seen["surname"].isna() | (name == cis_name)).to_numpy(bool),
+        cis_date_of_birth_agrees=(~one | seen["date_of_birth"].isna() | (born == seen["date_of_birth"])).to_numpy(bool),
+        cis_nino_current=(~one | seen["superseded_by_nino"].isna()).to_numpy(bool),
+        cis_alive=(~one | seen["date_of_death"].isna()).to_numpy(bool),
+        cis_nino=nino.cleaned(seen["nino"]).to_numpy(),
+        cis_death_recorded=everyone["matched_on"].isin(dead).to_numpy(bool),
+        cis_interest=seen["interest_registered"].fillna(False).astype(bool).to_numpy(),
+        cis_benefit_code=seen["benefit_code"].to_numpy(),
+        cis_benefit_live=seen["benefit_live"].fillna(False).astype(bool).to_numpy(),
+    )
+
+
+def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> pd.DataFrame:
+    """Facts of each case that must be created. None where a rule cannot be judged."""
+    payer = _side(create, everyone, PAYING)
+    receiver = _side(create, everyone, RECEIVING)
+    method = create["method_of_payment"]
+    needs_bank = method.isin(BANK_METHODS)
+    bank = (
+        create["pp_sort_code"].str.fullmatch(r"[0-9]{6}").fillna(False).astype(bool)
+        & create["pp_account_number"].str.fullmatch(r"[0-9]{8}").fillna(False).astype(bool)
+    )
+    employer = create["employer_reference"].str.strip().fillna("") != ""
+    benefit_judged = (method == "BENEFIT_DEDUCTION").to_numpy() & payer["cis_one"].to_numpy(bool)
+    region = postcode.maintenance_region(receiver["postcode"], receiver["country"])
+    return create.assign(
+        child_held=create["case_key"].isin(set(held["children"]["case_key"])).to_numpy(bool),
+        bank_details_given=(~needs_bank | bank).to_numpy(bool),
+        employer_given=(~method.isin(EMPLOYER_METHODS) | employer).to_numpy(bool),
+        benefit_live=~benefit_judged | payer["cis_benefit_live"].to_numpy(bool),
+        region_known=region.notna().to_numpy(bool) | ~receiver["party_held"].to_numpy(bool),
+        maintenance_region=region.to_numpy(),
+        postcode=receiver["postcode"].to_numpy(),
+    )
+
+
+def _side(cases: pd.DataFrame, everyone: pd.DataFrame, role: str) -> pd.DataFrame:
+    """The parent of that role of each case, line by line."""
+    side = everyone[everyone["role"] == role]
+    return side.iloc[lookup(cases["case_key"], side, "case_key")].reset_index(drop=True)
+
+
+def _warning_facts(required: pd.DataFrame, everyone: pd.DataFrame) -> pd.DataFrame:
+    """Both parents of each required case: does the NINO's suffix agree with CIS and with CMS (R18)?
+
+    ``nino_set_up`` is the NINO of cases that must be created alone: only those are judged for its prefix.
+    """
+    places = lookup(everyone["case_key"], required, "case_key")
+    at = required.iloc[places].reset_index(drop=True)
+    paying = (everyone["role"] == PAYING).to_numpy()
+    must = at["must_create"].to_numpy(bool)
+    own = everyone["nino"]
+    agrees = np.ones(len(everyone), dtype=bool)
+    judged = everyone["nino_valid"].to_numpy(bool) & ~at["created_before"].to_numpy(bool)
+    registered = at["register_pp_nino"].where(paying, at["register_rp_nino"])
+    registered = registered.where(~(paying & must), at["payer_register_nino"])
+    for other, when in ((everyone["cis_nino"], must), (registered, np.ones(len(everyone), dtype=bool))):
+        named = other.notna().to_numpy() & judged & when
+        agrees &= ~(named & (own != other.to_numpy()).fillna(True).to_numpy(bool))
+    return everyone.assign(
+        nino_set_up=own.where(judged & must).to_numpy(),
+        suffix_agrees=agrees,
+    )
+
+
+def conclude(made: Facts, broke: Mapping[str, pd.DataFrame], held: Frames, on: date) -> Frames:
+    """New CMS cases, exceptions and warnings. ``broke``: suite -> findings over the frame of that name."""
+    found = pd.concat(
+        [
+            findings.found(broke["set_up_parties"], made.parties, original_columns=_PARTY_ROW),
+            findings.found(broke["set_up_cases"], made.cases, original_columns=_CASE_ROW),
+            findings.found(broke["nino_warnings"], made.warnings, original_columns=_PARTY_ROW),
+        ],
+        ignore_index=True,
+    )
+    found = findings.one_each(found) if len(found) else found
+    parties, required = made.parties, made.required
+    failing = np.zeros(len(parties), dtype=bool)
+    failing[broke["set_up_parties"]["position"].to_numpy(np.int64)] = True
+    # A case needs both parents: the paying parent's fault stops every case of the casegroup that must be created.
+    payer_fails = any_by(failing & (parties["role"] == PAYING).to_numpy(), parties["casegroup_id"])
+    receiver_fails = any_by(failing & (parties["role"] == RECEIVING).to_numpy(), parties["case_key"])
+    case_failing = np.zeros(len(made.cases), dtype=bool)
+    case_failing[broke["set_up_cases"]["position"].to_numpy(np.int64)] = True
+    case_fails = any_by(case_failing, made.cases["case_key"])
+    fails = (
+        required["casegroup_id"].isin(payer_fails)
+        | required["case_key"].isin(receiver_fails)
+        | required["case_key"].isin(case_fails)
+    )
+    fails = (fails & required["must_create"]).to_numpy(bool)
+    created = _created(made, ~fails, held, on)
+    stuck = any_by(fails, required["casegroup_id"])
+    groups = required["casegroup_id"].drop_duplicates()
+    set_up = pd.DataFrame({"casegroup_id": groups.to_numpy(), "all_set_up": ~groups.isin(stuck).to_numpy()})
+    return {
+        "cms_cases": created,
+        "set_up": set_up,
+        "found": found,
+        "people": made.everyone,
+        "required": required,
+        "interest_flags": _interest_flags(made.everyone, set(created.loc[created["origin"] == "ARREARS_ONLY", "case_key"])),
+    }
+
+
+def _created(made: Facts, passes: np.ndarray, held: Frames, on: date) -> pd.DataFrame:
+    """A line for each required case that passes and is not recorded yet: existing on CMS, or created (B31, B40).
+
+    Two CSA cases of one casegroup with the same two parents make one CMS case, named after the first.
+    """
+    new = made.required[passes & ~made.required["created_before"].to_numpy(bool)].reset_index(drop=True)
+    before = held["cms_cases"]
+    parents = new["casegroup_id"] + "/" + new["paying_parent_id"].fillna("") + "/" + new["receiving_parent_id"].fillna("")
+    earlier = before[before["origin"] == "ARREARS_ONLY"].drop_duplicates("parents")
+    places = lookup(parents, earlier, "parents")
+    own_id = "CMS-" + new["csa_system"] + "-" + new["csa_case_id"]
+    made_here = own_id.where(~new["on_register"]).groupby(parents).transform("first")
+    case_id = new["cms_case_id"].where(new["on_register"], take(earlier["cms_case_id"], places).fillna(made_here))
+    casegroup_id = new["cms_casegroup_id"].where(new["on_register"], new["payer_casegroup_id"])
+    known_by_casegroup = before.drop_duplicates("casegroup_id")
+    known_by_payer = held["payer_casegroups"].drop_duplicates("matched_on")
+    for known, key, by in (
+        (known_by_casegroup, "casegroup_id", new["casegroup_id"]),
+        (known_by_payer, "matched_on", new["pp_matched_on"].fillna("")),
+    ):
+        casegroup_id = casegroup_id.fillna(take(known["cms_casegroup_id"], lookup(by, known, key)))
+    # One paying parent, one casegroup on CMS, also where CSA had them in two.
+    lowest = new["casegroup_id"].groupby(new["pp_matched_on"].fillna(new["casegroup_id"])).transform("min")
+    casegroup_id = casegroup_id.fillna("CMS-" + lowest)
+    payer = _side(new, made.everyone, PAYING)
+    receiver = _side(new, made.everyone, RECEIVING)
+    deducted = (new["method_of_payment"] == "BENEFIT_DEDUCTION") & payer["cis_benefit_live"]
+    return pd.DataFrame(
+        {
+            "case_key": new["case_key"],
+            "csa_system": new["csa_system"],
+            "csa_case_id": new["csa_case_id"],
+            "casegroup_id": new["casegroup_id"],
+            "cms_case_id": case_id,
+            "cms_casegroup_id": casegroup_id,
+            "scheme": new["scheme"],
+            "origin": np.where(new["on_register"], "EXISTING", "ARREARS_ONLY"),
+            "created_on": pd.Series(pd.Timestamp(on), index=new.index).astype("datetime64[s]"),
+            "maintenance_region": postcode.maintenance_region(receiver["postcode"], receiver["country"]),
+            "method_of_payment": new["method_of_payment"],
+            "benefit_code": payer["cis_benefit_code"].where(deducted),
+            "case_owner": new["case_owner"],
+            "paying_parent_matched_on": new["pp_matched_on"],
+        }
+    )
+
+
+def _interest_flags(everyone: pd.DataFrame, created: set[str]) -> pd.DataFrame:
+    """Parents of created cases that CIS knows and has no interest flag for yet (B37, B38): one line a person."""
+    wanted = everyone[everyone["case_key"].isin(created) & everyone["cis_one"] & ~everyone["cis_interest"]]
+    return wanted.drop_duplicates("party_id")[["party_id", "nino", "casegroup_id"]].reset_index(drop=True)

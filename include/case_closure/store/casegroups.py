@@ -1,0 +1,344 @@
+"""Gathering what a stage needs to know of the casegroups it judges.
+
+Belongs here: one query for each table a stage takes in, for the casegroups named and no others.
+Does not belong here: what a row means. Column names are the ones the stages use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from case_closure.domain.money import BUCKET_COLUMNS
+from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.database import raw
+from case_closure.store.tables import MATCHED_ON
+
+TEXT, DAY, FLAG, PENCE, NUMBER = pa.string(), pa.date32(), pa.bool_(), pa.int64(), pa.int64()
+
+# Judged again every night until they are settled; what a night brought anew comes on top.
+_UNSETTLED = """
+    select casegroup_id from closure.casegroups where outcome in ('HELD', 'EXCEPTION')
+    union
+    select coalesce(casegroup_id, '') from closure.exceptions where status <> 'RESOLVED' and severity = 'HOLD'
+"""
+_TOUCHED = f"""
+    select casegroup_id from held.csa_cases where changed_on = :on
+    union
+    select previous_casegroup_id from held.csa_cases where changed_on = :on and previous_casegroup_id is not null
+    union
+    select coalesce(c.casegroup_id, b.casegroup_id, '')
+    from (select csa_system, csa_case_id, casegroup_id from held.csa_balances where business_date = :on
+          union all
+          select csa_system, csa_case_id, casegroup_id from held.clerical_balances where business_date = :on) b
+    left join held.csa_cases c using (csa_system, csa_case_id)
+    union
+    select coalesce(casegroup_id, '') from closure.refused_rows where business_date = :on and cardinality(rule_codes) > 0
+    union
+    select coalesce(c.casegroup_id, '')
+    from (select csa_system, csa_case_id from held.closure_failures where business_date = :on
+          union all select csa_system, csa_case_id from held.inhibits where business_date = :on
+          union all select csa_system, csa_case_id from held.resolutions where business_date = :on) t
+    left join held.csa_cases c using (csa_system, csa_case_id)
+    union {_UNSETTLED}
+"""
+_RETRIED = """
+    select distinct coalesce(casegroup_id, '') from closure.exceptions
+    where business_date = :on and status <> 'RESOLVED' and severity = 'HOLD'
+"""
+
+
+def to_judge(connection: Connection, on: date, *, rerun: bool) -> list[str]:
+    """The casegroups a night judges, in order; '' stands for what belongs to none.
+
+    A first run: all that its extract touched, and all that are not settled. A rerun of a night that succeeded:
+    those with an exception it opened that is still open, and nothing else (R21).
+    """
+    query = _RETRIED if rerun else _TOUCHED
+    return sorted(row[0] for row in connection.execute(text(query), {"on": on}))
+
+
+class Gather:
+    """Reads for a set of casegroups, within one transaction."""
+
+    def __init__(self, connection: Connection, casegroup_ids: Iterable[str]) -> None:
+        self._connection: psycopg.Connection[Any] = raw(connection)
+        self._exec = connection.exec_driver_sql
+        self._fill("judged", "casegroup_id", list(casegroup_ids))
+
+    def _fill(self, table: str, column: str, values: list[str]) -> None:
+        self._exec(f"drop table if exists pg_temp.{table}")
+        self._exec(f"create temporary table {table} ({column} text) on commit drop")
+        copy_in(self._connection, table, pa.table({column: pa.array(values, TEXT)}))
+        self._exec(f"analyze {table}")
+
+    def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
+        return copy_out(self._connection, query, pa.schema(list(columns.items())))
+
+    def judged(self) -> pa.Table:
+        return self._read("select casegroup_id from judged order by casegroup_id", casegroup_id=TEXT)
+
+    def cases(self) -> pa.Table:
+        columns: dict[str, pa.DataType] = {
+            "business_date": DAY, "csa_system": TEXT, "csa_case_id": TEXT, "casegroup_id": TEXT, "claimed_casegroup_id": TEXT,
+            "scheme": TEXT, "paying_parent_id": TEXT, "receiving_parent_id": TEXT, "case_type": TEXT, "case_status": TEXT,
+            "closed_reason": TEXT, "liability_end_date": DAY, "partially_clerical": FLAG, "nationally_sensitive": FLAG,
+            "manual_inhibit": FLAG, "automatic_inhibit": FLAG, "closure_failure_code": TEXT, "rp_arrears_decision": TEXT,
+            "rp_keep_pence": PENCE, "method_of_payment": TEXT, "pp_sort_code": TEXT, "pp_account_number": TEXT,
+            "employer_reference": TEXT,
+        }  # fmt: skip
+        names = ", ".join(f"c.{name}" for name in columns)
+        return self._read(f"select {names} from judged j join held.csa_cases c using (casegroup_id)", **columns)
+
+    def balances(self, file: str) -> pa.Table:
+        """The latest arrival of each case, of csa_balances or clerical_balances; by its own casegroup where no case is held."""
+        columns: dict[str, pa.DataType] = {
+            "business_date": DAY, "balance_id": TEXT, "csa_system": TEXT, "csa_case_id": TEXT, "row_casegroup_id": TEXT,
+            **dict.fromkeys((*BUCKET_COLUMNS, "total_pence"), PENCE), "arrears_from": DAY, "arrears_to": DAY,
+        }  # fmt: skip
+        names = ", ".join(f"b.{name}".replace("row_casegroup_id", "casegroup_id") for name in columns)
+        unheld = "not exists (select from held.csa_cases c where c.csa_system = b.csa_system and c.csa_case_id = b.csa_case_id)"
+        query = f"""
+            select {names} from judged j join held.csa_cases c using (casegroup_id)
+            join held.{file} b on b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id and b.is_latest
+            union all
+            select {names} from judged j join held.{file} b on b.casegroup_id = j.casegroup_id and b.is_latest and {unheld}
+            union all
+            select {names} from held.{file} b
+            where b.casegroup_id is null and b.is_latest and {unheld} and exists (select from judged where casegroup_id = '')
+        """
+        return self._read(f"select * from ({query}) q order by csa_system, csa_case_id, business_date, balance_id", **columns)
+
+    def _of_cases(self, table: str, columns: dict[str, pa.DataType]) -> pa.Table:
+        """Rows about the cases of these casegroups; with '' among them, also about cases that are not held."""
+        names = ", ".join(f"t.{name}" for name in columns)
+        return self._read(
+            f"""
+            select {names} from judged j join held.csa_cases c using (casegroup_id)
+            join held.{table} t on t.csa_system = c.csa_system and t.csa_case_id = c.csa_case_id
+            union all
+            select {names} from held.{table} t
+            where exists (select from judged where casegroup_id = '') and not exists (
+                select from held.csa_cases c where c.csa_system = t.csa_system and c.csa_case_id = t.csa_case_id)
+            """,
+            **columns,
+        )
+
+    def inhibits(self) -> pa.Table:
+        return self._of_cases("inhibits", {
+            "business_date": DAY, "inhibit_id": TEXT, "csa_system": TEXT, "csa_case_id": TEXT, "reason": TEXT,
+            "set_by_role": TEXT, "set_on": DAY, "removed_on": DAY,
+        })  # fmt: skip
+
+    def closure_failures(self) -> pa.Table:
+        return self._of_cases("closure_failures", {
+            "business_date": DAY, "csa_system": TEXT, "csa_case_id": TEXT, "failure_code": TEXT,
+        })  # fmt: skip
+
+    def resolutions(self) -> pa.Table:
+        return self._of_cases("resolutions", {
+            "business_date": DAY, "resolution_id": TEXT, "csa_system": TEXT, "csa_case_id": TEXT, "entity": TEXT,
+            "field": TEXT, "old_value": TEXT, "new_value": TEXT, "entered_on": DAY,
+        })  # fmt: skip
+
+    def refused(self) -> pa.Table:
+        """The last refused rows of each case that no later good row has mended."""
+        return self._read(
+            """
+            select r.rule_codes::text, r.fields::text, r.csa_system, r.csa_case_id, r.casegroup_id, r.sensitive, r.original
+            from closure.refused_rows r join judged j on j.casegroup_id = coalesce(r.casegroup_id, '')
+            where r.file_name = 'csa_cases' and cardinality(r.rule_codes) > 0
+              and not exists (
+                select from held.csa_cases c where c.business_date > r.business_date
+                and c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id)
+              and not exists (
+                select from held.csa_cases c where c.business_date > r.business_date
+                and (r.csa_system is null or r.csa_case_id is null) and c.casegroup_id = r.casegroup_id)
+              and not exists (
+                select from closure.refused_rows l where l.file_name = r.file_name and l.business_date > r.business_date
+                and l.csa_system is not distinct from r.csa_system and l.csa_case_id is not distinct from r.csa_case_id
+                and l.casegroup_id is not distinct from r.casegroup_id)
+            order by r.business_date, r.row_number
+            """,
+            rule_codes=TEXT, fields=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, sensitive=FLAG, original=TEXT,
+        )  # fmt: skip
+
+    def standing(self) -> pa.Table:
+        return self._read(
+            """
+            select g.casegroup_id, g.sensitive, g.outcome, g.reason, g.received_pence, g.posted_pence, g.held_pence,
+                   g.credit_pence, g.completed_on
+            from judged j join closure.casegroups g using (casegroup_id)
+            """,
+            casegroup_id=TEXT, sensitive=FLAG, outcome=TEXT, reason=TEXT, received_pence=PENCE, posted_pence=PENCE,
+            held_pence=PENCE, credit_pence=PENCE, completed_on=DAY,
+        )  # fmt: skip
+
+    def positions(self) -> pa.Table:
+        return self._read(
+            """
+            select p.casegroup_id, p.csa_system, p.csa_case_id, p.creditor, p.arrears_status, p.received_pence,
+                   p.posted_pence, p.held_pence, p.credit_pence, p.business_date, p.credited_on
+            from judged j join closure.positions p using (casegroup_id)
+            """,
+            casegroup_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, received_pence=PENCE,
+            posted_pence=PENCE, held_pence=PENCE, credit_pence=PENCE, business_date=DAY, credited_on=DAY,
+        )  # fmt: skip
+
+    def dues_now(self) -> pa.Table:
+        """Dues of these casegroups as corrections have left them, with their period."""
+        return self._read(
+            """
+            select d.csa_system || '/' || d.csa_case_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status,
+                   sum(l.amount_pence)::bigint, d.arrears_from, d.arrears_to
+            from judged j join closure.dues d using (casegroup_id) join closure.ledger l using (due_id)
+            where l.kind <> 'ALLOCATION' group by d.due_id
+            """,
+            case_key=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
+            arrears_from=DAY, arrears_to=DAY,
+        )  # fmt: skip
+
+    def open_exceptions(self) -> pa.Table:
+        return self._read(
+            """
+            select e.exception_id, e.business_date, e.rule_code, e.severity, e.csa_system, e.csa_case_id, e.casegroup_id,
+                   e.subject, e.status
+            from judged j join closure.exceptions e on coalesce(e.casegroup_id, '') = j.casegroup_id
+            where e.status <> 'RESOLVED'
+            """,
+            exception_id=TEXT, business_date=DAY, rule_code=TEXT, severity=TEXT, csa_system=TEXT, csa_case_id=TEXT,
+            casegroup_id=TEXT, subject=TEXT, status=TEXT,
+        )  # fmt: skip
+
+    def cms_cases(self) -> pa.Table:
+        """What these casegroups have on CMS; ``parents`` names the pair that shares a case created here."""
+        return self._read(
+            """
+            select m.csa_system || '/' || m.csa_case_id, m.csa_system, m.csa_case_id, m.casegroup_id, m.cms_case_id,
+                   m.cms_casegroup_id, m.scheme, m.origin,
+                   m.casegroup_id || '/' || coalesce(c.paying_parent_id, '') || '/' || coalesce(c.receiving_parent_id, '')
+            from judged j join closure.cms_cases m using (casegroup_id)
+            left join held.csa_cases c on c.csa_system = m.csa_system and c.csa_case_id = m.csa_case_id
+            order by m.cms_case_id collate "C", m.csa_system, m.csa_case_id
+            """,
+            case_key=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, cms_case_id=TEXT, cms_casegroup_id=TEXT,
+            scheme=TEXT, origin=TEXT, parents=TEXT,
+        )  # fmt: skip
+
+    def case_casegroups(self) -> pa.Table:
+        return self._read(
+            "select c.csa_system || '/' || c.csa_case_id, c.casegroup_id from judged j join held.csa_cases c using (casegroup_id)",
+            case_key=TEXT, casegroup_id=TEXT,
+        )  # fmt: skip
+
+    def children(self) -> pa.Table:
+        """The cases of these casegroups that have a child."""
+        return self._read(
+            """
+            select c.csa_system || '/' || c.csa_case_id from judged j join held.csa_cases c using (casegroup_id)
+            where exists (select from held.csa_children k where k.csa_system = c.csa_system and k.csa_case_id = c.csa_case_id)
+            """,
+            case_key=TEXT,
+        )
+
+    def parties(self, party_ids: list[str]) -> pa.Table:
+        self._fill("wanted_parties", "party_id", party_ids)
+        columns: dict[str, pa.DataType] = {
+            "party_id": TEXT, "title": TEXT, "forenames": TEXT, "surname": TEXT, "date_of_birth": DAY, "date_of_death": DAY,
+            "nino": TEXT, "address_line_1": TEXT, "postcode": TEXT, "country": TEXT, "dlo": FLAG, "representative_name": TEXT,
+            "representative_address_line_1": TEXT,
+        }  # fmt: skip
+        names = ", ".join(f"p.{name}" for name in columns)
+        return self._read(f"select {names} from wanted_parties w join held.csa_parties p using (party_id)", **columns)
+
+    def cis(self, matched_on: list[str]) -> pa.Table:
+        """CIS persons by the first eight characters of a NINO."""
+        self._fill("wanted_ninos", "matched_on", matched_on)
+        return self._read(
+            f"""
+            select w.matched_on, p.nino, p.forenames, p.surname, p.date_of_birth, p.date_of_death, p.superseded_by_nino,
+                   p.interest_registered, p.benefit_code, p.benefit_live
+            from wanted_ninos w join held.cis_persons p on {MATCHED_ON.format("p.nino")} = w.matched_on
+            """,
+            matched_on=TEXT, nino=TEXT, forenames=TEXT, surname=TEXT, date_of_birth=DAY, date_of_death=DAY,
+            superseded_by_nino=TEXT, interest_registered=FLAG, benefit_code=TEXT, benefit_live=FLAG,
+        )  # fmt: skip
+
+    def register(self, payers_matched_on: list[str]) -> pa.Table:
+        """The CMS register by its paying parents' NINO."""
+        self._fill("wanted_payers", "matched_on", payers_matched_on)
+        clean = "upper(replace({}, ' ', ''))"
+        return self._read(
+            f"""
+            select r.cms_case_id, r.cms_casegroup_id, r.case_owner, {clean.format("r.paying_parent_nino")},
+                   {clean.format("r.receiving_parent_nino")}, w.matched_on, {MATCHED_ON.format("r.receiving_parent_nino")}
+            from wanted_payers w join held.cms_register r on {MATCHED_ON.format("r.paying_parent_nino")} = w.matched_on
+            """,
+            cms_case_id=TEXT, cms_casegroup_id=TEXT, case_owner=TEXT, pp_nino=TEXT, rp_nino=TEXT, pp_matched_on=TEXT,
+            rp_matched_on=TEXT,
+        )  # fmt: skip
+
+    def payer_casegroups(self) -> pa.Table:
+        """CMS casegroups made here before, by paying parent; after ``register`` and for the same ones."""
+        return self._read(
+            """
+            select w.matched_on, min(m.cms_casegroup_id collate "C") from wanted_payers w
+            join closure.cms_cases m on m.paying_parent_matched_on = w.matched_on group by w.matched_on
+            """,
+            matched_on=TEXT, cms_casegroup_id=TEXT,
+        )  # fmt: skip
+
+    def routes(self) -> pa.Table:
+        """The casegroups whose paying parent has a casegroup on CMS, with the owner of the lowest case that has one (B50)."""
+        payer = MATCHED_ON.format("p.nino")
+        register = MATCHED_ON.format("r.paying_parent_nino")
+        return self._read(
+            f"""
+            with payers as (
+                select distinct on (casegroup_id) casegroup_id, paying_parent_id
+                from judged join held.csa_cases using (casegroup_id) order by casegroup_id, csa_system, csa_case_id),
+            on_cms as (
+                select f.casegroup_id, r.cms_case_id, r.case_owner from payers f
+                join held.csa_parties p on p.party_id = f.paying_parent_id join held.cms_register r on {register} = {payer}
+                union all
+                select m.casegroup_id, m.cms_case_id, m.case_owner from judged join closure.cms_cases m using (casegroup_id)
+                union all
+                select f.casegroup_id, m.cms_case_id, m.case_owner from payers f
+                join held.csa_parties p on p.party_id = f.paying_parent_id
+                join closure.cms_cases m on m.paying_parent_matched_on = {payer})
+            select casegroup_id,
+                   (array_agg(case_owner order by cms_case_id collate "C") filter (where case_owner is not null))[1]
+            from on_cms group by casegroup_id
+            """,
+            casegroup_id=TEXT, case_owner=TEXT,
+        )  # fmt: skip
+
+    def on_cms(self) -> pa.Table:
+        """The cases of these casegroups that are on CMS: on the register by both parents, or recorded here."""
+        return self._read(
+            f"""
+            select c.csa_system || '/' || c.csa_case_id from judged join held.csa_cases c using (casegroup_id)
+            where exists (select from closure.cms_cases m where m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id)
+               or exists (
+                select from held.csa_parties p, held.csa_parties q, held.cms_register r
+                where p.party_id = c.paying_parent_id and q.party_id = c.receiving_parent_id
+                  and {MATCHED_ON.format("r.paying_parent_nino")} = {MATCHED_ON.format("p.nino")}
+                  and {MATCHED_ON.format("r.receiving_parent_nino")} = {MATCHED_ON.format("q.nino")})
+            """,
+            case_key=TEXT,
+        )
+
+    def clerical_items(self) -> pa.Table:
+        """The cases whose clerical balance has been put to a caseworker already."""
+        return self._read(
+            """
+            select distinct w.csa_system || '/' || w.csa_case_id from judged join closure.work_items w using (casegroup_id)
+            where w.subject_reference is null and w.type in ('ADD_CORRECT_ARREARS', 'ARREARS_ONLY_APPLICATION')
+            """,
+            case_key=TEXT,
+        )

@@ -1,0 +1,84 @@
+"""Connections, transactions, locks and migrations.
+
+Belongs here: opening the store, the unit of work, the lock that keeps one night open at a time.
+Does not belong here: what is read or written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, text
+
+# One number for this product, so that it does not meet other users' advisory locks: 'CASE' in ASCII.
+_LOCK_SPACE = 0x43415345
+MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK = 1, 2, 3
+
+
+@functools.cache
+def engine(url: str) -> Engine:
+    """The pool for a database, one a process. ``url`` names its driver: 'postgresql+psycopg://...'."""
+    return create_engine(url, pool_pre_ping=True, pool_size=4)
+
+
+def forget(url: str) -> None:
+    """Close the pool for a database, as after a fork or when its server is stopped."""
+    engine(url).dispose()
+    engine.cache_clear()
+
+
+def raw(connection: Connection) -> psycopg.Connection[Any]:
+    """The psycopg connection under a SQLAlchemy one: the same transaction, for COPY."""
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+
+@contextlib.contextmanager
+def transaction(url: str) -> Iterator[Connection]:
+    """One transaction: committed on leaving, rolled back on any error."""
+    with engine(url).begin() as connection:
+        yield connection
+
+
+class LockTaken(Exception):
+    """Somebody else holds the lock."""
+
+
+@contextlib.contextmanager
+def lock(url: str, number: int, *, wait: bool = False) -> Iterator[None]:
+    """Hold an advisory lock for as long as the block lasts; it goes with the process if that is killed.
+
+    Raises LockTaken when another connection holds it and ``wait`` is False.
+    """
+    with engine(url).connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        key = {"space": _LOCK_SPACE, "number": number}
+        if wait:
+            connection.execute(text("select pg_advisory_lock(:space, :number)"), key)
+        elif not connection.execute(text("select pg_try_advisory_lock(:space, :number)"), key).scalar_one():
+            raise LockTaken
+        try:
+            yield
+        finally:
+            # A connection that died has given its locks back already.
+            with contextlib.suppress(Exception):
+                connection.execute(text("select pg_advisory_unlock(:space, :number)"), key)
+
+
+def _alembic(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    return config
+
+
+def migrate(url: str) -> None:
+    """Bring the store to this version's tables and views. Safe to call at every start, and concurrently."""
+    with lock(url, MIGRATION_LOCK, wait=True):
+        command.upgrade(_alembic(url), "head")

@@ -1,0 +1,350 @@
+"""Holding what came in: the rows of a verified extract, into schema ``held``.
+
+Belongs here: upserts by key that never let an earlier night overwrite a later one (R21), events once each,
+arrivals of balances (R20), and rows that could not be held, as they came.
+Does not belong here: verifying a file, judging a row, or what a held row leads to.
+All of a night's extract is held in one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, text
+
+from case_closure.domain.money import BUCKET_COLUMNS
+from case_closure.landing.contracts import FileContract
+from case_closure.stages.frames import to_frame
+from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.database import raw
+from case_closure.store.tables import ARRIVALS, HELD_TABLES, held_key
+
+ROW_NUMBER = "row_number"
+Batches = Callable[[], Iterable[pa.Table]]
+
+
+def hold(connection: Connection, contract: FileContract, batches: Batches, on: date, extract_number: int) -> int:
+    """Hold the rows of one file; returns how many rows were read.
+
+    ``batches`` opens the file afresh: tables of the contract's columns and ``row_number`` (from 1).
+    Upserts overwrite what an earlier or the same night brought, never what a later one did. Of a key that
+    stands twice in a file the last row counts. A row without a key is kept in ``refused_rows``.
+    """
+    keyed = _Keyed(contract, batches)
+    if contract.name in ARRIVALS:
+        read = _hold_arrivals(connection, contract, batches, on, extract_number)
+    elif contract.name == "csa_payments":
+        raise ValueError("payments are held by hold_payments, with the system of their file")
+    else:
+        read = _hold_keyed(connection, contract, keyed, on)
+        for refused in keyed.without_key:
+            refuse(connection, contract, refused, on)
+    return read
+
+
+def hold_payments(
+    connection: Connection, contract: FileContract, batches: Batches, on: date, extract_number: int, csa_system: str
+) -> int:
+    """Hold every line of one payments file, with the CSA system whose file it is."""
+    return copy_in(
+        raw(connection),
+        "held.csa_payments",
+        (
+            _stamped(batch, business_date=on, extract_number=pa.scalar(extract_number, pa.int32())).append_column(
+                "csa_system", pa.repeat(pa.scalar(csa_system), batch.num_rows)
+            )
+            for batch in batches()
+        ),
+    )
+
+
+def refuse(
+    connection: Connection,
+    contract: FileContract,
+    rows: pa.Table,
+    on: date,
+    rule_codes: list[list[str]] | None = None,
+    fields: list[list[str]] | None = None,
+) -> None:
+    """Keep rows that are not held, as they came. ``rule_codes`` empty: the row has no key."""
+    if rows.num_rows == 0:
+        return
+    originals = rows.drop_columns([ROW_NUMBER]).to_pylist()
+
+    def column(name: str) -> pa.Array:
+        return rows.column(name) if name in rows.column_names else pa.nulls(rows.num_rows, pa.string())
+
+    kept = pa.table(
+        {
+            "business_date": pa.repeat(pa.scalar(on), rows.num_rows),
+            "file_name": pa.repeat(pa.scalar(contract.name), rows.num_rows),
+            "row_number": rows.column(ROW_NUMBER),
+            "rule_codes": [_array(codes) for codes in rule_codes or [[]] * rows.num_rows],
+            "fields": [_array(names) for names in fields or [[]] * rows.num_rows],
+            "csa_system": column("csa_system"),
+            "csa_case_id": column("csa_case_id"),
+            "casegroup_id": column("casegroup_id"),
+            "sensitive": pc.fill_null(column("nationally_sensitive").cast(pa.bool_()), False),
+            "original": [json.dumps(row, default=str, ensure_ascii=False) for row in originals],
+        }
+    )
+    copy_in(raw(connection), "closure.refused_rows", kept)
+
+
+def forget_refused(connection: Connection, on: date) -> None:
+    """Drop the refused rows of a night whose extract is about to be held again."""
+    connection.execute(text("delete from closure.refused_rows where business_date = :on"), {"on": on})
+
+
+def _array(values: list[str]) -> str:
+    return "{" + ",".join(values) + "}"
+
+
+def _stamped(batch: pa.Table, **stamps: Any) -> pa.Table:
+    for name, value in stamps.items():
+        scalar = value if isinstance(value, pa.Scalar) else pa.scalar(value)
+        batch = batch.append_column(name, pa.repeat(scalar, batch.num_rows))
+    return batch
+
+
+class _Keyed:
+    """Batches with the rows that lack a key set aside."""
+
+    def __init__(self, contract: FileContract, batches: Batches) -> None:
+        self.key = held_key(contract)
+        self._batches = batches
+        self.without_key: list[pa.Table] = []
+
+    def __call__(self) -> Iterator[pa.Table]:
+        self.without_key = []
+        for batch in self._batches():
+            missing = pc.is_null(batch.column(self.key[0]))
+            for name in self.key[1:]:
+                missing = pc.or_(missing, pc.is_null(batch.column(name)))
+            if pc.any(missing).as_py():
+                self.without_key.append(batch.filter(missing))
+                batch = batch.filter(pc.invert(missing))
+            yield batch
+
+
+def _is_empty(connection: Connection, table: str) -> bool:
+    return not connection.exec_driver_sql(f"select exists (select from {table})").scalar_one()
+
+
+def _try_straight(connection: Connection, table: str, tables: Callable[[], Iterator[pa.Table]]) -> int | None:
+    """COPY straight into an empty table: nothing can be overwritten, so nothing needs comparing.
+
+    None, with nothing written, when the table holds rows already or the file holds a key twice.
+    """
+    if not _is_empty(connection, table):
+        return None
+    savepoint = connection.begin_nested()
+    try:
+        written = copy_in(raw(connection), table, tables())
+    except psycopg.errors.UniqueViolation:
+        savepoint.rollback()
+        return None
+    savepoint.commit()
+    return written
+
+
+def _stage(connection: Connection, name: str, tables: Iterable[pa.Table]) -> str:
+    """A temporary table of the held table's columns and the row number, filled; it goes with the transaction."""
+    stage = f"stage_{name}"
+    connection.exec_driver_sql(f"create temporary table {stage} (like held.{name}) on commit drop")
+    # Files that are held by key have no place of their own in the extract.
+    connection.exec_driver_sql(f"alter table {stage} add column if not exists row_number bigint")
+    for column in HELD_TABLES[name].columns:
+        connection.exec_driver_sql(f"alter table {stage} alter column {column.name} drop not null")
+    copy_in(raw(connection), stage, tables)
+    connection.exec_driver_sql(f"analyze {stage}")
+    return stage
+
+
+def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed, on: date) -> int:
+    table = f"held.{contract.name}"
+
+    def rows(*, numbered: bool) -> Iterator[pa.Table]:
+        for batch in batches():
+            if contract.name == "csa_cases":
+                batch = batch.append_column("claimed_casegroup_id", batch.column("casegroup_id"))
+            if not numbered:
+                batch = batch.drop_columns([ROW_NUMBER])
+            yield _stamped(batch, business_date=on, changed_on=on)
+
+    straight = _try_straight(connection, table, lambda: rows(numbered=False))
+    if straight is not None:
+        return straight + sum(kept.num_rows for kept in batches.without_key)
+    stage = _stage(connection, contract.name, rows(numbered=True))
+    read = connection.exec_driver_sql(f"select count(*) from {stage}").scalar_one()
+    connection.exec_driver_sql(_upsert(contract, stage))
+    connection.exec_driver_sql(f"drop table {stage}")
+    return int(read) + sum(kept.num_rows for kept in batches.without_key)
+
+
+def _upsert(contract: FileContract, stage: str) -> str:
+    """The insert that never lets an earlier night overwrite a later one, and says on which night content changed."""
+    key = held_key(contract)
+    columns = [column.name for column in HELD_TABLES[contract.name].columns]
+    content = [name for name in contract.column_names if name not in key]
+    select = f"select distinct on ({', '.join(key)}) {', '.join(columns)} from {stage} order by {', '.join(key)}, row_number desc"
+    insert = f"insert into held.{contract.name} as h ({', '.join(columns)}) {select} on conflict ({', '.join(key)})"
+    if contract.kind == "event" or not content:
+        return f"{insert} do nothing"
+    changes = [name for name in content if name != "casegroup_id"] if contract.name == "csa_cases" else content
+    sets = [f"{name} = excluded.{name}" for name in changes]
+    differs = f"({', '.join('h.' + name for name in content)}) is distinct from ({', '.join('excluded.' + name for name in content)})"
+    if contract.name == "csa_cases":
+        # A case moves with the latest row that names another casegroup, unless its casegroup has completed.
+        stays = (
+            "h.casegroup_id is distinct from excluded.casegroup_id and exists (select from closure.casegroups g "
+            "where g.casegroup_id = h.casegroup_id and g.completed_on is not null)"
+        )
+        differs = differs.replace("h.casegroup_id", "h.claimed_casegroup_id", 1)
+        sets += [
+            f"casegroup_id = case when {stays} then h.casegroup_id else excluded.casegroup_id end",
+            "claimed_casegroup_id = excluded.casegroup_id",
+            f"previous_casegroup_id = case when {stays} then null "
+            "when h.casegroup_id <> excluded.casegroup_id then h.casegroup_id "
+            "when h.changed_on = excluded.changed_on then h.previous_casegroup_id end",
+        ]
+    sets += [
+        "business_date = excluded.business_date",
+        f"changed_on = case when {differs} then excluded.changed_on else h.changed_on end",
+    ]
+    return f"{insert} do update set {', '.join(sets)} where h.business_date <= excluded.business_date"
+
+
+_VALUES = ("csa_system", "csa_case_id", "casegroup_id", *BUCKET_COLUMNS, "total_pence", "arrears_from", "arrears_to")
+
+
+def _hold_arrivals(
+    connection: Connection, contract: FileContract, batches: Batches, on: date, extract_number: int
+) -> int:
+    """Keep every row as an arrival, and say which rows are now the latest of their case (R20).
+
+    A balance number seen before with the same values changes nothing, unless its case stands twice tonight or
+    stood twice before: then the rows that come replace those that were there.
+    """
+    name = contract.name
+    table = f"held.{name}"
+    if name == "csa_balances":
+        _move_with_their_cases(connection, on)
+
+    def rows() -> Iterator[pa.Table]:
+        for batch in batches():
+            yield _stamped(
+                batch,
+                business_date=on,
+                extract_number=pa.scalar(extract_number, pa.int32()),
+                is_latest=True,
+                is_new=True,
+            )
+
+    straight = _try_straight(connection, table, rows)
+    if straight is not None:
+        return straight
+    stage = _stage(connection, name, rows())
+    connection.exec_driver_sql(f"create index on {stage} (csa_system, csa_case_id)")
+    same = f"({', '.join('seen.' + c for c in _VALUES)}) is not distinct from ({', '.join('s.' + c for c in _VALUES)})"
+    connection.exec_driver_sql(
+        f"""
+        update {stage} s set is_new = false, is_latest = false
+        where exists (
+            select from (select * from {table} h where h.balance_id = s.balance_id
+                         order by h.business_date desc, h.extract_number desc, h.row_number desc limit 1) seen
+            where {same})
+          and 1 = (select count(*) from {stage} t
+                   where t.csa_system = s.csa_system and t.csa_case_id = s.csa_case_id)
+          and 1 >= (select count(*) from {table} h
+                    where h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id and h.is_latest)
+        """
+    )
+    # A late night's row is not the latest where a later night has brought one (R21).
+    connection.execute(
+        text(
+            f"""
+            update {stage} s set is_latest = false where s.is_new and exists (
+                select from {table} h where h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
+                and h.is_latest and h.business_date > :on)
+            """
+        ),
+        {"on": on},
+    )
+    connection.exec_driver_sql(
+        f"""
+        update {table} h set is_latest = false from (
+            select distinct csa_system, csa_case_id from {stage} where is_latest) s
+        where h.is_latest and h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
+        """
+    )
+    # A row without a case number stands for its casegroup until a whole row for that casegroup comes.
+    connection.execute(
+        text(
+            f"""
+            update {table} h set is_latest = false from (
+                select distinct casegroup_id from {stage}
+                where is_latest and csa_system is not null and csa_case_id is not null) s
+            where h.is_latest and (h.csa_system is null or h.csa_case_id is null)
+              and h.casegroup_id = s.casegroup_id and h.business_date < :on
+            """
+        ),
+        {"on": on},
+    )
+    columns = ", ".join(column.name for column in HELD_TABLES[name].columns)
+    read = connection.exec_driver_sql(f"insert into {table} ({columns}) select {columns} from {stage}").rowcount
+    connection.exec_driver_sql(f"drop table {stage}")
+    return int(read)
+
+
+def _move_with_their_cases(connection: Connection, on: date) -> None:
+    """A case that changed casegroup tonight takes the balance it came with along."""
+    connection.execute(
+        text(
+            """
+            update held.csa_balances b set casegroup_id = c.casegroup_id
+            from held.csa_cases c
+            where c.changed_on = :on and c.previous_casegroup_id is not null and b.is_latest
+              and b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id
+              and b.casegroup_id = c.previous_casegroup_id and b.business_date <> :on
+            """
+        ),
+        {"on": on},
+    )
+
+
+
+
+def case_resolutions(connection: Connection) -> pd.DataFrame:
+    """Everything caseworkers entered for cases themselves."""
+    schema = pa.schema([(name, pa.string()) for name in
+                        ("resolution_id", "csa_system", "csa_case_id", "entity", "field", "old_value", "new_value")]
+                       + [("entered_on", pa.date32())])  # fmt: skip
+    query = f"select {', '.join(schema.names)} from held.resolutions where entity = 'CASE'"
+    return to_frame(copy_out(raw(connection), query, schema))
+
+
+def refused_and_resolved(connection: Connection, on: date) -> list[str]:
+    """Case rows refused on an earlier night and not mended since, about whose case a resolution came on ``on``; as JSON."""
+    rows = connection.execute(
+        text(
+            """
+            select distinct on (r.csa_system, r.csa_case_id) r.original from closure.refused_rows r
+            join held.resolutions e on e.csa_system = r.csa_system and e.csa_case_id = r.csa_case_id
+            where e.business_date = :on and e.entity = 'CASE' and r.business_date < :on and r.file_name = 'csa_cases'
+              and r.rule_codes = array['case_enum_invalid']
+              and not exists (select from held.csa_cases c where c.business_date > r.business_date
+                              and c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id)
+            order by r.csa_system, r.csa_case_id, r.business_date desc, r.row_number desc
+            """
+        ),
+        {"on": on},
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,29 @@
+"""How Alembic reaches the store. Called by ``store.database.migrate`` and by nothing else."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from case_closure.store import views
+from case_closure.store.database import engine
+from case_closure.store.tables import metadata
+
+_OURS = ("held", "closure")
+
+
+def _ours(name: str | None, type_: str, parent_names: object) -> bool:
+    return type_ != "schema" or name in _OURS
+
+
+def _run() -> None:
+    with engine(context.config.attributes["url"]).begin() as connection:
+        context.configure(
+            connection=connection, target_metadata=metadata, include_schemas=True, include_name=_ours,
+            version_table_schema="public", version_table="case_closure_version",
+        )  # fmt: skip
+        context.run_migrations()
+        # Views hold no data: made anew whenever they differ from this version's, in the same transaction.
+        views.refresh(connection)
+
+
+_run()

@@ -1,0 +1,315 @@
+"""The record of every night: who holds it, how it ended, what it came to, and whether its money adds up.
+
+Belongs here: the guard that keeps one night open at a time and in date order (R21), a night's figures, the money law.
+Does not belong here: any stage's work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, text
+
+from case_closure.domain.money import BUCKETS
+
+OPEN, SUCCESS, REJECTED, FAILED = "OPEN", "SUCCESS", "REJECTED", "FAILED"
+
+
+class Refused(Exception):
+    """A night may not start, or go on: the message names the night and the run in the way, and what to do."""
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night's row."""
+
+    business_date: date
+    status: str
+    run_id: str
+    succeeded: bool
+    extract_number: int
+    manifest_sha256: str | None
+    stage: str | None
+    reason: str | None
+
+
+def find(connection: Connection, on: date, *, for_update: bool = False) -> Night | None:
+    """The night of that date, if it was ever started."""
+    row = connection.execute(
+        text(
+            "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason "
+            "from closure.nights where business_date = :on" + (" for update" if for_update else "")
+        ),
+        {"on": on},
+    ).first()
+    return Night(*row) if row else None
+
+
+def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> Night:
+    """Open the night for this run, or take over what a run that died left open.
+
+    Raises Refused while another night is open, or an earlier one failed (R21). A night that was never run is in
+    nobody's way.
+    """
+    connection.exec_driver_sql("lock table closure.nights in share row exclusive mode")
+    other = connection.execute(
+        text(
+            "select business_date, status, run_id, stage from closure.nights where business_date <> :on "
+            "and (status = 'OPEN' or (status in ('FAILED', 'REJECTED') and business_date < :on)) order by business_date limit 1"
+        ),
+        {"on": on},
+    ).first()
+    if other:
+        day, status, run, stage = other
+        if status == OPEN:
+            raise Refused(
+                f"The night of {on} was not started: the night of {day} is still open (run {run}, stage {stage}). "
+                f"Let it finish; if its process is gone, run the night of {day} again: it goes on where it stopped."
+            )
+        raise Refused(
+            f"The night of {on} was not started: the night of {day} {'was rejected' if status == REJECTED else 'failed'} "
+            f"(run {run}, stage {stage}) and nights go in date order. Mend it and run the night of {day} again first."
+        )
+    connection.execute(
+        text(
+            """
+            insert into closure.nights (business_date, status, run_id, stage, started_at)
+            values (:on, 'OPEN', :run, 'open_night', :at)
+            on conflict (business_date) do update
+            set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null,
+                started_at = case when closure.nights.succeeded then closure.nights.started_at else excluded.started_at end,
+                finished_at = case when closure.nights.succeeded then closure.nights.finished_at end
+            """
+        ),
+        {"on": on, "run": run_id, "at": at},
+    )
+    night = find(connection, on)
+    assert night is not None
+    return night
+
+
+def enter(connection: Connection, on: date, run_id: str, stage: str) -> Night:
+    """Prove that this run still holds the night before a stage works, and note the stage.
+
+    Raises Refused when the night is not open, or another run took it over.
+    """
+    night = find(connection, on, for_update=True)
+    if night is None or night.status not in (OPEN,):
+        ended = "was never opened" if night is None else f"is {night.status}, not open"
+        raise Refused(f"Stage {stage} was not run: the night of {on} {ended}. Start it from its first stage, open_night.")
+    if night.run_id != run_id:
+        raise Refused(
+            f"Stage {stage} was not run: the night of {on} is held by run {night.run_id}, which took it over from {run_id}."
+        )
+    connection.execute(
+        text("update closure.nights set stage = :stage where business_date = :on"), {"on": on, "stage": stage}
+    )
+    return night
+
+
+def holder(connection: Connection) -> str:
+    """Which night and run is being worked on, in words."""
+    row = connection.execute(
+        text("select business_date, run_id, stage from closure.nights where status = 'OPEN' order by business_date limit 1")
+    ).first()
+    return f"night of {row[0]}, run {row[1]}, stage {row[2]}" if row else "a night that is only starting"
+
+
+def record_extract(connection: Connection, on: date, extract_id: str, manifest_sha256: str) -> int:
+    """Note the extract this night applies; returns its number among the extracts of that date."""
+    return int(
+        connection.execute(
+            text(
+                "update closure.nights set extract_id = :extract, manifest_sha256 = :sha, extract_number = extract_number + 1 "
+                "where business_date = :on returning extract_number"
+            ),
+            {"on": on, "extract": extract_id, "sha": manifest_sha256},
+        ).scalar_one()
+    )
+
+
+def record_failure(connection: Connection, on: date, run_id: str, status: str, stage: str, reason: str, at: datetime) -> bool:
+    """Mark the night FAILED or REJECTED, if this run holds it and it is open.
+
+    A night that had succeeded stays a success: what failed was a rerun, and everything it had done stands.
+    """
+    return bool(
+        connection.execute(
+            text(
+                """
+                update closure.nights
+                set status = case when succeeded then 'SUCCESS' else :status end, stage = :stage, reason = :reason,
+                    finished_at = case when succeeded then finished_at else :at end
+                where business_date = :on and run_id = :run and status = 'OPEN'
+                """
+            ),
+            {"on": on, "run": run_id, "status": status, "stage": stage, "reason": reason, "at": at},
+        ).rowcount
+    )
+
+
+def close(connection: Connection, on: date, at: datetime) -> None:
+    """Count the night's figures and mark it SUCCESS. A rerun keeps the times of the first success."""
+    connection.execute(text(_FIGURES), {"on": on})
+    connection.execute(
+        text(
+            "update closure.nights set status = 'SUCCESS', stage = 'close_night', reason = null, succeeded = true, "
+            "finished_at = coalesce(finished_at, :at) where business_date = :on"
+        ),
+        {"on": on, "at": at},
+    )
+
+
+# A sum past int64, which no money is, is shown as the largest int64: a hostile row must not stop the night.
+_FITTED = "greatest(least(coalesce(sum({}), 0), 9223372036854775807), -9223372036854775807)::bigint"
+_NINE = " + ".join(f"coalesce(b.{bucket.column}, 0)::numeric" for bucket in BUCKETS)
+_FIGURES = f"""
+    insert into closure.night_figures (business_date, sensitive, casegroups_received, received_pence, posted_pence,
+                                       held_pence, exceptions_opened, exceptions_resolved, letters_issued)
+    with rows as (
+        select coalesce(c.casegroup_id, b.casegroup_id) as casegroup_id, {_NINE} as pence
+        from (select * from held.csa_balances where business_date = :on and extract_number = (
+                  select extract_number from closure.nights where business_date = :on)
+              union all
+              select * from held.clerical_balances where business_date = :on and extract_number = (
+                  select extract_number from closure.nights where business_date = :on)) b
+        left join held.csa_cases c using (csa_system, csa_case_id)),
+    sides as (select sensitive from (values (false), (true)) s (sensitive))
+    select :on, s.sensitive,
+        (select count(distinct r.casegroup_id) from rows r left join closure.casegroups g using (casegroup_id)
+         where coalesce(g.sensitive, false) = s.sensitive),
+        (select {_FITTED.format("r.pence")} from rows r left join closure.casegroups g using (casegroup_id)
+         where coalesce(g.sensitive, false) = s.sensitive),
+        (select {_FITTED.format("d.posted_pence")} from closure.dues d left join closure.casegroups g using (casegroup_id)
+         where d.business_date = :on and coalesce(g.sensitive, false) = s.sensitive),
+        (select {_FITTED.format("p.held_pence")} from closure.positions p left join closure.casegroups g using (casegroup_id)
+         where p.held_pence <> 0 and coalesce(g.sensitive, false) = s.sensitive),
+        (select count(*) from closure.exceptions e left join closure.casegroups g using (casegroup_id)
+         where e.business_date = :on and e.severity = 'HOLD' and (e.sensitive or coalesce(g.sensitive, false)) = s.sensitive),
+        (select count(*) from closure.exceptions e left join closure.casegroups g using (casegroup_id)
+         where e.resolved_on = :on and (e.sensitive or coalesce(g.sensitive, false)) = s.sensitive),
+        (select count(*) from closure.letters l left join closure.casegroups g using (casegroup_id)
+         where l.business_date = :on and l.status = 'ISSUED' and coalesce(g.sensitive, false) = s.sensitive)
+    from sides s
+    on conflict (business_date, sensitive) do update set
+        casegroups_received = excluded.casegroups_received, received_pence = excluded.received_pence,
+        posted_pence = excluded.posted_pence, held_pence = excluded.held_pence, exceptions_opened = excluded.exceptions_opened,
+        exceptions_resolved = excluded.exceptions_resolved, letters_issued = excluded.letters_issued
+"""
+
+
+def record_gate_results(connection: Connection, on: date, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]) -> None:
+    """Store, for each rule, rows judged and failed, ordinary and sensitive apart; replaces what the same night said before."""
+    rows = [
+        {"on": on, "suite": suite, "rule": rule, "sensitive": sensitive, "judged": judged, "failed": failed}
+        for rule, sides in tally.items()
+        for sensitive, (judged, failed) in sides.items()
+    ]
+    if rows:
+        connection.execute(
+            text(
+                """
+                insert into closure.gate_results (business_date, suite, rule_code, sensitive, judged_rows, failed_rows)
+                values (:on, :suite, :rule, :sensitive, :judged, :failed)
+                on conflict (business_date, suite, rule_code, sensitive)
+                do update set judged_rows = excluded.judged_rows, failed_rows = excluded.failed_rows
+                """
+            ),
+            rows,
+        )
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A place where the money law does not hold."""
+
+    law: str
+    where: str
+    expected_pence: int
+    found_pence: int
+
+
+def money_law_breaches(connection: Connection, most: int = 20) -> list[Breach]:
+    """Where the money law is broken, at most ``most`` of each kind; empty when it holds everywhere.
+
+    In every bucket received = posted + held + credit, counted from the balances themselves for all that has not
+    completed; posted = the dues; dues = their ledger; what is allocated is never more; outcomes add up their positions.
+    """
+    found: list[Breach] = []
+    for law, query in _LAWS.items():
+        rows = connection.exec_driver_sql(f"{query} limit {most}")
+        found += [Breach(law, row[0], int(row[1]), int(row[2])) for row in rows]
+    return found
+
+
+_WHERE = "concat_ws(' ', {0}.casegroup_id, {0}.csa_system, {0}.csa_case_id, {0}.creditor, {0}.arrears_status)"
+_ARRIVED = " union all ".join(
+    f"""select coalesce(c.casegroup_id, b.casegroup_id, '') as casegroup_id, coalesce(b.csa_system, '') as csa_system,
+        coalesce(b.csa_case_id, '') as csa_case_id, v.creditor, v.arrears_status, v.pence
+    from held.{file} b left join held.csa_cases c using (csa_system, csa_case_id)
+    left join closure.casegroups g on g.casegroup_id = coalesce(c.casegroup_id, b.casegroup_id, '')
+    cross join lateral (values {", ".join(f"('{k.creditor}', '{k.arrears_status}', b.{k.column})" for k in BUCKETS)})
+        v (creditor, arrears_status, pence)
+    where b.is_latest and v.pence <> 0 and g.completed_on is null"""
+    for file in ("csa_balances", "clerical_balances")
+)
+_LIMIT = 2**63 - 1
+_LAWS = {
+    "received = posted + held + credit": f"""
+        select {_WHERE.format("p")}, p.received_pence, p.posted_pence::numeric + p.held_pence + p.credit_pence
+        from closure.positions p
+        where p.received_pence::numeric <> p.posted_pence::numeric + p.held_pence + p.credit_pence
+    """,
+    "received = the latest balances": f"""
+        select concat_ws(' ', casegroup_id, csa_system, csa_case_id, creditor, arrears_status), arrived, received from (
+            select casegroup_id, csa_system, csa_case_id, creditor, arrears_status,
+                   greatest(least(sum(arrived), {_LIMIT}), -{_LIMIT}) as arrived, sum(received) as received
+            from (
+                select a.casegroup_id, a.csa_system, a.csa_case_id, a.creditor, a.arrears_status, a.pence::numeric as arrived,
+                       0::numeric as received
+                from ({_ARRIVED}) a
+                union all
+                select casegroup_id, csa_system, csa_case_id, creditor, arrears_status, 0, p.received_pence
+                from closure.positions p left join closure.casegroups g using (casegroup_id)
+                where g.completed_on is null) figures
+            group by 1, 2, 3, 4, 5) s
+        where arrived <> received
+          and not exists (select from held.resolutions r where r.entity = 'BALANCE' and r.csa_system = s.csa_system
+                          and r.csa_case_id = s.csa_case_id)
+    """,
+    "posted = the dues": """
+        select concat_ws(' ', coalesce(d.casegroup_id, p.casegroup_id), csa_system, csa_case_id, creditor, arrears_status),
+               coalesce(p.posted_pence, 0), coalesce(d.posted_pence, 0)
+        from closure.dues d
+        full join (select * from closure.positions where posted_pence <> 0) p
+            using (csa_system, csa_case_id, creditor, arrears_status)
+        where coalesce(d.posted_pence, 0) <> coalesce(p.posted_pence, 0)
+           or d.casegroup_id is distinct from p.casegroup_id
+    """,
+    "each due has one POSTED entry of its amount, and is never below nothing": """
+        select d.due_id, d.posted_pence, coalesce(l.posted, 0)
+        from closure.dues d left join (
+            select due_id, sum(amount_pence) filter (where kind = 'POSTED') as posted,
+                   sum(amount_pence) filter (where kind <> 'ALLOCATION') as amount,
+                   count(*) filter (where kind = 'POSTED') as entries
+            from closure.ledger group by due_id) l using (due_id)
+        where d.posted_pence <= 0 or l.posted is distinct from d.posted_pence::numeric or l.entries is distinct from 1
+           or l.amount < 0
+    """,
+    "what is allocated never exceeds the due": """
+        select l.due_id, d.amount, sum(abs(l.amount_pence))
+        from closure.ledger l join (
+            select due_id, sum(amount_pence) as amount from closure.ledger where kind <> 'ALLOCATION' group by due_id) d using (due_id)
+        where l.kind = 'ALLOCATION' group by l.due_id, d.amount having sum(abs(l.amount_pence)) > d.amount
+    """,
+    "an outcome adds up its positions": f"""
+        select g.casegroup_id, g.received_pence, coalesce(p.received, 0)
+        from closure.casegroups g left join (
+            select casegroup_id, greatest(least(sum(received_pence), {_LIMIT}), -{_LIMIT}) as received,
+                   greatest(least(sum(posted_pence), {_LIMIT}), -{_LIMIT}) as posted
+            from closure.positions group by casegroup_id) p using (casegroup_id)
+        where g.outcome is not null
+          and (g.received_pence <> coalesce(p.received, 0) or g.posted_pence <> coalesce(p.posted, 0))
+    """,
+}

@@ -1,0 +1,222 @@
+"""Storing what a night decided for a set of casegroups, all of it in the caller's transaction.
+
+Belongs here: rows that are inserted once, and the few columns that change. Ledger rows are never updated.
+Does not belong here: what to store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import psycopg
+import pyarrow as pa
+from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, Table, text
+from sqlalchemy.types import TypeEngine
+
+from case_closure.store import tables
+from case_closure.store.copy import copy_in
+from case_closure.store.database import raw
+
+Frames = dict[str, pd.DataFrame]
+
+
+class ContentConflict(Exception):
+    """A row with this natural key is stored already, and says something else."""
+
+
+def store(connection: Connection, on: date, set_up: Frames, posted: Frames, decided: Frames) -> None:
+    """Store everything tonight changes for one part of the casegroups.
+
+    Storing the same again changes nothing. Raises ContentConflict when a key stands with other content.
+    """
+    _insert(connection, tables.cms_cases, set_up["cms_cases"])
+    _insert(connection, tables.interest_flags, set_up["interest_flags"].assign(business_date=on), first_counts=True)
+    _insert(connection, tables.dues, posted["dues"])
+    _insert(connection, tables.ledger, posted["ledger"])
+    _insert(connection, tables.letters, decided["letters"].assign(business_date=on))
+    _insert(connection, tables.next_actions, decided["next_actions"])
+    _exceptions(connection, on, decided)
+    _insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
+    _replace_positions(connection, decided)
+    _casegroups(connection, on, decided["casegroups"])
+
+
+def _arrow_type(type_: TypeEngine[Any]) -> pa.DataType:
+    for sql_type, arrow in ((Date, pa.date32()), (BigInteger, pa.int64()), (Integer, pa.int32()), (Boolean, pa.bool_())):
+        if isinstance(type_, sql_type):
+            return arrow
+    return pa.string()
+
+
+def as_rows(table: Table, frame: pd.DataFrame) -> pa.Table:
+    """The frame's columns that the table has, in its types. An amount that is missing or not whole is an error."""
+    columns = {}
+    for column in table.columns:
+        if column.name in frame:
+            values = frame[column.name]
+            arrow = _arrow_type(column.type)
+            if pa.types.is_date(arrow) and len(values) and not isinstance(values.iloc[0], date):
+                columns[column.name] = pa.array(values.astype("datetime64[s]"), from_pandas=True).cast(arrow)
+            else:
+                columns[column.name] = pa.array(values, type=arrow, from_pandas=True)
+    return pa.table(columns)
+
+
+def _insert(connection: Connection, table: Table, frame: pd.DataFrame, *, first_counts: bool = False) -> None:
+    if frame.empty:
+        return
+    rows = as_rows(table, frame)
+    name = f"{table.schema}.{table.name}"
+    savepoint = connection.begin_nested()
+    try:
+        copy_in(raw(connection), name, rows)
+    except psycopg.errors.UniqueViolation:
+        savepoint.rollback()
+    else:
+        savepoint.commit()
+        return
+    _insert_new(connection, table, rows, first_counts=first_counts)
+
+
+def _insert_new(connection: Connection, table: Table, rows: pa.Table, *, first_counts: bool) -> None:
+    """Some keys are stored already: they must say the same, and only the others are added."""
+    name = f"{table.schema}.{table.name}"
+    key = [column.name for column in table.primary_key.columns]
+    connection.exec_driver_sql(f"create temporary table again (like {name}) on commit drop")
+    for column in table.columns:
+        connection.exec_driver_sql(f"alter table again alter column {column.name} drop not null")
+    copy_in(raw(connection), "again", rows)
+    # A status moves on after the row is stored; what the row says does not.
+    content = [column for column in rows.column_names if column not in (*key, "status")]
+    if content and not first_counts:
+        differs = connection.exec_driver_sql(
+            f"""
+            select {", ".join("a." + column for column in key)} from again a join {name} t using ({", ".join(key)})
+            where ({", ".join("a." + column for column in content)}, 0)
+                  is distinct from ({", ".join("t." + column for column in content)}, 0) limit 1
+            """
+        ).first()
+        if differs is not None:
+            raise ContentConflict(
+                f"{name}: a row with key {'/'.join(map(str, differs))} is stored already and says something else. "
+                "Nothing of this part was stored; the stored row stands."
+            )
+    columns = ", ".join(rows.column_names)
+    connection.exec_driver_sql(f"insert into {name} ({columns}) select {columns} from again on conflict do nothing")
+    connection.exec_driver_sql("drop table again")
+
+
+def _stage(connection: Connection, name: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
+    connection.exec_driver_sql(f"create temporary table {name} ({', '.join(f'{column} text' for column in columns)}) on commit drop")
+    rows = pa.table({column: pa.array(frame[column].astype("str"), type=pa.string(), from_pandas=True) for column in columns})
+    copy_in(raw(connection), name, rows)
+    connection.exec_driver_sql(f"analyze {name}")
+
+
+def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
+    """Open, see again and resolve, with an event for each opening and resolving, and close the items of those resolved."""
+    opened, seen, resolved = decided["opened"], decided["seen"], decided["resolved"]
+    if len(opened):
+        rows = as_rows(tables.exceptions, opened.assign(business_date=on, last_seen_on=on, status="OPEN", channel="EXTRACT"))
+        connection.exec_driver_sql("create temporary table opening (like closure.exceptions) on commit drop")
+        for column in tables.exceptions.columns:
+            connection.exec_driver_sql(f"alter table opening alter column {column.name} drop not null")
+        copy_in(raw(connection), "opening", rows)
+        names = ", ".join(rows.column_names)
+        # The event says REOPENED where the same night had resolved it, and is not written twice for one opening.
+        connection.execute(
+            text(
+                """
+                insert into closure.exception_events (exception_id, event_number, business_date, event, by_what)
+                select o.exception_id,
+                       1 + coalesce((select max(event_number) from closure.exception_events v
+                                     where v.exception_id = o.exception_id), 0),
+                       o.business_date, case when e.exception_id is null then 'OPENED' else 'REOPENED' end, o.stage
+                from opening o left join closure.exceptions e using (exception_id)
+                where e.exception_id is null or e.status = 'RESOLVED'
+                """
+            )
+        )
+        connection.exec_driver_sql(
+            f"""
+            insert into closure.exceptions ({names}) select {names} from opening
+            on conflict (exception_id) do update
+            set status = 'OPEN', last_seen_on = excluded.last_seen_on, resolved_on = null, resolved_by = null
+            where closure.exceptions.status = 'RESOLVED'
+            """
+        )
+        connection.exec_driver_sql("drop table opening")
+    if len(seen):
+        _stage(connection, "seen", seen, ["exception_id"])
+        connection.execute(
+            text(
+                "update closure.exceptions e set last_seen_on = :on from seen s "
+                "where e.exception_id = s.exception_id and e.last_seen_on < :on"
+            ),
+            {"on": on},
+        )
+    if len(resolved):
+        _stage(connection, "resolving", resolved, ["exception_id", "resolved_by"])
+        connection.execute(
+            text(
+                """
+                insert into closure.exception_events (exception_id, event_number, business_date, event, by_what)
+                select r.exception_id,
+                       1 + coalesce((select max(event_number) from closure.exception_events v
+                                     where v.exception_id = r.exception_id), 0),
+                       :on, 'RESOLVED', r.resolved_by
+                from resolving r join closure.exceptions e using (exception_id) where e.status <> 'RESOLVED'
+                """
+            ),
+            {"on": on},
+        )
+        connection.execute(
+            text(
+                "update closure.exceptions e set status = 'RESOLVED', resolved_on = :on, resolved_by = r.resolved_by "
+                "from resolving r where e.exception_id = r.exception_id and e.status <> 'RESOLVED'"
+            ),
+            {"on": on},
+        )
+        connection.execute(
+            text(
+                "update closure.work_items w set status = 'CLOSED', closed_on = :on "
+                "from resolving r where w.subject_reference = r.exception_id and w.status <> 'CLOSED'"
+            ),
+            {"on": on},
+        )
+
+
+def _replace_positions(connection: Connection, decided: Frames) -> None:
+    """A casegroup's positions are stored whole: the old lines of one that changed go as the new ones come."""
+    gone = decided["positions_gone"]
+    if len(gone):
+        _stage(connection, "replaced", gone, ["casegroup_id"])
+        connection.exec_driver_sql("delete from closure.positions p using replaced r where p.casegroup_id = r.casegroup_id")
+    if len(decided["positions"]):
+        copy_in(raw(connection), "closure.positions", as_rows(tables.positions, decided["positions"]))
+
+
+def _casegroups(connection: Connection, on: date, changed: pd.DataFrame) -> None:
+    if changed.empty:
+        return
+    rows = as_rows(tables.casegroups, changed.assign(business_date=on))
+    savepoint = connection.begin_nested()
+    try:
+        copy_in(raw(connection), "closure.casegroups", rows)
+    except psycopg.errors.UniqueViolation:
+        savepoint.rollback()
+    else:
+        savepoint.commit()
+        return
+    connection.exec_driver_sql("create temporary table changed (like closure.casegroups) on commit drop")
+    copy_in(raw(connection), "changed", rows)
+    sets = ", ".join(f"{name} = excluded.{name}" for name in rows.column_names if name != "casegroup_id")
+    names = ", ".join(rows.column_names)
+    connection.exec_driver_sql(
+        f"insert into closure.casegroups ({names}) select {names} from changed on conflict (casegroup_id) do update set {sets}"
+    )
+    connection.exec_driver_sql("drop table changed")

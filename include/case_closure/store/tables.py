@@ -1,0 +1,371 @@
+"""Every table of the store.
+
+Belongs here: tables, keys and comments, as SQLAlchemy metadata that the migrations are checked against.
+Does not belong here: queries, views, the meaning of a landed column (``landing.contracts`` has it).
+
+Two schemas. ``held``: what came in, one table a landed file, each row stamped with the business date that
+brought it (``business_date``) and the one on which its content last changed (``changed_on``).
+``closure``: what this product made of it. What people read is in ``views``.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+from case_closure.landing.contracts import FILES, FileContract
+
+HELD, CLOSURE = "held", "closure"
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "ix": "%(table_name)s_%(column_0_name)s_ix",
+    }
+)
+
+
+def _sql_type(type_: pa.DataType) -> TypeEngine:
+    if pa.types.is_int64(type_):
+        return BigInteger()
+    if pa.types.is_int32(type_):
+        return Integer()
+    if pa.types.is_date32(type_):
+        return Date()
+    if pa.types.is_boolean(type_):
+        return Boolean()
+    if pa.types.is_string(type_):
+        return Text()
+    raise TypeError(f"no column type for {type_}")
+
+
+# Arrivals keep every row of every night, by its place in the extract: a balance may lack every other key.
+ARRIVALS = ("csa_balances", "clerical_balances")
+_BY_PLACE = (*ARRIVALS, "csa_payments")
+ARRIVAL_KEY = ("business_date", "extract_number", "row_number")
+
+
+def held_key(contract: FileContract) -> tuple[str, ...]:
+    """The columns a landed file's rows are held under."""
+    if contract.name in _BY_PLACE:
+        return (*ARRIVAL_KEY, "csa_system") if contract.name == "csa_payments" else ARRIVAL_KEY
+    return contract.event_key if contract.kind == "event" else contract.key
+
+
+def _held(contract: FileContract) -> Table:
+    key = held_key(contract)
+    stamps = [Column("business_date", Date, nullable=False, comment="Night whose extract brought this row")]
+    if contract.name in _BY_PLACE:
+        stamps += [
+            Column("extract_number", Integer, nullable=False, comment="Which extract of that date, from 1"),
+            Column("row_number", BigInteger, nullable=False, comment="Row in that file, from 1"),
+        ]
+    else:
+        stamps += [Column("changed_on", Date, nullable=False, comment="Night on which the content last changed")]
+    if contract.name in ARRIVALS:
+        stamps += [
+            Column("is_latest", Boolean, nullable=False, comment="Of its case's latest arrival"),
+            Column("is_new", Boolean, nullable=False, comment="False: its balance number was seen with these values"),
+        ]
+    columns = [
+        Column(column.name, _sql_type(column.type), nullable=column.name not in key, comment=column.meaning)
+        for column in contract.columns
+    ]
+    if contract.name == "csa_cases":
+        columns += [
+            Column("claimed_casegroup_id", Text, comment="The casegroup the latest row names; differs from "
+                   "casegroup_id only where that casegroup had completed"),
+            Column("previous_casegroup_id", Text, comment="The casegroup the case moved from on changed_on"),
+        ]  # fmt: skip
+    if contract.name == "csa_payments":
+        columns += [Column("csa_system", Text, nullable=False, comment="The CSA system whose file it came in")]
+    return Table(
+        contract.name, metadata, *stamps, *columns,
+        PrimaryKeyConstraint(*key), schema=HELD, comment=contract.meaning,
+    )  # fmt: skip
+
+
+HELD_TABLES: dict[str, Table] = {name: _held(contract) for name, contract in FILES.items()}
+
+_cases = HELD_TABLES["csa_cases"]
+Index("csa_cases_casegroup_ix", _cases.c.casegroup_id)
+for _name in ARRIVALS:
+    _arrivals = HELD_TABLES[_name]
+    Index(f"{_name}_latest_case_ix", _arrivals.c.csa_system, _arrivals.c.csa_case_id,
+          postgresql_where=_arrivals.c.is_latest)  # fmt: skip
+    Index(f"{_name}_latest_casegroup_ix", _arrivals.c.casegroup_id, postgresql_where=_arrivals.c.is_latest)
+    Index(f"{_name}_number_ix", _arrivals.c.balance_id)
+# The same cleaning as domain.nino: ASCII only, spaces out, upper case, first eight characters.
+MATCHED_ON = "left(upper(replace({}, ' ', '')), 8)"
+Index("cis_persons_matched_on_ix", text(MATCHED_ON.format("nino")), _table=HELD_TABLES["cis_persons"])
+Index(
+    "cms_register_paying_parent_ix", text(MATCHED_ON.format("paying_parent_nino")), _table=HELD_TABLES["cms_register"]
+)
+for _name in ("inhibits", "closure_failures", "resolutions"):
+    if held_key(FILES[_name])[:2] != ("csa_system", "csa_case_id"):
+        Index(f"{_name}_case_ix", HELD_TABLES[_name].c.csa_system, HELD_TABLES[_name].c.csa_case_id)
+
+
+def _text(name: str, comment: str, **more: object) -> Column:
+    return Column(name, Text, comment=comment, **more)  # type: ignore[arg-type]
+
+
+def _pence(name: str, comment: str) -> Column:
+    return Column(name, BigInteger, nullable=False, comment=comment)
+
+
+def _date(name: str, comment: str, **more: object) -> Column:
+    return Column(name, Date, comment=comment, **more)  # type: ignore[arg-type]
+
+
+def _system() -> Column:
+    return _text("csa_system", "CSCS, CS2 or CCD")
+
+
+def _case_id() -> Column:
+    return _text("csa_case_id", "Case number on that CSA system")
+
+
+def _casegroup() -> Column:
+    return _text("casegroup_id", "Casegroup: all cases that share one paying parent")
+
+
+nights = Table(
+    "nights", metadata,
+    _date("business_date", "The night's business date", primary_key=True),
+    _text("status", "OPEN, SUCCESS, REJECTED or FAILED", nullable=False),
+    _text("run_id", "The run that holds or last held this night", nullable=False),
+    _text("stage", "The stage reached, or the one that failed"),
+    _text("reason", "Why it was rejected or failed, in plain words"),
+    _text("extract_id", "The extract applied, from its manifest"),
+    _text("manifest_sha256", "Hash of the manifest applied"),
+    Column("extract_number", Integer, nullable=False, server_default="0", comment="How many extracts of this date were begun"),
+    Column("started_at", DateTime(timezone=True), nullable=False, comment="When it was first started"),
+    Column("finished_at", DateTime(timezone=True), comment="When it first succeeded, or last failed"),
+    Column("succeeded", Boolean, nullable=False, server_default=text("false"), comment="Has succeeded once; a run since is a rerun"),
+    schema=CLOSURE, comment="Every night that was started, and how it ended (R21, R22)",
+)  # fmt: skip
+
+night_figures = Table(
+    "night_figures", metadata,
+    _date("business_date", "The night's business date", primary_key=True),
+    Column("sensitive", Boolean, primary_key=True, comment="Figures of nationally sensitive casegroups (R26)"),
+    Column("casegroups_received", BigInteger, nullable=False, comment="Distinct casegroups in the night's balances"),
+    _pence("received_pence", "Sum of the night's balance rows"),
+    _pence("posted_pence", "Dues posted that night"),
+    _pence("held_pence", "All held at the end of the night"),
+    Column("exceptions_opened", BigInteger, nullable=False, comment="HOLD exceptions first seen that night"),
+    Column("exceptions_resolved", BigInteger, nullable=False, comment="Exceptions resolved that night"),
+    Column("letters_issued", BigInteger, nullable=False, comment="Letters with status ISSUED"),
+    schema=CLOSURE, comment="What a finished night came to",
+)  # fmt: skip
+
+gate_results = Table(
+    "gate_results", metadata,
+    _date("business_date", "The night", nullable=False),
+    _text("suite", "The suite that was run", nullable=False),
+    _text("rule_code", "The rule", nullable=False),
+    Column("sensitive", Boolean, nullable=False, comment="Counts of nationally sensitive casegroups (R26)"),
+    Column("judged_rows", BigInteger, nullable=False, comment="Rows it was judged on"),
+    Column("failed_rows", BigInteger, nullable=False, comment="Rows that broke it"),
+    PrimaryKeyConstraint("business_date", "suite", "rule_code", "sensitive"),
+    schema=CLOSURE, comment="Every rule, every night, also those that found nothing",
+)  # fmt: skip
+
+refused_rows = Table(
+    "refused_rows", metadata,
+    _date("business_date", "Night whose extract brought the row", nullable=False),
+    _text("file_name", "The file it came in", nullable=False),
+    Column("row_number", BigInteger, nullable=False, comment="Row in that file, from 1"),
+    Column("rule_codes", ARRAY(Text), nullable=False, comment="Rules it broke; empty: it has no key to be held under"),
+    Column("fields", ARRAY(Text), nullable=False, comment="The field for each rule"),
+    _system(), _case_id(), _casegroup(),
+    Column("sensitive", Boolean, nullable=False, comment="The row says its case is nationally sensitive"),
+    _text("original", "The row as it came, as JSON", nullable=False),
+    PrimaryKeyConstraint("business_date", "file_name", "row_number"),
+    schema=CLOSURE, comment="Rows that were not held, as they came",
+)  # fmt: skip
+Index("refused_rows_casegroup_ix", refused_rows.c.casegroup_id)
+Index("refused_rows_case_ix", refused_rows.c.csa_system, refused_rows.c.csa_case_id)
+
+casegroups = Table(
+    "casegroups", metadata,
+    _text("casegroup_id", "Casegroup; empty for what belongs to none", primary_key=True),
+    Column("sensitive", Boolean, nullable=False, comment="Nationally sensitive (R26)"),
+    _text("outcome", "TRANSITION_COMPLETE, HELD, EXCEPTION, CLERICAL; null while no balance was received"),
+    _text("reason", "Why"),
+    _pence("received_pence", "All nine buckets of its latest balances; as completed"),
+    _pence("posted_pence", "Dues posted; as completed"),
+    _pence("held_pence", "Received, neither posted nor a credit"),
+    _pence("credit_pence", "Credits, below zero"),
+    _date("completed_on", "Night of Transition Complete"),
+    _date("business_date", "Last night on which one of these columns changed", nullable=False),
+    schema=CLOSURE, comment="What has become of each casegroup",
+)  # fmt: skip
+
+positions = Table(
+    "positions", metadata,
+    _text("casegroup_id", "Casegroup; empty for what belongs to none", nullable=False),
+    _text("csa_system", "CSA system; empty when the row had none", nullable=False),
+    _text("csa_case_id", "Case number; empty when the row had none", nullable=False),
+    _text("creditor", "RP, GB_SOS or NI_SOS", nullable=False),
+    _text("arrears_status", "ACTIVE, SUSPENDED or DEFERRED", nullable=False),
+    _pence("received_pence", "Received in this bucket; as completed"),
+    _pence("posted_pence", "Posted as a due"),
+    _pence("held_pence", "Held: by a hold, an exception or because clerical"),
+    _pence("credit_pence", "A credit, below zero (R5)"),
+    _date("business_date", "Night of its latest change", nullable=False),
+    _date("credited_on", "Night on which the credit was listed"),
+    PrimaryKeyConstraint("casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"),
+    schema=CLOSURE, comment="Where every penny received is: received = posted + held + credit, in every bucket",
+)  # fmt: skip
+
+cms_cases = Table(
+    "cms_cases", metadata,
+    _text("csa_system", "CSA system", nullable=False), _text("csa_case_id", "Case number", nullable=False),
+    _text("casegroup_id", "Casegroup", nullable=False),
+    _text("cms_case_id", "The case on CMS", nullable=False),
+    _text("cms_casegroup_id", "The casegroup on CMS", nullable=False),
+    _text("scheme", "CSA scheme, 1993 or 2003"),
+    _text("origin", "EXISTING on CMS, or created as ARREARS_ONLY", nullable=False),
+    _date("created_on", "Night on which it was created or linked", nullable=False),
+    _text("maintenance_region", "GB or NI (R17)"),
+    _text("method_of_payment", "How the paying parent pays"),
+    _text("benefit_code", "The paying parent's benefit, when deducted from it (B42)"),
+    _text("case_owner", "Who owns it on CMS"),
+    _text("paying_parent_matched_on", "First eight characters of the paying parent's NINO"),
+    PrimaryKeyConstraint("csa_system", "csa_case_id"),
+    schema=CLOSURE, comment="Each required CSA case, on CMS (B30, B31, B40)",
+)  # fmt: skip
+Index("cms_cases_casegroup_ix", cms_cases.c.casegroup_id)
+Index("cms_cases_paying_parent_ix", cms_cases.c.paying_parent_matched_on)
+
+dues = Table(
+    "dues", metadata,
+    _text("due_id", "<system>-<case>-<creditor>-<status>: a bucket is posted once", primary_key=True),
+    _date("business_date", "Night on which it was posted", nullable=False),
+    _text("casegroup_id", "Casegroup", nullable=False),
+    _text("cms_casegroup_id", "Casegroup on CMS", nullable=False), _text("cms_case_id", "Case on CMS", nullable=False),
+    _text("csa_system", "CSA system", nullable=False), _text("csa_case_id", "Case number", nullable=False),
+    _text("scheme", "CSA scheme"),
+    _text("creditor", "RP, GB_SOS or NI_SOS", nullable=False),
+    _text("arrears_status", "ACTIVE, SUSPENDED or DEFERRED", nullable=False),
+    _pence("posted_pence", "As mirrored from the balance; never changed"),
+    _date("arrears_from", "First day of the arrears"), _date("arrears_to", "Last day of the arrears"),
+    schema=CLOSURE, comment="Debits on the paying parent's CMS account, mirroring the balance (B44, R6)",
+)  # fmt: skip
+Index("dues_casegroup_ix", dues.c.casegroup_id)
+Index("dues_business_date_ix", dues.c.business_date)
+
+ledger = Table(
+    "ledger", metadata,
+    _text("entry_id", "<due>-POSTED, or <due>-<kind>-<reference>", primary_key=True),
+    _date("business_date", "Night of the entry", nullable=False),
+    Column("due_id", Text, ForeignKey(dues.c.due_id), nullable=False, comment="The due it is about"),
+    _text("kind", "POSTED, CORRECTION or ALLOCATION", nullable=False),
+    _pence("amount_pence", "Signed"),
+    _text("reason", "Why, for a correction"), _text("reference", "The balance, correction or payment behind it"),
+    schema=CLOSURE, comment="Rows are only ever added",
+)  # fmt: skip
+Index("ledger_due_ix", ledger.c.due_id)
+
+exceptions = Table(
+    "exceptions", metadata,
+    _text("exception_id", "<rule>-<casegroup>-<system>-<case>-<subject for warnings>-<night>", primary_key=True),
+    _date("business_date", "Night on which it was first seen", nullable=False),
+    _text("stage", "Stage that found it", nullable=False),
+    _text("channel", "EXTRACT, or how else it reached us (B51)", nullable=False, server_default="EXTRACT"),
+    _text("rule_code", "The rule that was broken", nullable=False),
+    _text("severity", "HOLD or WARNING", nullable=False),
+    _system(), _case_id(), _casegroup(),
+    Column("sensitive", Boolean, nullable=False, comment="Nationally sensitive (R26)"),
+    _text("subject", "Whom or what it is about"), _text("field", "The field to look at"),
+    _text("value", "What the field held, masked where personal"),
+    _text("message", "What is wrong and what to do, in plain words", nullable=False),
+    _text("route", "CASE_OWNER or FT_TEAM (B50); null for a warning"), _text("case_owner", "Owner of the CMS case"),
+    _text("status", "OPEN, ALLOCATED or RESOLVED", nullable=False), _text("allocated_to", "Who works on it"),
+    _date("last_seen_on", "Last night on which it was still so", nullable=False),
+    _date("resolved_on", "Night on which its cause was gone"), _text("resolved_by", "What resolved it"),
+    _text("original", "The row as it came, as JSON; personal, so in no view"),
+    schema=CLOSURE, comment="Each reason for which a record went no further (B48-B50, R10)",
+)  # fmt: skip
+Index("exceptions_casegroup_ix", exceptions.c.casegroup_id)
+Index("exceptions_open_ix", exceptions.c.business_date, postgresql_where=exceptions.c.status != "RESOLVED")
+
+exception_events = Table(
+    "exception_events", metadata,
+    _text("exception_id", "The exception", nullable=False),
+    Column("event_number", Integer, nullable=False, comment="From 1"),
+    _date("business_date", "Night of the event", nullable=False),
+    _text("event", "OPENED, RESOLVED, REOPENED, ALLOCATED", nullable=False),
+    _text("by_what", "What brought it about"),
+    PrimaryKeyConstraint("exception_id", "event_number"),
+    schema=CLOSURE, comment="The history of each exception",
+)  # fmt: skip
+
+work_items = Table(
+    "work_items", metadata,
+    _text("work_item_id", "<type>-<casegroup>-<system>-<case>-<subject>-<night>", primary_key=True),
+    _date("business_date", "Night on which it was raised", nullable=False),
+    _text("type", "What is asked for", nullable=False),
+    _casegroup(), _system(), _case_id(),
+    Column("sensitive", Boolean, nullable=False, comment="Nationally sensitive (R26)"),
+    _text("subject_reference", "The application, payment, exception or correction it is about"),
+    _text("route", "CASE_OWNER or FT_TEAM"), _text("status", "OPEN or CLOSED", nullable=False),
+    _text("detail", "In plain words"), _date("closed_on", "Night on which it was closed"),
+    schema=CLOSURE, comment="Service requests for caseworkers",
+)  # fmt: skip
+Index("work_items_subject_ix", work_items.c.subject_reference)
+
+letters = Table(
+    "letters", metadata,
+    _text("letter_id", "<code>-<casegroup>-<system>-<case>-<party>-<night>", primary_key=True),
+    _date("business_date", "Night on which it fell due", nullable=False),
+    _text("code", "CMSL6300 to CMSL6314", nullable=False),
+    _text("recipient_role", "PAYING_PARENT, RECEIVING_PARENT or REPRESENTATIVE", nullable=False),
+    _text("party_id", "The client it is to, or about"),
+    _text("casegroup_id", "Casegroup", nullable=False), _system(), _case_id(),
+    _text("status", "ISSUED, NOT_ISSUED or SUPPRESSED", nullable=False),
+    _text("reason", "NO_VALID_ADDRESS, DLO or DECEASED"),
+    _text("covers_letter_id", "The letter a covering letter goes with"),
+    Column("total_pence", BigInteger, comment="The arrears it states"),
+    _date("clerical_issued_on", "When the legacy team sent it by hand"),
+    schema=CLOSURE, comment="Letters due, sent or not",
+)  # fmt: skip
+Index("letters_casegroup_ix", letters.c.casegroup_id)
+Index("letters_business_date_ix", letters.c.business_date)
+
+next_actions = Table(
+    "next_actions", metadata,
+    _text("csa_system", "CSA system", nullable=False), _text("csa_case_id", "Case number", nullable=False),
+    _text("casegroup_id", "Casegroup", nullable=False), _date("business_date", "Night of the decision", nullable=False),
+    _text("action", "What happens next on CMS", nullable=False), _text("reason", "The row of the table that said so", nullable=False),
+    PrimaryKeyConstraint("csa_system", "csa_case_id"),
+    schema=CLOSURE, comment="What follows once the arrears are on CMS (B46, B47)",
+)  # fmt: skip
+
+interest_flags = Table(
+    "interest_flags", metadata,
+    _text("party_id", "The client", primary_key=True),
+    _date("business_date", "Night on which the flag was asked for", nullable=False),
+    _text("nino", "The NINO to flag", nullable=False),
+    _text("casegroup_id", "Casegroup", nullable=False),
+    schema=CLOSURE, comment="Interest flags CIS is asked to set (B37, B38)",
+)  # fmt: skip

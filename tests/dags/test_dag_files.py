@@ -1,0 +1,143 @@
+"""What every DAG must have, and how the night is put together from its stages.
+
+Nothing here runs a task: see tests/integration for that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from case_closure.platform.environment import DAGS, PLUGINS
+
+STAGES = [
+    "open_night",
+    "verify_landing",
+    "receive_balances",
+    "set_up_cases",
+    "post_dues",
+    "decide_next_action",
+    "close_night",
+]
+HEAVY = ("great_expectations", "pandas", "pyarrow", "numpy", "case_closure.night", "case_closure.store")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What Airflow finds in the DAG files."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+    }
+    script = Path(__file__).parent / "describe_dags.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(DAGS), str(PLUGINS)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def test_every_dag_file_is_read_without_error(found: dict[str, Any]) -> None:
+    assert found["errors"] == {}
+    assert sorted(found["dags"]) == sorted(["nightly", *(f"stage_{stage}" for stage in STAGES)])
+
+
+def test_every_dag_says_what_it_is_for_when_it_runs_and_what_to_do_when_it_fails(
+    found: dict[str, Any],
+) -> None:
+    for dag_id, dag in found["dags"].items():
+        assert "**When**" in dag["doc_md"], dag_id
+        assert "**When it fails**" in dag["doc_md"], dag_id
+        assert dag["description"], dag_id
+
+
+def test_every_dag_has_an_owner_tags_and_one_run_at_a_time(found: dict[str, Any]) -> None:
+    for dag_id, dag in found["dags"].items():
+        assert dag["owner"] == "financial-transition", dag_id
+        assert "financial-transition" in dag["tags"], dag_id
+        assert dag["max_active_runs"] == 1, dag_id
+        assert dag["catchup"] is False, dag_id
+
+
+def test_every_task_is_tried_again_and_says_what_to_do_when_it_fails(found: dict[str, Any]) -> None:
+    for dag_id, dag in found["dags"].items():
+        assert all(retries == 2 for retries in dag["retries"].values()), dag_id
+        assert all(dag["callbacks"].values()), dag_id
+
+
+def test_every_dag_takes_a_business_date_a_landing_zone_and_an_outbound_folder(found: dict[str, Any]) -> None:
+    for dag_id, dag in found["dags"].items():
+        assert dag["params"] == ["business_date", "landing", "outbound"], dag_id
+
+
+def test_the_night_is_one_task_group_a_stage_each_after_the_one_before(found: dict[str, Any]) -> None:
+    night = found["dags"]["nightly"]
+    assert night["groups"] == STAGES
+    tasks = [f"{stage}.run" for stage in STAGES]
+    assert night["order"] == tasks
+    assert night["edges"] == sorted([a, b] for a, b in pairwise(tasks))
+
+
+def test_each_stage_has_a_dag_of_its_own_of_the_same_task_group(found: dict[str, Any]) -> None:
+    for stage in STAGES:
+        dag = found["dags"][f"stage_{stage}"]
+        assert dag["groups"] == [stage]
+        assert dag["order"] == [f"{stage}.run"]
+        assert dag["schedule"] == "NullTimetable"
+
+
+def test_the_stages_of_the_dags_are_the_stages_of_the_night() -> None:
+    from case_closure import night
+
+    assert list(night.STAGES) == STAGES
+
+
+def test_reading_the_dag_files_loads_nothing_heavy(found: dict[str, Any]) -> None:
+    loaded = [name for name in found["imported"] if name.startswith(HEAVY)]
+    assert loaded == []
+
+
+def test_each_dag_file_is_read_within_a_second(found: dict[str, Any]) -> None:
+    assert set(found["seconds"]) == {"nightly.py", "stages.py"}
+    assert max(found["seconds"].values()) < 1.0, found["seconds"]
+
+
+@pytest.mark.parametrize("file", sorted(DAGS.glob("*.py")), ids=lambda path: path.name)
+def test_a_dag_file_only_wires(file: Path) -> None:
+    lines = file.read_text().splitlines()
+    assert len(lines) < 160
+    assert lines[0].startswith('"""')
+
+
+def test_a_backfill_from_the_10th_to_the_12th_gives_the_10th_11th_and_12th(found: dict[str, Any]) -> None:
+    """R21, in winter, in summer, and over the night the clocks change."""
+    for season, month in (("winter", "2017-01"), ("summer", "2017-08")):
+        assert found["backfills"][season] == [f"{month}-{day}T00:00:00+00:00" for day in (10, 11, 12)]
+    assert found["backfills"]["clocks_change"] == [f"2017-03-{day}T00:00:00+00:00" for day in (25, 26, 27)]
+
+
+def test_the_schedule_never_runs_a_past_night_out_of_turn(found: dict[str, Any]) -> None:
+    """R21: a night that was missed alone is run late; nothing else of the past runs by itself."""
+    assert found["scheduled"] == {
+        "on a new installation": "2026-11-22",
+        "the day after the last": "2026-11-22",
+        "when midnight was missed": "2026-11-21",
+        "after a backfill of old dates": "2026-11-22",
+    }

@@ -1,0 +1,37 @@
+"""Homes for tests: folders of their own whose servers are stopped and whose files are gone afterwards.
+
+Not pytest's tmp_path: every pytest that starts on the machine closes that folder to other users again, and
+root's PostgreSQL runs as another user.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from case_closure.store import embedded
+
+
+def _home() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="case-closure-"))
+    try:
+        yield folder / "var"
+        embedded.stop(folder / "var")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A CASE_CLOSURE_HOME that does not exist yet, inside a private folder."""
+    yield from _home()
+
+
+@pytest.fixture(scope="module")
+def shared_home() -> Iterator[Path]:
+    """The same, one for all tests of a module."""
+    yield from _home()

@@ -1,0 +1,348 @@
+"""`case-closure nightly` and `make up` with a real Airflow, and a night that does nothing but write down
+what was asked of it.
+
+What is tested is the wiring: order, dates, retries, callbacks, exit codes, processes. Tests run in the
+order written: first runs from a shell alone, then all that needs a scheduler, with one Airflow, then its
+end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from case_closure.platform import environment, supervisor
+from case_closure.platform.rest import AirflowClient
+from case_closure.settings import Settings
+from case_closure.store import embedded
+
+NOOP = Path(__file__).parent / "noop"
+STAGES = [
+    "open_night",
+    "verify_landing",
+    "receive_balances",
+    "set_up_cases",
+    "post_dues",
+    "decide_next_action",
+    "close_night",
+]
+
+
+class Installation:
+    """A home whose night does nothing, and what was asked of that night."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.record = home / "record.jsonl"
+        self.landing = home / "landing"
+        self.landing.mkdir(parents=True)
+        self.variables = {
+            **os.environ,
+            "CASE_CLOSURE_HOME": str(home),
+            "CASE_CLOSURE_PORT": "0",
+            "NOOP_NIGHT_RECORD": str(self.record),
+            "PYTHONPATH": str(NOOP),
+        }
+        self.settings = Settings.from_environment(self.variables)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "case_closure.cli", *arguments],
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def nightly(self, night: str) -> tuple[int, list[str]]:
+        """Exit code and lines of `case-closure nightly --date <night>`."""
+        process = self.start("nightly", "--date", night)
+        printed, _ = process.communicate(timeout=180)
+        return process.returncode, printed.splitlines()
+
+    def trouble(self, night: str, stage: str, kind: str) -> Path:
+        path = self.landing / night / stage
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(kind)
+        return path
+
+    def asked(self, *nights: str) -> list[dict[str, str]]:
+        """What the night was asked, in order: all of it, or of these dates."""
+        if not self.record.exists():
+            return []
+        lines = [json.loads(line) for line in self.record.read_text().splitlines()]
+        return [line for line in lines if not nights or line["business_date"] in nights]
+
+    def ran(self, *nights: str) -> list[tuple[str, str]]:
+        return [
+            (line["business_date"], line["stage"]) for line in self.asked(*nights) if line["what"] == "ran"
+        ]
+
+    def recorded_as_failed(self, night: str) -> list[tuple[str, str]]:
+        return [
+            (line["stage"], line["reason"])
+            for line in self.asked(night)
+            if line["what"] == "recorded as failed"
+        ]
+
+
+@pytest.fixture(scope="module")
+def installation(shared_home: Path) -> Installation:
+    return Installation(shared_home)
+
+
+def until(true: Callable[[], Any], seconds: float = 120.0) -> Any:
+    """Waits for what must become true, and returns it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = true()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds:.0f} s")
+
+
+# --- from a shell, no Airflow up --------------------------------------------------------------------------
+
+
+def test_a_night_from_a_shell_runs_every_stage_in_order_and_shows_each(installation: Installation) -> None:
+    code, printed = installation.nightly("2017-08-10")
+    assert code == 0, printed
+    assert installation.ran() == [("2017-08-10", stage) for stage in STAGES]
+    shown = [
+        match.groups()
+        for line in printed
+        if (match := re.match(r"  (\w+) +(started|done in [\d.]+ s)", line))
+    ]
+    assert [stage for stage, what in shown if what == "started"] == STAGES
+    assert [stage for stage, what in shown if what != "started"] == STAGES
+    assert sum("rows 3" in line for line in printed) == len(STAGES)
+    assert [line.split()[0] for line in printed[-3:]] == ["case-closure", "case-closure", "make"]
+
+
+def test_the_landing_zone_is_opened_as_object_storage(installation: Installation) -> None:
+    """So that a URL of any store Airflow knows is as good as a folder."""
+    first = installation.asked("2017-08-10")[0]
+    assert (first["landing_type"], first["landing"]) == ("ObjectStoragePath", str(installation.landing))
+
+
+def test_a_refused_night_ends_with_the_reason_and_is_not_recorded_as_failed(
+    installation: Installation,
+) -> None:
+    """R21: it was never begun."""
+    installation.trouble("2017-08-11", "open_night", "refused")
+    code, printed = installation.nightly("2017-08-11")
+    assert code == 1
+    assert printed[-1] == "the night of 2017-08-09 is open, run by run-1"
+    assert installation.ran("2017-08-11") == [("2017-08-11", "open_night")]
+    assert installation.recorded_as_failed("2017-08-11") == []
+
+
+def test_a_night_whose_command_is_killed_is_killed_with_it(installation: Installation) -> None:
+    """Else the same command, given again, would find the night still open and running."""
+    installation.trouble("2017-08-12", "open_night", "slow")
+    command = installation.start("nightly", "--date", "2017-08-12")
+    asked = until(lambda: installation.asked("2017-08-12"))
+    night = psutil.Process(int(asked[0]["process"]))
+    command.kill()
+    command.wait(10)
+    night.wait(10)
+    assert not night.is_running()
+
+
+# --- with Airflow up --------------------------------------------------------------------------------------
+
+
+class Up:
+    """`case-closure up`, its output, and its API."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.log = installation.home / "up.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "case_closure.cli", "up"],
+                env=installation.variables,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        until(lambda: "Ctrl-C stops everything" in self.log.read_text() or self.process.poll() is not None)
+        printed = self.log.read_text()
+        assert self.process.poll() is None, printed
+        url = re.search(r"http://127\.0\.0\.1:\d+", printed)
+        password = re.search(r"password +(\S+)", printed)
+        assert url is not None, printed
+        assert password is not None, printed
+        self.client = AirflowClient(url[0], "admin", password[1])
+
+    def children(self) -> dict[str, psutil.Process]:
+        """Airflow's processes by name."""
+        found = {}
+        for child in psutil.Process(self.process.pid).children():
+            words = " ".join(child.cmdline()).replace("api_server", "api-server")
+            for name in ("api-server", "scheduler", "dag-processor"):
+                if name in words:
+                    found[name] = child
+        return found
+
+    def trigger(self, night: str) -> str:
+        body = {"logical_date": f"{night}T00:00:00Z", "conf": {}}
+        return str(self.client.post("/api/v2/dags/nightly/dagRuns", body)["dag_run_id"])
+
+    def ended(self, run: str) -> str:
+        path = f"/api/v2/dags/nightly/dagRuns/{run}"
+        until(lambda: self.client.get(path)["state"] in ("success", "failed"))
+        return str(self.client.get(path)["state"])
+
+
+@pytest.fixture(scope="module")
+def up(installation: Installation) -> Iterator[Up]:
+    started = Up(installation)
+    yield started
+    with contextlib.suppress(ProcessLookupError):
+        started.process.terminate()
+    started.process.wait(60)
+
+
+def test_airflow_comes_up_with_the_night_scheduled_and_nothing_of_the_past_started(
+    installation: Installation, up: Up
+) -> None:
+    dag = up.client.get("/api/v2/dags/nightly")
+    assert dag["is_paused"] is False
+    assert dag["next_dagrun_logical_date"] is not None
+    assert up.client.get("/api/v2/importErrors")["total_entries"] == 0
+    health = up.client.get("/api/v2/monitor/health")
+    assert health["scheduler"]["status"] == health["dag_processor"]["status"] == "healthy"
+    runs = up.client.get("/api/v2/dags/nightly/dagRuns?run_type=scheduled")
+    assert runs["total_entries"] == 0
+
+
+def test_a_run_abandoned_by_a_killed_shell_is_not_taken_up_by_the_scheduler(
+    installation: Installation, up: Up
+) -> None:
+    runs = up.client.get("/api/v2/dags/nightly/dagRuns?state=running")
+    assert runs["total_entries"] == 0
+    assert [stage for _, stage in installation.ran("2017-08-12")] == ["open_night"]
+
+
+def test_everything_listens_on_loopback_only(up: Up) -> None:
+    everyone = psutil.Process(up.process.pid).children(recursive=True)
+    listening = {
+        connection.laddr.ip
+        for process in everyone
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(("first", "last"), [("2017-01-10", "2017-01-12"), ("2017-07-10", "2017-07-12")])
+def test_a_backfill_of_three_dates_runs_all_three_in_order(
+    installation: Installation, up: Up, first: str, last: str
+) -> None:
+    """R21, with a real scheduler, on winter and on summer dates."""
+    body = {"dag_id": "nightly", "from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
+    backfill = up.client.post("/api/v2/backfills", {**body, "dag_run_conf": {}, "max_active_runs": 1})
+    until(lambda: up.client.get(f"/api/v2/backfills/{backfill['id']}")["completed_at"])
+    nights = [f"{first[:-2]}{day}" for day in (10, 11, 12)]
+    assert installation.ran(*nights) == [(night, stage) for night in nights for stage in STAGES]
+    runs = up.client.get("/api/v2/dags/nightly/dagRuns?run_type=backfill")["dag_runs"]
+    assert {f"backfill__{night}" for night in nights} <= {run["dag_run_id"] for run in runs}
+
+
+def test_clearing_a_stage_runs_it_again_and_what_follows(installation: Installation, up: Up) -> None:
+    before = len(installation.asked("2017-01-11"))
+    run = "backfill__2017-01-11"
+    body = {"dry_run": False, "task_ids": ["post_dues.run"], "dag_run_id": run, "only_failed": False}
+    up.client.post("/api/v2/dags/nightly/clearTaskInstances", {**body, "include_downstream": True})
+    assert up.ended(run) == "success"
+    again = installation.ran("2017-01-11")[before:]
+    assert [stage for _, stage in again] == STAGES[STAGES.index("post_dues") :]
+
+
+@pytest.mark.parametrize(
+    ("night", "kind", "reason"),
+    [
+        ("2017-02-01", "failed", "the money law is broken in RP ACTIVE"),
+        ("2017-02-02", "bug", "KeyError: 'a mistake in the program'"),
+    ],
+)
+def test_a_failed_stage_is_not_tried_again_and_the_night_is_recorded_as_failed(
+    installation: Installation, up: Up, night: str, kind: str, reason: str
+) -> None:
+    installation.trouble(night, "open_night", kind)
+    run = up.trigger(night)
+    assert up.ended(run) == "failed"
+    assert installation.ran(night) == [(night, "open_night")]
+    assert until(lambda: installation.recorded_as_failed(night)) == [("open_night", reason)]
+    log = up.client.get(f"/api/v2/dags/nightly/dagRuns/{run}/taskInstances/open_night.run/logs/1")
+    assert "What to do: mend what is named above, then clear this task" in json.dumps(log)
+
+
+def test_an_error_that_may_pass_by_itself_is_tried_again(installation: Installation, up: Up) -> None:
+    installation.trouble("2017-02-03", "open_night", "transient")
+    assert up.ended(up.trigger("2017-02-03")) == "success"
+    assert [stage for _, stage in installation.ran("2017-02-03")] == ["open_night", *STAGES]
+    assert installation.recorded_as_failed("2017-02-03") == []
+
+
+def test_a_night_from_a_shell_runs_in_the_airflow_that_is_up(installation: Installation, up: Up) -> None:
+    """Never two schedulers of one database."""
+    code, printed = installation.nightly("2017-08-14")
+    assert code == 0, printed
+    assert f"Airflow is up: the run is {up.client.url}" in "\n".join(printed)
+    assert [stage for _, stage in installation.ran("2017-08-14")] == STAGES
+    workers = {line["process"] for line in installation.asked("2017-08-14")}
+    assert len(workers) == len(STAGES)
+
+
+def test_a_second_up_is_refused_and_says_where_the_first_is(installation: Installation, up: Up) -> None:
+    second = installation.start("up")
+    printed, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert printed.splitlines()[-1] == f"Airflow is already up at {up.client.url}."
+    assert len(up.children()) == 3
+
+
+def test_a_process_that_ends_is_started_again(up: Up) -> None:
+    before = up.children()["dag-processor"]
+    before.kill()
+    after = until(lambda: up.children().get("dag-processor"))
+    until(lambda: "dag-processor" in up.children() and up.children()["dag-processor"].pid != before.pid)
+    assert after is not None
+    assert "Airflow's dag-processor ended with code -9; starting it again" in up.log.read_text()
+
+
+def test_sigterm_leaves_no_process_behind(installation: Installation, up: Up) -> None:
+    everyone = psutil.Process(up.process.pid).children(recursive=True)
+    assert len(everyone) > 3
+    up.process.send_signal(signal.SIGTERM)
+    assert up.process.wait(60) == 0
+    assert up.log.read_text().splitlines()[-1] == "Everything is stopped"
+    _, alive = psutil.wait_procs(everyone, timeout=1)
+    assert alive == []
+    assert supervisor.serving(installation.settings) is None
+    home = str(environment.airflow_home(installation.settings))
+    assert [p for p in psutil.process_iter() if _airflow_home(p) == home] == []
+
+
+def test_the_database_it_found_running_is_left_running(installation: Installation) -> None:
+    assert embedded.is_running(installation.home)
+
+
+def _airflow_home(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get("AIRFLOW_HOME")
+    except psutil.Error:
+        return None

@@ -1,0 +1,324 @@
+"""What a sample is: same bytes, the contract's shape, the published proportions, nights that continue one another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from case_closure.domain.money import BUCKET_COLUMNS
+from case_closure.landing.contracts import FILES, contract_for
+from case_closure.landing.manifest import verify
+from case_closure.sample import Planted, generate
+from case_closure.sample.faults import INVALID_NINOS
+from case_closure.sample.nights import arrivals
+
+FROM = date(2017, 8, 10)
+NIGHTS = 4
+_IMPOSSIBLE = {nino[:8] for nino in INVALID_NINOS}
+BELIEVABLE_PENCE = 40_000_000  # what the planted extremes, a million pounds and beyond, are left out by
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A landing zone made once for all tests that only read it."""
+
+    out: Path
+    planted: Planted
+
+    def folder(self, night: int) -> Path:
+        """The folder of one night, 0 being the first."""
+        return self.out / (FROM + timedelta(days=night)).isoformat()
+
+    def read(self, name: str, night: int = 0) -> pa.Table:
+        """One file of one night."""
+        return pq.read_table(self.folder(night) / FILES[name].file_name)
+
+
+@pytest.fixture(scope="module")
+def one_night(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    out = tmp_path_factory.mktemp("one")
+    return Sample(out, generate(out, FROM, casegroups=20_000))
+
+
+@pytest.fixture(scope="module")
+def four_nights(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    out = tmp_path_factory.mktemp("four")
+    return Sample(out, generate(out, FROM, nights=NIGHTS, casegroups=3_000, seed=7))
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+def test_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
+    """R21 starts here: a night that is made again is the same night."""
+    arguments = {"nights": 3, "casegroups": 1_200, "seed": 11}
+    first = generate(tmp_path / "a", FROM, **arguments)
+    second = generate(tmp_path / "b", FROM, **arguments)
+    assert _digests(tmp_path / "a") == _digests(tmp_path / "b")
+    assert first == second
+
+
+@pytest.mark.parametrize("other", [{"seed": 12}, {"casegroups": 1_201}, {"fault_rate": 0.2}])
+def test_other_arguments_give_other_bytes(tmp_path: Path, other: dict[str, int]) -> None:
+    arguments = {"nights": 1, "casegroups": 1_200, "seed": 11}
+    generate(tmp_path / "a", FROM, **arguments)
+    generate(tmp_path / "b", FROM, **(arguments | other))
+    assert _digests(tmp_path / "a") != _digests(tmp_path / "b")
+
+
+def test_nothing_is_left_lying_about(four_nights: Sample) -> None:
+    """The landing zone holds the nights and the criteria; the folder it was made in is gone."""
+    wanted = {four_nights.folder(night).name for night in range(NIGHTS)} | {"criteria.json"}
+    assert {path.name for path in four_nights.out.iterdir()} == wanted
+
+
+@pytest.mark.parametrize("night", range(NIGHTS))
+def test_every_night_agrees_with_its_manifest(four_nights: Sample, night: int) -> None:
+    """R22: the manifest verifies, hash, rows, columns, types and control totals."""
+    on = FROM + timedelta(days=night)
+    landing = verify(four_nights.folder(night), on)
+    assert landing.business_date == on
+    named = {path.name for path in four_nights.folder(night).iterdir()} - {"manifest.json"}
+    assert len(landing.files) == len(named)
+
+
+def test_every_file_of_the_contract_occurs(four_nights: Sample) -> None:
+    found = {
+        contract.name
+        for night in range(NIGHTS)
+        for path in four_nights.folder(night).iterdir()
+        if (contract := contract_for(path.name)) is not None
+    }
+    assert found == set(FILES)
+
+
+def test_casegroup_sizes(one_night: Sample) -> None:
+    """Facts to size it by: 86% of one case, 11% of two, 2.5% of three, 0.5% of four to ten, rarely 15 or more."""
+    size = np.array(pc.value_counts(one_night.read("csa_cases")["casegroup_id"]).field("counts"))
+    assert abs((size == 1).mean() - 0.86) < 0.01
+    assert abs((size == 2).mean() - 0.11) < 0.01
+    assert abs((size == 3).mean() - 0.025) < 0.005
+    assert abs(((size >= 4) & (size <= 10)).mean() - 0.005) < 0.002
+    assert 0 < (size >= 15).sum() < 20
+
+
+def test_money_has_the_published_tail(one_night: Sample) -> None:
+    """Facts to size it by: 55% with arrears owe under 1,000 GBP; 4% of paying parents owe about 38% of the money."""
+    balances = one_night.read("csa_balances")
+    total = balances["total_pence"].to_numpy()
+    owing = total[(total > 0) & (total <= BELIEVABLE_PENCE)]
+    assert abs((owing < 100_000).mean() - 0.55) < 0.02
+
+    by_parent = (
+        balances.group_by("casegroup_id").aggregate([("total_pence", "sum")])["total_pence_sum"].to_numpy()
+    )
+    by_parent = np.sort(by_parent[(by_parent > 0) & (by_parent <= 2 * BELIEVABLE_PENCE)])
+    top = by_parent[-len(by_parent) * 4 // 100 :]
+    assert abs(top.sum() / by_parent.sum() - 0.38) < 0.05
+
+
+def test_buckets_occur_alone_and_together(one_night: Sample) -> None:
+    """B44, R5: each of the nine alone, all nine together, credits, nil balances."""
+    balances = one_night.read("csa_balances")
+    amounts = np.column_stack([pc.fill_null(balances[c], 0).to_numpy() for c in BUCKET_COLUMNS])
+    used = amounts != 0
+    for place in range(len(BUCKET_COLUMNS)):
+        assert (used[:, place] & (used.sum(axis=1) == 1)).any(), BUCKET_COLUMNS[place]
+    assert used.all(axis=1).any()
+    assert 0.005 < (amounts < 0).any(axis=1).mean() < 0.05
+    assert 0.05 < (~used).all(axis=1).mean() < 0.2
+
+
+def test_clerical_and_sensitive_shares(one_night: Sample) -> None:
+    """About 7% clerical, by flag or report; under 0.1% nationally sensitive (R12, R13)."""
+    cases = one_night.read("csa_cases")
+    groups = len(pc.unique(cases["casegroup_id"]))
+
+    def flagged(column: str) -> set[str]:
+        return set(cases.filter(cases[column])["casegroup_id"].to_pylist())
+
+    reported = set(one_night.read("clerical_balances")["casegroup_id"].to_pylist())
+    assert 0.06 < len(flagged("partially_clerical") | reported) / groups < 0.10
+    assert 0 < len(flagged("nationally_sensitive")) / groups < 0.001
+
+
+def test_most_casegroups_can_complete_in_one_night(one_night: Sample) -> None:
+    """A first demonstration shows the journey, not only what stops it."""
+    cases = one_night.read("csa_cases")
+    stopped = pc.or_(
+        pc.equal(cases["case_status"], "OPEN"), pc.or_(cases["manual_inhibit"], cases["automatic_inhibit"])
+    )
+    stopped = pc.or_(stopped, pc.or_(cases["partially_clerical"], cases["nationally_sensitive"]))
+    bad = {found.csa_case_id for found in one_night.planted.expected}
+    share = 1 - (pc.sum(pc.fill_null(stopped, True)).as_py() + len(bad)) / cases.num_rows
+    assert share > 0.75
+
+
+def test_ninos_differ_in_their_first_eight_characters(one_night: Sample) -> None:
+    """R18: matching is on the first eight, so no two people may share them but where it was planted."""
+    ninos = pc.utf8_slice_codeunits(
+        pc.drop_null(pc.replace_substring(one_night.read("csa_parties")["nino"], " ", "")), 0, 8
+    )
+    times = Counter(ninos.to_pylist())
+    shared = {nino for nino, count in times.items() if count > 1}
+    assert all(nino in _IMPOSSIBLE for nino in shared)
+
+
+def test_closing_ledger_agrees_but_for_planted_breaks(one_night: Sample) -> None:
+    """B54: most of what CSA says left is what arrived; a few buckets differ, miss, or were never sent."""
+    left = {
+        (
+            row["csa_system"],
+            row["csa_case_id"],
+            f"{row['creditor']}_{row['arrears_status']}_pence".lower(),
+        ): row["amount_pence"]
+        for row in one_night.read("csa_closing_ledger").to_pylist()
+    }
+    received: Counter[tuple[str, str, str]] = Counter()
+    for name in ("csa_balances", "clerical_balances"):
+        for row in one_night.read(name).to_pylist():
+            for column in BUCKET_COLUMNS:
+                if row[column]:
+                    received[row["csa_system"], row["csa_case_id"], column] += row[column]
+    differs = sum(1 for at, pence in left.items() if at in received and received[at] != pence)
+    missing = sum(1 for at in received if at not in left)
+    extra = sum(1 for at in left if at not in received)
+    assert min(differs, missing, extra) > 0
+    assert differs + missing + extra < 0.02 * len(left)
+
+
+@pytest.mark.parametrize(
+    "name", ["csa_cases", "csa_balances", "csa_parties", "cis_persons", "csa_closing_ledger"]
+)
+def test_a_key_stands_once_a_night_but_where_a_duplicate_is_planted(four_nights: Sample, name: str) -> None:
+    duplicate = {"csa_cases": "case_duplicate", "csa_balances": "balance_duplicate"}.get(name)
+    for night in range(NIGHTS):
+        on = FROM + timedelta(days=night)
+        planted = {
+            (found.csa_system, found.csa_case_id)
+            for found in four_nights.planted.expected
+            if found.rule_code == duplicate and found.date == on
+        }
+        rows = four_nights.read(name, night).select(list(FILES[name].key)).to_pylist()
+        times = Counter(tuple(row.values()) for row in rows if None not in row.values())
+        assert {key for key, count in times.items() if count > 1} == planted
+
+
+def test_nights_continue_one_another(four_nights: Sample) -> None:
+    """Cases close later, inhibits go, balances come again, exceptions are mended by extract and by resolution."""
+    first = {
+        (row["csa_system"], row["csa_case_id"]): row for row in four_nights.read("csa_cases").to_pylist()
+    }
+    balances = {row["balance_id"]: row for row in four_nights.read("csa_balances").to_pylist()}
+    closed = released = same = changed = resolved = 0
+    for night in range(1, NIGHTS):
+        for row in four_nights.read("csa_cases", night).to_pylist():
+            was = first.get((row["csa_system"], row["csa_case_id"]))
+            closed += was is not None and was["case_status"] == "OPEN" and row["case_status"] == "CLOSED"
+            released += was is not None and bool(was["manual_inhibit"]) and not row["manual_inhibit"]
+        for row in four_nights.read("csa_balances", night).to_pylist():
+            if (before := balances.get(row["balance_id"])) is not None:
+                same += before == row
+                changed += before != row
+        resolved += four_nights.read("resolutions", night).num_rows
+    assert min(closed, released, same, changed, resolved) > 0
+    assert four_nights.planted.mended
+
+
+def test_liability_never_ends_before_a_later_night_says_so(four_nights: Sample) -> None:
+    """B10: a case that closes later carries the date of that night, so that it is ready on it and not before."""
+    for night in range(1, NIGHTS):
+        on = FROM + timedelta(days=night)
+        before = {
+            (row["csa_system"], row["csa_case_id"])
+            for row in four_nights.read("csa_cases", 0).to_pylist()
+            if row["case_status"] == "OPEN" and row["case_type"] == "ONGOING"
+        }
+        for row in four_nights.read("csa_cases", night).to_pylist():
+            if (row["csa_system"], row["csa_case_id"]) in before and row["case_status"] == "CLOSED":
+                assert row["liability_end_date"] is not None
+                assert row["liability_end_date"] <= on
+
+
+def test_criteria_have_an_approved_and_an_unapproved_row(four_nights: Sample) -> None:
+    """B6: an unapproved change is there, and must select nothing."""
+    rows = json.loads((four_nights.out / "criteria.json").read_text(encoding="utf-8"))
+    assert {row["authorised_by"] is None for row in rows} == {True, False}
+    assert all(list(row) == list(rows[0]) for row in rows)
+    assert len({row["tranche_id"] for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(("casegroups", "nights"), [(1, 1), (1, 3), (10, 4), (1000, 1), (1001, 7)])
+def test_nights_share_out_every_casegroup(casegroups: int, nights: int) -> None:
+    shares = arrivals(casegroups, nights)
+    assert len(shares) == nights
+    assert sum(shares) == casegroups
+    assert min(shares) >= 0
+
+
+@pytest.mark.parametrize("casegroups", [1, 7, 60])
+def test_small_samples_are_whole_nights_too(tmp_path: Path, casegroups: int) -> None:
+    generate(tmp_path, FROM, nights=2, casegroups=casegroups)
+    for night in (FROM, FROM + timedelta(days=1)):
+        verify(tmp_path / night.isoformat(), night)
+
+
+@pytest.mark.parametrize("bad", [{"nights": 0}, {"casegroups": 0}, {"fault_rate": 1.5}, {"fault_rate": -0.1}])
+def test_arguments_that_make_no_sense_are_refused(tmp_path: Path, bad: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"share between|at least one"):
+        generate(tmp_path / "out", FROM, **bad)
+    assert not (tmp_path / "out").exists()
+
+
+def _every_balance_broken(out: Path) -> bool:
+    table = pq.read_table(out / FROM.isoformat() / "csa_balances.parquet")
+    amounts = [table[column].to_numpy(zero_copy_only=False) for column in BUCKET_COLUMNS]
+    total = table["total_pence"].to_numpy(zero_copy_only=False)
+    wrong_sum = sum(amounts) != total  # a null makes NaN, which differs from everything
+    huge = np.any([np.abs(amount) > 100_000_000 for amount in amounts], axis=0)
+    late = pc.fill_null(pc.greater(table["arrears_to"], FROM), False).to_numpy(zero_copy_only=False)
+    return bool((wrong_sum | huge | late).all())
+
+
+def _every_parent_broken(out: Path) -> bool:
+    table = pq.read_table(out / FROM.isoformat() / "csa_parties.parquet")
+    nulls = [pc.is_null(table[c]) for c in ("surname", "date_of_birth", "nino", "address_line_1")]
+    return bool(np.any([flags.to_numpy(zero_copy_only=False) for flags in nulls], axis=0).all())
+
+
+@pytest.mark.parametrize(
+    ("all_bad", "broken", "sound"),
+    [
+        ("balances", [_every_balance_broken], [_every_parent_broken]),
+        ("parties", [_every_parent_broken], [_every_balance_broken]),
+        (True, [_every_balance_broken, _every_parent_broken], []),
+        (False, [], [_every_balance_broken, _every_parent_broken]),
+    ],
+)
+def test_all_bad_leaves_no_row_sound(
+    tmp_path: Path, all_bad: bool, broken: list[Callable[[Path], bool]], sound: list[Callable[[Path], bool]]
+) -> None:
+    generate(tmp_path, FROM, casegroups=400, all_bad=all_bad)
+    assert all(check(tmp_path) for check in broken)
+    assert not any(check(tmp_path) for check in sound)
+
+
+def test_twenty_thousand_casegroups_take_seconds(tmp_path: Path) -> None:
+    """100,000 in under 30 s is the figure; a fifth of both here, with room for a busy machine."""
+    began = time.perf_counter()
+    generate(tmp_path, FROM, casegroups=20_000)
+    assert time.perf_counter() - began < 6

@@ -1,0 +1,62 @@
+"""What may be set, what it is when it is not, and the words for what cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from case_closure.settings import Settings, SettingsInvalid
+
+
+def test_without_any_setting_everything_lies_in_var() -> None:
+    settings = Settings.from_environment({})
+    here = Path.cwd() / "var"
+    assert settings == Settings(
+        home=here, database_url=None, landing=str(here / "landing"), outbound=str(here / "outbound")
+    )
+    assert settings.balance_implausible_pence == 100_000_000  # 1,000,000.00 GBP
+
+
+def test_landing_may_be_an_object_store() -> None:
+    settings = Settings.from_environment({"CASE_CLOSURE_LANDING": "s3://extracts/nightly"})
+    assert settings.landing == "s3://extracts/nightly"
+
+
+def test_a_relative_folder_is_taken_from_where_the_person_is() -> None:
+    settings = Settings.from_environment({"CASE_CLOSURE_OUTBOUND": "out"})
+    assert settings.outbound == str(Path.cwd() / "out")
+
+
+@pytest.mark.parametrize("given", ["postgres://h/d", "postgresql://h/d", "postgresql+psycopg://h/d"])
+def test_the_driver_is_always_named(given: str) -> None:
+    settings = Settings.from_environment({"CASE_CLOSURE_DATABASE_URL": given})
+    assert settings.database_url == "postgresql+psycopg://h/d"
+
+
+@pytest.mark.parametrize(
+    "given", ["mysql://me:secret@h/d", "postgresql+asyncpg://h/d", "h:5432/d", "postgresql://"]
+)
+def test_another_database_is_refused_without_quoting_its_password(given: str) -> None:
+    with pytest.raises(SettingsInvalid, match="CASE_CLOSURE_DATABASE_URL: expected") as refused:
+        Settings.from_environment({"CASE_CLOSURE_DATABASE_URL": given})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("CASE_CLOSURE_BALANCE_LIMIT_PENCE", "1e6", "a whole number from 1 up (pence), found '1e6'"),
+        ("CASE_CLOSURE_BALANCE_LIMIT_PENCE", "0", "a whole number from 1 up (pence), found 0"),
+        ("CASE_CLOSURE_PARTITION_CASEGROUPS", "-1", "a whole number from 1 up (casegroups), found -1"),
+        (
+            "CASE_CLOSURE_PORT",
+            "65536",
+            "a whole number from 0 to 65535 (a port, 0 for any free one), found 65536",
+        ),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_by_name(name: str, given: str, expected: str) -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        Settings.from_environment({name: given})
+    assert str(refused.value) == f"{name}: expected {expected}."
