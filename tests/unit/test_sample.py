@@ -1,4 +1,7 @@
-"""What a sample is: same bytes, the contract's shape, the published proportions, nights that continue one another."""
+"""What a sample is: same bytes, the contract's shape, the published proportions, nights that go on.
+
+Does not belong here: what is wrong in it and what is told about that (`test_sample_faults`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -65,7 +69,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def test_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
     """R21 starts here: a night that is made again is the same night."""
-    arguments = {"nights": 3, "casegroups": 1_200, "seed": 11}
+    arguments: dict[str, Any] = {"nights": 3, "casegroups": 1_200, "seed": 11}
     first = generate(tmp_path / "a", FROM, **arguments)
     second = generate(tmp_path / "b", FROM, **arguments)
     assert _digests(tmp_path / "a") == _digests(tmp_path / "b")
@@ -73,8 +77,8 @@ def test_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [{"seed": 12}, {"casegroups": 1_201}, {"fault_rate": 0.2}])
-def test_other_arguments_give_other_bytes(tmp_path: Path, other: dict[str, int]) -> None:
-    arguments = {"nights": 1, "casegroups": 1_200, "seed": 11}
+def test_other_arguments_give_other_bytes(tmp_path: Path, other: dict[str, Any]) -> None:
+    arguments: dict[str, Any] = {"nights": 1, "casegroups": 1_200, "seed": 11}
     generate(tmp_path / "a", FROM, **arguments)
     generate(tmp_path / "b", FROM, **(arguments | other))
     assert _digests(tmp_path / "a") != _digests(tmp_path / "b")
@@ -107,7 +111,7 @@ def test_every_file_of_the_contract_occurs(four_nights: Sample) -> None:
 
 
 def test_casegroup_sizes(one_night: Sample) -> None:
-    """Facts to size it by: 86% of one case, 11% of two, 2.5% of three, 0.5% of four to ten, rarely 15 or more."""
+    """Facts to size it by: 86% of one case, 11% of two, 2.5% three, 0.5% four to ten, rarely 15."""
     size = np.array(pc.value_counts(one_night.read("csa_cases")["casegroup_id"]).field("counts"))
     assert abs((size == 1).mean() - 0.86) < 0.01
     assert abs((size == 2).mean() - 0.11) < 0.01
@@ -117,7 +121,7 @@ def test_casegroup_sizes(one_night: Sample) -> None:
 
 
 def test_money_has_the_published_tail(one_night: Sample) -> None:
-    """Facts to size it by: 55% with arrears owe under 1,000 GBP; 4% of paying parents owe about 38% of the money."""
+    """Facts to size it by: 55% owe under 1,000 GBP; 4% of paying parents owe about 38%."""
     balances = one_night.read("csa_balances")
     total = balances["total_pence"].to_numpy()
     owing = total[(total > 0) & (total <= BELIEVABLE_PENCE)]
@@ -219,7 +223,7 @@ def test_a_key_stands_once_a_night_but_where_a_duplicate_is_planted(four_nights:
 
 
 def test_nights_continue_one_another(four_nights: Sample) -> None:
-    """Cases close later, inhibits go, balances come again, exceptions are mended by extract and by resolution."""
+    """Cases close later, inhibits go, balances come again, exceptions are mended."""
     first = {
         (row["csa_system"], row["csa_case_id"]): row for row in four_nights.read("csa_cases").to_pylist()
     }
@@ -240,7 +244,7 @@ def test_nights_continue_one_another(four_nights: Sample) -> None:
 
 
 def test_liability_never_ends_before_a_later_night_says_so(four_nights: Sample) -> None:
-    """B10: a case that closes later carries the date of that night, so that it is ready on it and not before."""
+    """B10: a case that closes later is ready on that night and not before."""
     for night in range(1, NIGHTS):
         on = FROM + timedelta(days=night)
         before = {
@@ -252,6 +256,27 @@ def test_liability_never_ends_before_a_later_night_says_so(four_nights: Sample) 
             if (row["csa_system"], row["csa_case_id"]) in before and row["case_status"] == "CLOSED":
                 assert row["liability_end_date"] is not None
                 assert row["liability_end_date"] <= on
+
+
+def test_a_case_that_closes_later_has_sent_its_balance_by_then(four_nights: Sample) -> None:
+    """B28, B29: the final balance comes with the closure at the latest."""
+    was_open = {_key(r) for r in four_nights.read("csa_cases").to_pylist() if r["case_status"] == "OPEN"}
+    sent: set[tuple[str, str]] = set()
+    closed = 0
+    for night in range(NIGHTS):
+        sent |= {_key(row) for row in four_nights.read("csa_balances", night).to_pylist()}
+        closing = {
+            _key(row)
+            for row in four_nights.read("csa_cases", night).to_pylist()
+            if row["case_status"] == "CLOSED" and _key(row) in was_open
+        }
+        assert closing <= sent
+        closed += len(closing)
+    assert closed > 50
+
+
+def _key(row: dict[str, str]) -> tuple[str, str]:
+    return row["csa_system"], row["csa_case_id"]
 
 
 def test_criteria_have_an_approved_and_an_unapproved_row(four_nights: Sample) -> None:
@@ -278,7 +303,7 @@ def test_small_samples_are_whole_nights_too(tmp_path: Path, casegroups: int) -> 
 
 
 @pytest.mark.parametrize("bad", [{"nights": 0}, {"casegroups": 0}, {"fault_rate": 1.5}, {"fault_rate": -0.1}])
-def test_arguments_that_make_no_sense_are_refused(tmp_path: Path, bad: dict[str, int]) -> None:
+def test_arguments_that_make_no_sense_are_refused(tmp_path: Path, bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"share between|at least one"):
         generate(tmp_path / "out", FROM, **bad)
     assert not (tmp_path / "out").exists()

@@ -1,7 +1,8 @@
 """What a sample plants: every rule code, what is told about it, and nothing wrong beside it.
 
 Belongs here: the tests of faults, showcases and stories, and a slow, plain reading of the rule codes for a
-first night to hold the sample against; it shares nothing with gates and stages but the vocabulary of ``domain``.
+first night to hold the sample against; it shares nothing with gates and
+stages but the vocabulary of ``domain``.
 Does not belong here: proportions and bytes (`test_sample`), amounts posted, outcomes, later nights in full.
 """
 
@@ -28,8 +29,8 @@ from case_closure.domain.postcode import UK_COUNTRIES, UK_POSTCODE_PATTERN
 from case_closure.domain.rules import RULES
 from case_closure.landing.contracts import CSA_SYSTEMS, FILES
 from case_closure.sample import FAULTS, Planted, generate
-from case_closure.sample.casegroup import Dice
-from case_closure.sample.faults import HIDDEN, PAIRS
+from case_closure.sample.casegroup import Casegroup, Dice, set_amounts
+from case_closure.sample.faults import HIDDEN, PAIRS, Fault
 from case_closure.sample.people import (
     FORENAMES,
     NINO_PREFIXES,
@@ -373,8 +374,9 @@ def test_no_date_makes_a_sound_record_wrong(tmp_path: Path, from_date: date) -> 
 
 
 def _held_after(out: Path, dates: list[date], into: Path) -> None:
-    """One folder with what is held once all these nights have come in: latest rows by key, resolutions applied."""
+    """One folder with what is held after all these nights: latest rows by key, resolutions applied."""
     held: dict[str, dict[tuple[Any, ...], list[Row]]] = defaultdict(dict)
+    seen: dict[str | None, Row] = {}
     resolutions: list[Row] = []
     for on in dates:
         folder = out / on.isoformat()
@@ -383,9 +385,13 @@ def _held_after(out: Path, dates: list[date], into: Path) -> None:
                 continue
             tonight: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
             for row in read_rows(folder, name):
+                if name == "csa_balances" and seen.get(row["balance_id"]) == row:
+                    continue  # R20: the same number with the same values is ignored
                 tonight[tuple(row[column] for column in contract.key)].append(row)
             if name == "csa_cases":
                 _retire(held, tonight)
+            if name == "csa_balances":
+                seen |= {row["balance_id"]: dict(row) for rows in tonight.values() for row in rows}
             held[name].update(tonight)
         resolutions += read_rows(folder, "resolutions")
     for row in resolutions:
@@ -406,7 +412,7 @@ def _held_after(out: Path, dates: list[date], into: Path) -> None:
 def _retire(
     held: dict[str, dict[tuple[Any, ...], list[Row]]], tonight: dict[tuple[Any, ...], list[Row]]
 ) -> None:
-    """What a good case row of a later night puts an end to: a row without its key, a failed closure, an old casegroup."""
+    """What a later good case row ends: a row without its key, a failed closure, an old casegroup."""
     good = [rows[0] for key, rows in tonight.items() if None not in key]
     people = {(row["paying_parent_id"], row["receiving_parent_id"]) for row in good}
     for key, rows in list(held["csa_cases"].items()):
@@ -503,8 +509,8 @@ def test_the_queue_plants_each_rule_before_anything_else() -> None:
     assert len(names) == len(FAULTS) + len(PAIRS) + len(HIDDEN) + len(SHOWCASES) + len(STORIES)
 
 
-def test_a_fault_hidden_behind_another_is_not_told(tmp_path: Path) -> None:
-    """R11: what stops a casegroup earlier keeps the later checks from being made; both tables name known codes."""
+def test_a_fault_hidden_behind_another_is_not_told() -> None:
+    """R11: what stops a casegroup earlier keeps the later checks from being made."""
     for first, behind in HIDDEN:
         stage = {code: RULES[code].stage for code in (first.code, behind.code)}
         assert stage[first.code] == "receive_balances"
@@ -512,7 +518,7 @@ def test_a_fault_hidden_behind_another_is_not_told(tmp_path: Path) -> None:
 
 
 def test_what_is_mended_was_found_before(tmp_path: Path) -> None:
-    """Life of an exception: it opens on an earlier night than it closes, and only warnings and refused rows never close."""
+    """An exception opens before it closes; only warnings and refused rows never close."""
     planted = generate(tmp_path, FROM, nights=4, casegroups=3_000, seed=9)
     opened: dict[Found, date] = {}
     for found in planted.expected:
@@ -568,7 +574,7 @@ def test_every_postcode_of_the_pool_is_valid() -> None:
 
 
 def test_ninos_are_valid_and_distinct_at_any_size() -> None:
-    """R18: 373 prefixes; four million people share no first eight characters and have no administrative prefix."""
+    """R18: 373 prefixes; no two of four million people share their first eight characters."""
     assert len(NINO_PREFIXES) == 373
     numbers = np.concatenate(
         [np.arange(1, 200_000), np.arange(3_900_000, 4_000_000), [50_000_001, 80_000_001]]
@@ -597,6 +603,48 @@ def test_names_that_attack_whoever_reads_them_are_there(tmp_path: Path) -> None:
     assert any("<script>" in name for name in names)
     assert any(_CONTROL.search(name) for name in names)
     assert any(len(name) > 500 for name in names)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_fault_can_be_planted_where_all_nine_buckets_are_owed(fault: Fault) -> None:
+    """B44: the fullest casegroup there is, two cases with nine positive buckets each."""
+    group = _full_casegroup()
+    before = group.copy()
+    found = fault.plant(group, Dice(random.Random(3), FROM))
+    assert fault.code in {code for code, _ in found}
+    assert group.rows != before.rows
+
+
+def _full_casegroup() -> Casegroup:
+    group = Casegroup()
+    cases = [("CS2", "1", "P2"), ("CSCS", "2", "P3")]
+    for place, party in enumerate(("P1", "P2", "P3")):
+        nino = f"AB00000{place}A"
+        person = dict.fromkeys(FILES["csa_parties"].column_names) | {"party_id": party, "nino": nino}
+        person |= {"surname": "Smith", "address_line_1": "1 High Street", "date_of_birth": date(1980, 1, 1)}
+        group.file("csa_parties").append(person)
+        group.file("cis_persons").append(
+            {"nino": nino, "surname": "SMITH", "date_of_birth": date(1980, 1, 1), "benefit_live": True}
+        )
+    for system, number, receiver in cases:
+        case = {"csa_system": system, "csa_case_id": number}
+        values = {
+            "casegroup_id": "G1",
+            "paying_parent_id": "P1",
+            "receiving_parent_id": receiver,
+            "segment": 1,
+        }
+        group.file("csa_cases").append(dict.fromkeys(FILES["csa_cases"].column_names) | case | values)
+        group.cases[-1].update(
+            method_of_payment="CARD", case_status="CLOSED", scheme="2003", case_type="ONGOING"
+        )
+        period = {"arrears_from": date(2010, 1, 1), "arrears_to": date(2017, 1, 1), "casegroup_id": "G1"}
+        balance = case | period | {"balance_id": f"B{number}"}
+        group.file("csa_closing_ledger").extend(set_amounts(balance, dict.fromkeys(BUCKET_COLUMNS, 100)))
+        group.file("csa_balances").append(balance)
+        group.file("csa_children").append(case | {"child_id": "C1"})
+        group.file("cms_register").append({"cms_case_id": number, "receiving_parent_nino": "AB000001A"})
+    return group
 
 
 def test_fresh_numbers_are_never_given_twice() -> None:

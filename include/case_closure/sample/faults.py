@@ -165,7 +165,8 @@ def _bucket_too_large(group: Casegroup, balance: Row, dice: Dice) -> None:
 
 
 def _credit_too_large(group: Casegroup, balance: Row, dice: Dice) -> None:
-    column = next(bucket.column for bucket in reversed(BUCKETS) if balance[bucket.column] <= 0)
+    empty = (bucket.column for bucket in reversed(BUCKETS) if balance[bucket.column] <= 0)
+    column = next(empty, BUCKETS[-1].column)
     balance["total_pence"] -= _IMPLAUSIBLE_PENCE + balance[column]
     balance[column] = -_IMPLAUSIBLE_PENCE
 

@@ -36,8 +36,8 @@ class PlantedFault(NamedTuple):
 class Planted:
     """Every exception there is to find in a sample, since nothing in it is wrong but what was planted.
 
-    ``expected`` by the night it opens, ``mended`` by the night it closes; ``left_out``: what there was no room
-    or no later night for.
+    ``expected`` by the night it opens, ``mended`` by the night it closes; ``left_out``: what there was no
+    room or no later night for.
     """
 
     expected: list[PlantedFault] = field(default_factory=list)
