@@ -124,9 +124,11 @@ def _sample(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> int:
+    from case_closure import night
     from case_closure.check import check_folder
 
-    return check_folder(asked.folder)
+    settings = Settings.from_environment()
+    return check_folder(asked.folder, gates=lambda landing: night.check_gates(landing, settings))
 
 
 def _database_url(asked: argparse.Namespace) -> int:

@@ -12,22 +12,22 @@ on what they concluded on the workbench. So a night may be killed anywhere: the 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection
 
 from case_closure.landing.manifest import verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
+from case_closure.parallel import over_parts
 from case_closure.settings import Settings
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
 from case_closure.stages.frames import Frames, to_frame
-from case_closure.store import casegroups, database, embedded, nights, posting
+from case_closure.store import casegroups, database, embedded, nights, posting, queries
+from case_closure.store.database import Connection
 from case_closure.workbench import Workbench
 
 STAGES: tuple[str, ...] = (
@@ -121,6 +121,23 @@ def _entered(ctx: NightContext, url: str, stage: str) -> Iterator[tuple[Connecti
         yield connection, nights.enter(connection, ctx.business_date, ctx.run_id, stage)
 
 
+def summary(settings: Settings, business_date: date) -> queries.NightSummary:
+    """What stands after a night, for its closing table. Raises LookupError when it was never started."""
+    with database.transaction(store_url(settings)) as connection:
+        return queries.night_summary(connection, business_date)
+
+
+def check_gates(landing: Landing, settings: Settings) -> Iterator[tuple[str, str, int]]:
+    """The gates that need nothing but the night's own files, run on them: (file, rule code, rows that fail).
+
+    Applies nothing. Rules that compare with what is held, or wait for a casegroup to be ready, are judged by the
+    night alone.
+    """
+    from case_closure import receiving
+
+    return receiving.check_files(landing, settings.balance_implausible_pence)
+
+
 # --- the stages
 
 
@@ -131,10 +148,13 @@ def _open_night(ctx: NightContext, url: str) -> Summary:
     return {"run": "a rerun" if night.succeeded else "a first run"}
 
 
-def _verified(ctx: NightContext) -> Landing:
-    """The night's extract, proven to agree with its manifest; else the night is rejected whole (R22)."""
+def _verified(ctx: NightContext, *, every_value: bool) -> Landing:
+    """The night's extract, proven to agree with its manifest; else the night is rejected whole (R22).
+
+    Every value is read once, before any stage works; receiving proves again by the hashes that it holds what was verified.
+    """
     try:
-        return verify(ctx.landing / ctx.business_date.isoformat(), ctx.business_date)
+        return verify(ctx.landing / ctx.business_date.isoformat(), ctx.business_date, every_value=every_value)
     except LandingRejected as rejected:
         _record(ctx, nights.REJECTED, "verify_landing", str(rejected))
         raise
@@ -143,7 +163,7 @@ def _verified(ctx: NightContext) -> Landing:
 def _verify_landing(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "verify_landing") as (_, night):
         pass
-    landing = _verified(ctx)
+    landing = _verified(ctx, every_value=True)
     if night.succeeded and night.manifest_sha256 != landing.manifest_sha256:
         raise _fail(
             ctx, "verify_landing",
@@ -151,7 +171,11 @@ def _verify_landing(ctx: NightContext, url: str) -> Summary:
             f"({landing.extract_id}). A night that succeeded is not changed: put the first extract back, or land what is new "
             "under a later business date.",
         )  # fmt: skip
-    return {"extract": landing.extract_id, "files": len(landing.files), "rows": sum(file.rows for file in landing.files)}
+    return {
+        "extract": landing.extract_id,
+        "files": len(landing.files),
+        "rows": sum(file.rows for file in landing.files),
+    }
 
 
 def _fail(ctx: NightContext, stage: str, reason: str) -> NightFailed:
@@ -164,7 +188,7 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
 
     on = ctx.business_date
     with _entered(ctx, url, "receive_balances") as (connection, night):
-        landing = _verified(ctx)
+        landing = _verified(ctx, every_value=False)
         read = 0
         if night.manifest_sha256 != landing.manifest_sha256:
             number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
@@ -175,57 +199,75 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
     size = ctx.settings.partition_casegroups
     parts = [ids[start : start + size] for start in range(0, len(ids), size)]
     bench.begin(parts)
-    tallies = _Tallies()
-    for number, part in enumerate(parts):
-        bench.save("receive_balances", number, _received(ctx, url, part, tallies))
+    suites = receive_suites()
+
+    def work(number: int) -> _Tallies:
+        tallies = _Tallies()
+        bench.save("receive_balances", number, _received(ctx, url, parts[number], tallies))
+        return tallies
+
+    tallies = _Tallies.together(_over_parts(ctx, url, work, len(parts)))
     if not night.succeeded:
-        _keep_tallies(ctx, url, "receive_balances", tallies, receive_suites())
+        _keep_tallies(ctx, url, "receive_balances", tallies, suites)
     return {"rows_held": read, "casegroups_judged": len(ids)}
 
 
 def _set_up_cases(ctx: NightContext, url: str) -> Summary:
-    created = 0
-    tallies = _Tallies()
     with _entered(ctx, url, "set_up_cases") as (_, night):
         pass
-    bench = _bench(ctx)
-    for number, part in enumerate(_parts(ctx, url)):
-        made = _set_up(ctx, url, part, _loaded(ctx, url, "receive_balances", number, part), tallies)
+    bench, parts, suites = _bench(ctx), _parts(ctx, url), set_up_suites(ctx)
+
+    def work(number: int) -> tuple[_Tallies, int]:
+        tallies = _Tallies()
+        received = _loaded(ctx, url, "receive_balances", number, parts[number])
+        made = _set_up(ctx, url, parts[number], received, tallies)
         bench.save("set_up_cases", number, made)
-        created += len(made["cms_cases"])
+        return tallies, len(made["cms_cases"])
+
+    done = _over_parts(ctx, url, work, len(parts))
     if not night.succeeded:
-        _keep_tallies(ctx, url, "set_up_cases", tallies, set_up_suites(ctx))
-    return {"cases_set_up": created}
+        _keep_tallies(ctx, url, "set_up_cases", _Tallies.together([tallies for tallies, _ in done]), suites)
+    return {"cases_set_up": sum(made for _, made in done)}
 
 
 def _post_dues(ctx: NightContext, url: str) -> Summary:
-    posted = pence = 0
     with _entered(ctx, url, "post_dues"):
         pass
-    bench = _bench(ctx)
-    for number, part in enumerate(_parts(ctx, url)):
-        dues = _posted(ctx, url, part, *(_loaded(ctx, url, stage, number, part) for stage in ("receive_balances", "set_up_cases")))
-        bench.save("post_dues", number, dues)
-        posted += len(dues["dues"])
-        pence += int(dues["dues"]["posted_pence"].sum())
-    return {"dues": posted, "posted_pence": pence}
+    bench, parts = _bench(ctx), _parts(ctx, url)
+
+    def work(number: int) -> tuple[int, int]:
+        earlier = (
+            _loaded(ctx, url, stage, number, parts[number]) for stage in ("receive_balances", "set_up_cases")
+        )
+        posted = _posted(ctx, url, parts[number], *earlier)
+        bench.save("post_dues", number, posted)
+        return len(posted["dues"]), int(posted["dues"]["posted_pence"].sum())
+
+    done = _over_parts(ctx, url, work, len(parts))
+    return {"dues": sum(dues for dues, _ in done), "posted_pence": sum(pence for _, pence in done)}
 
 
 def _decide_next_action(ctx: NightContext, url: str) -> Summary:
     """Decide and store, part by part: everything of one casegroup in one transaction (R7)."""
-    counts: dict[str, int] = {"casegroups_changed": 0, "letters": 0, "work_items": 0, "exceptions_opened": 0, "exceptions_resolved": 0}
     with _entered(ctx, url, "decide_next_action"):
         pass
-    stages = ("receive_balances", "set_up_cases", "post_dues")
-    for number, part in enumerate(_parts(ctx, url)):
-        received, set_up, posted = (_loaded(ctx, url, stage, number, part) for stage in stages)
-        with _entered(ctx, url, "decide_next_action") as (connection, _):
-            decided = _decided(connection, ctx.business_date, part, received, set_up, posted)
+    parts = _parts(ctx, url)
+    counted = {
+        "casegroups_changed": "casegroups", "letters": "letters", "work_items": "work_items",
+        "exceptions_opened": "opened", "exceptions_resolved": "resolved",
+    }  # fmt: skip
+
+    def work(number: int) -> dict[str, int]:
+        stages = ("receive_balances", "set_up_cases", "post_dues")
+        received, set_up, posted = (_loaded(ctx, url, stage, number, parts[number]) for stage in stages)
+        with database.transaction(url) as connection:
+            nights.hold_open(connection, ctx.business_date, ctx.run_id, "decide_next_action")
+            decided = _decided(connection, ctx.business_date, parts[number], received, set_up, posted)
             posting.store(connection, ctx.business_date, set_up, posted, decided)
-        for name, frame in (("casegroups_changed", "casegroups"), ("letters", "letters"), ("work_items", "work_items"),
-                            ("exceptions_opened", "opened"), ("exceptions_resolved", "resolved")):  # fmt: skip
-            counts[name] += len(decided[frame])
-    return dict(counts)
+        return {name: len(decided[frame]) for name, frame in counted.items()}
+
+    done = _over_parts(ctx, url, work, len(parts))
+    return {name: sum(counts[name] for counts in done) for name in counted}
 
 
 def _close_night(ctx: NightContext, url: str) -> Summary:
@@ -233,11 +275,13 @@ def _close_night(ctx: NightContext, url: str) -> Summary:
         breaches = nights.money_law_breaches(connection)
     if breaches:
         shown = "; ".join(
-            f"{breach.law}: {breach.where}: expected {breach.expected_pence}p, found {breach.found_pence}p" for breach in breaches[:10]
+            f"{breach.law}: {breach.where}: expected {breach.expected_pence}p, found {breach.found_pence}p"
+            for breach in breaches[:10]
         )
         raise _fail(
             ctx, "close_night",
-            f"The money law does not hold, so the night of {ctx.business_date} is not closed. {shown}. Nothing more is posted until "
+            f"The money law does not hold, so the night of {ctx.business_date} is not closed. {shown}. Nothing more is "
+            "posted until "
             "it does: compare these with the landed balances, and correct the cause before running the night again.",
         )  # fmt: skip
     with _entered(ctx, url, "close_night") as (connection, _):
@@ -258,6 +302,11 @@ _STAGES: dict[str, Callable[[NightContext, str], Summary]] = {
 
 
 # --- what a stage hands to the next
+
+
+def _over_parts(ctx: NightContext, url: str, work: Callable[[int], Any], count: int) -> list[Any]:
+    """The work on every part, in as many processes as the settings allow; a forked one opens connections of its own."""
+    return over_parts(work, count, ctx.settings.workers, before_fork=lambda: database.forget_inherited(url))
 
 
 def _bench(ctx: NightContext) -> Workbench:
@@ -299,6 +348,15 @@ class _Tallies:
     def __init__(self) -> None:
         self.by_suite: dict[str, dict[str, dict[bool, tuple[int, int]]]] = {}
 
+    @classmethod
+    def together(cls, parts: list[_Tallies]) -> _Tallies:
+        """The tallies of several parts as one."""
+        whole = cls()
+        for part in parts:
+            for suite, tally in part.by_suite.items():
+                whole.add(suite, tally)
+        return whole
+
     def add(self, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]) -> None:
         mine = self.by_suite.setdefault(suite, {})
         for rule, sides in tally.items():
@@ -312,7 +370,9 @@ def _keep_tallies(ctx: NightContext, url: str, stage: str, tallies: _Tallies, su
     with _entered(ctx, url, stage) as (connection, _):
         for suite in suites:
             nothing = {rule: {False: (0, 0)} for rule in suite.rule_codes}
-            nights.record_gate_results(connection, ctx.business_date, suite.name, nothing | tallies.by_suite.get(suite.name, {}))
+            nights.record_gate_results(
+                connection, ctx.business_date, suite.name, nothing | tallies.by_suite.get(suite.name, {})
+            )
 
 
 def _judge(suite: Any, frame: pd.DataFrame, tallies: _Tallies) -> pd.DataFrame:
@@ -361,7 +421,9 @@ def _received(ctx: NightContext, url: str, part: list[str], tallies: _Tallies) -
     facts = receive_balances.facts(frames, ctx.business_date)
     broke = {
         "casegroup_cases": _judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
-        "csa_balances": _judge(suites.csa_balances(ctx.settings.balance_implausible_pence), facts.balances, tallies),
+        "csa_balances": _judge(
+            suites.csa_balances(ctx.settings.balance_implausible_pence), facts.balances, tallies
+        ),
         "inhibits": _judge(suites.inhibits(), facts.inhibits, tallies),
     }
     return receive_balances.conclude(frames, facts, broke, ctx.business_date)
@@ -375,7 +437,12 @@ def _set_up(ctx: NightContext, url: str, part: list[str], received: Frames, tall
     groups = sorted(set(required["casegroup_id"]))
     with database.transaction(url) as connection:
         gather = casegroups.Gather(connection, groups)
-        ids = pd.concat([required["paying_parent_id"], required["receiving_parent_id"]]).dropna().unique().tolist()
+        ids = (
+            pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
+            .dropna()
+            .unique()
+            .tolist()
+        )
         held = {
             "parties": to_frame(gather.parties(ids)),
             "resolutions": to_frame(gather.resolutions()),
@@ -399,7 +466,9 @@ def _set_up(ctx: NightContext, url: str, part: list[str], received: Frames, tall
 
 def _posted(ctx: NightContext, url: str, part: list[str], received: Frames, set_up: Frames) -> Frames:
     with database.transaction(url) as connection:
-        before = to_frame(casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases())
+        before = to_frame(
+            casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases()
+        )
     return post_dues.conclude(received, set_up, before, ctx.business_date)
 
 
@@ -420,8 +489,3 @@ def _decided(
     before |= {"on_cms": by_hand.on_cms(), "clerical_items": by_hand.clerical_items()}
     frames = {name: to_frame(table) for name, table in before.items()}
     return decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))
-
-
-def process_id() -> int:
-    """The process that holds a night on this machine; part of a run's name when a person starts it."""
-    return os.getpid()

@@ -15,15 +15,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection
 
 from case_closure.domain.cases import CASE_ENUMS, CASE_KEY
 from case_closure.gates import engine, suites
 from case_closure.landing.contracts import FILES
 from case_closure.landing.reading import LandedFile, Landing
+from case_closure.stages import receive_balances
 from case_closure.stages.frames import case_key, to_frame
 from case_closure.stages.resolutions import lay_over, ordered
 from case_closure.store import holding, nights
+from case_closure.store.database import Connection
 
 # Resolutions first: they may mend a case row of the same night. Cases before balances: a case that changed
 # casegroup takes its balance along.
@@ -81,7 +82,7 @@ class _CaseGate:
         self._suite = suites.csa_cases()
         self._again = self._represented()
         self._resolutions = holding.case_resolutions(connection)
-        self._repeated = self._keys_that_repeat()
+        self._repeated = _repeated_keys(file) if file else set()
         self._start()
 
     def _start(self) -> None:
@@ -91,15 +92,9 @@ class _CaseGate:
     def _represented(self) -> pa.Table:
         """Rows refused on an earlier night for a value that a resolution of tonight is about: judged once more."""
         originals = [json.loads(text) for text in holding.refused_and_resolved(self._connection, self._on)]
-        return pa.Table.from_pylist([_typed(row, self._contract.schema) for row in originals], schema=self._contract.schema)
-
-    def _keys_that_repeat(self) -> set[tuple[str, str]]:
-        if self._file is None:
-            return set()
-        keys = self._file.read(columns=list(CASE_KEY))
-        counts = keys.group_by(list(CASE_KEY)).aggregate([([], "count_all")])
-        twice = counts.filter(pc.greater(counts.column("count_all"), 1)).drop_columns(["count_all"])
-        return {(row["csa_system"], row["csa_case_id"]) for row in twice.to_pylist() if None not in row.values()}
+        return pa.Table.from_pylist(
+            [_typed(row, self._contract.schema) for row in originals], schema=self._contract.schema
+        )
 
     def passing(self) -> Iterator[pa.Table]:
         """The rows that may be held, as contract columns and row_number. May be called again: it starts over."""
@@ -130,17 +125,7 @@ class _CaseGate:
         return batch.filter(pa.array(~bad))
 
     def _judge(self, batch: pa.Table) -> tuple[engine.Findings, pd.DataFrame]:
-        needed = [*CASE_KEY, "casegroup_id", *CASE_ENUMS, "nationally_sensitive"]
-        frame = to_frame(batch.select(list(dict.fromkeys(needed))))
-        # No segment is no value outside the list; an empty key is no key.
-        if "segment__missing" in frame:
-            frame["segment"] = frame["segment"].mask(frame["segment__missing"], 1)
-        for name in (*CASE_KEY, "casegroup_id"):
-            frame[name] = frame[name].where(frame[name] != "")
-        frame["times_in_file"] = np.ones(len(frame), dtype="int64")
-        if self._repeated:
-            pairs = zip(frame["csa_system"], frame["csa_case_id"], strict=True)
-            frame["times_in_file"] = np.array([2 if pair in self._repeated else 1 for pair in pairs], dtype="int64")
+        frame = _case_facts(batch, self._repeated)
         return engine.run(self._suite, frame), frame
 
     def _after_resolutions(
@@ -157,7 +142,9 @@ class _CaseGate:
         for field in self._contract.schema:
             values = mended[field.name]
             absent = mended.get(f"{field.name}__missing")
-            made = pa.array(values.where(~absent.astype(bool), None) if absent is not None else values, from_pandas=True)
+            made = pa.array(
+                values.where(~absent.astype(bool), None) if absent is not None else values, from_pandas=True
+            )
             columns.append(made.cast(field.type))
         numbers = batch.column(holding.ROW_NUMBER)
         tried = pa.table(columns, schema=self._contract.schema).append_column(
@@ -179,10 +166,64 @@ class _CaseGate:
         nights.record_gate_results(self._connection, self._on, self._suite.name, nothing | self._tally)
 
 
+def _repeated_keys(file: LandedFile) -> set[tuple[str, str]]:
+    """The case keys that stand more than once in the file."""
+    keys = file.read(columns=list(CASE_KEY))
+    counts = keys.group_by(list(CASE_KEY)).aggregate([([], "count_all")])
+    twice = counts.filter(pc.greater(counts.column("count_all"), 1)).drop_columns(["count_all"])
+    return {(row["csa_system"], row["csa_case_id"]) for row in twice.to_pylist() if None not in row.values()}
+
+
+def _case_facts(batch: pa.Table, repeated: set[tuple[str, str]]) -> pd.DataFrame:
+    """What the gate judges of case rows. No segment is no value outside the list; an empty key is no key."""
+    needed = [*CASE_KEY, "casegroup_id", *CASE_ENUMS, "nationally_sensitive"]
+    frame = to_frame(batch.select(list(dict.fromkeys(needed))))
+    if "segment__missing" in frame:
+        frame["segment"] = frame["segment"].mask(frame["segment__missing"], 1)
+    for name in (*CASE_KEY, "casegroup_id"):
+        frame[name] = frame[name].where(frame[name] != "")
+    frame["times_in_file"] = np.ones(len(frame), dtype="int64")
+    if repeated:
+        pairs = zip(frame["csa_system"], frame["csa_case_id"], strict=True)
+        frame["times_in_file"] = np.array([2 if pair in repeated else 1 for pair in pairs], dtype="int64")
+    return frame
+
+
 def _typed(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
     """A row kept as JSON, with its dates as dates again."""
     dates = {field.name for field in schema if pa.types.is_date(field.type)}
     return {
-        field.name: date.fromisoformat(row[field.name]) if field.name in dates and row.get(field.name) else row.get(field.name)
+        field.name: date.fromisoformat(row[field.name])
+        if field.name in dates and row.get(field.name)
+        else row.get(field.name)
         for field in schema
     }
+
+
+# Judged against what is held, so not by a check of the files alone.
+_NEEDS_THE_STORE = ("balance_case_unknown", "balance_casegroup_mismatch", "balance_changed_after_completion")
+
+
+def check_files(landing: Landing, limit_pence: int) -> Iterator[tuple[str, str, int]]:
+    """(file, rule, rows that break it) for the rules that need nothing but the files; nothing is stored."""
+    for file in landing.get("csa_cases"):
+        failed: dict[str, int] = dict.fromkeys(suites.csa_cases().rule_codes, 0)
+        keys = _repeated_keys(file)
+        for batch in file.batches(batch_rows=_BATCH_ROWS, with_row_number=True):
+            for rule, (_, count) in engine.run(suites.csa_cases(), _case_facts(batch, keys)).tally.items():
+                failed[rule] += count
+        yield from ((file.path.name, rule, count) for rule, count in failed.items())
+    for file in landing.get("csa_balances"):
+        rows = to_frame(file.read()).rename(columns={"casegroup_id": "row_casegroup_id"})
+        rows["business_date"] = pd.Series(pd.Timestamp(landing.business_date), index=rows.index).astype(
+            "datetime64[s]"
+        )
+        suite = suites.csa_balances(limit_pence)
+        suite = engine.Suite(
+            suite.name, tuple(c for c in suite.checks if c.rule_code not in _NEEDS_THE_STORE)
+        )
+        tally = engine.run(suite, receive_balances.own_facts(rows)).tally
+        yield from ((file.path.name, rule, count) for rule, (_, count) in tally.items())
+    for file in landing.get("inhibits"):
+        tally = engine.run(suites.inhibits(), to_frame(file.read())).tally
+        yield from ((file.path.name, rule, count) for rule, (_, count) in tally.items())

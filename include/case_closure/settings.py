@@ -18,6 +18,7 @@ LANDING = "CASE_CLOSURE_LANDING"
 OUTBOUND = "CASE_CLOSURE_OUTBOUND"
 BALANCE_LIMIT_PENCE = "CASE_CLOSURE_BALANCE_LIMIT_PENCE"
 PARTITION_CASEGROUPS = "CASE_CLOSURE_PARTITION_CASEGROUPS"
+WORKERS = "CASE_CLOSURE_WORKERS"
 LOGIN_PORT = "CASE_CLOSURE_PORT"
 
 _DRIVER = "postgresql+psycopg://"
@@ -37,6 +38,7 @@ class Settings:
     date.
     balance_implausible_pence: a bucket beyond +/- this is balance_amount_implausible.
     partition_casegroups: casegroups handled at a time, which bounds memory.
+    workers: processes that work on parts of a night side by side.
     port: the port of Airflow's pages on loopback, 0 for any that is free.
     """
 
@@ -46,6 +48,7 @@ class Settings:
     outbound: str
     balance_implausible_pence: int = 100_000_000
     partition_casegroups: int = 100_000
+    workers: int = 2
     port: int = 8080
 
     @classmethod
@@ -60,6 +63,7 @@ class Settings:
             outbound=folder_or_url(env.get(OUTBOUND, ""), home / "outbound"),
             balance_implausible_pence=_whole(env, BALANCE_LIMIT_PENCE, 100_000_000, "pence", lowest=1),
             partition_casegroups=_whole(env, PARTITION_CASEGROUPS, 100_000, "casegroups", lowest=1),
+            workers=_whole(env, WORKERS, min(os.cpu_count() or 1, 4), "processes", lowest=1, highest=64),
             port=_whole(env, LOGIN_PORT, 8080, "a port, 0 for any free one", lowest=0, highest=65_535),
         )
 

@@ -11,7 +11,9 @@ import unicodedata
 import pandas as pd
 
 # Hyphens, dashes and apostrophes of every kind, and every kind of space.
-_DROPPED = re.compile(r"[\s\-\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d'`´\u02b9\u02bb-\u02bd\u02c8\u02ca\u02cb\u2018-\u201b\u2032\u2035\ua78b\ua78c\uff07]+")
+_DROPPED = re.compile(
+    r"[\s\-\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d'`´\u02b9\u02bb-\u02bd\u02c8\u02ca\u02cb\u2018-\u201b\u2032\u2035\ua78b\ua78c\uff07]+"
+)
 
 
 def comparable(name: str) -> str:
@@ -31,5 +33,7 @@ def comparable_names(forenames: pd.Series, surname: pd.Series) -> pd.Series:
     simple = joined.str.replace(r"[^\x21-\x7e]|[-'`]", "", regex=True).str.lower()
     foreign = joined.str.contains(r"[^\x00-\x7f]", regex=True)
     if foreign.any():
-        simple = simple.where(~foreign, joined[foreign].map(comparable).reindex(joined.index))
+        # Foreign names repeat: each is worked out once.
+        worked_out = {name: comparable(name) for name in joined[foreign].unique()}
+        simple = simple.where(~foreign, joined[foreign].map(worked_out).reindex(joined.index))
     return simple

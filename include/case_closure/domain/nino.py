@@ -6,13 +6,23 @@ The functions take pandas Series so that a night's people are judged at once; ea
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-VALID_PATTERN = (
-    r"^(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z][0-9]{6}[A-D]$"  # ASCII digits: \d takes others
+_SECOND = "ABCEGHJKLMNPRSTWXYZ"
+# First letters with a second letter they never go with: BG, GB, KN, NK, NT, TN, ZZ.
+_NEVER = {"B": "G", "G": "B", "K": "N", "N": "KT", "T": "N", "Z": "Z"}
+_PREFIX = "|".join(
+    [f"[ACEHJLMOPRSWXY][{_SECOND}]"]
+    + [
+        f"{first}[{''.join(letter for letter in _SECOND if letter not in never)}]"
+        for first, never in _NEVER.items()
+    ]
 )
+# No look-ahead, so that Arrow can match it; [0-9], since \d takes other scripts' digits.
+VALID_PATTERN = f"^(?:{_PREFIX})[0-9]{{6}}[A-D]$"
 ADMINISTRATIVE_PREFIXES = ("CR", "MW", "NC", "PP", "PY", "PZ")
 MATCHED_CHARACTERS = 8
 
@@ -23,14 +33,20 @@ def cleaned(nino: pd.Series) -> pd.Series:
 
 
 def unspaced(codes: pd.Series) -> pd.Series:
-    """Codes (NINO, postcode) as they are compared: no spaces, a-z raised, no other letter touched.
+    """Codes (NINO, postcode) as they are compared: no spaces (nor tabs and newlines), a-z raised.
 
     Only a-z: the upper case of some foreign letters is an ASCII one, which would make a bad code good.
     """
     text = pa.array(codes, type=pa.string(), from_pandas=True)
-    text = pc.ascii_upper(pc.replace_substring(text, " ", ""))
+    text = pc.ascii_upper(pc.replace_substring_regex(text, "[ \t\n]", ""))
     text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-    return pd.Series(text.to_pandas(), index=codes.index, dtype="str")
+    return text.to_pandas().astype("str").set_axis(codes.index)
+
+
+def is_valid(nino: pd.Series) -> np.ndarray:
+    """Whether each cleaned NINO could exist (R18); a missing one could not. bool."""
+    matched = pc.match_substring_regex(pa.array(nino, type=pa.string(), from_pandas=True), VALID_PATTERN)
+    return pc.fill_null(matched, False).to_numpy(zero_copy_only=False).astype(bool)
 
 
 def matched_on(nino: pd.Series) -> pd.Series:

@@ -6,12 +6,16 @@ Belongs here: what a valid UK postcode is, what counts as overseas, NI or GB. No
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from case_closure.domain.nino import unspaced
 
-# The shape published for validation, without the Crown dependencies, which are overseas.
+# Areas of the same shape that are overseas.
+CROWN_DEPENDENCIES = ("IM", "JE", "GY")
+# The shape published for validation.
 UK_POSTCODE_PATTERN = (
-    r"^(?:GIR0AA|(?!IM|JE|GY)[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]{1,2}|[0-9][A-HJKPSTUW]"
+    r"^(?:GIR0AA|[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]{1,2}|[0-9][A-HJKPSTUW]"
     r"|[A-HK-Y][0-9][ABEHMNPRVWXY])[0-9][ABD-HJLNP-UW-Z]{2})$"
 )
 UK_COUNTRIES = ("GB", "GB-ENG", "GB-SCT", "GB-WLS", "GB-NIR")
@@ -24,7 +28,12 @@ def cleaned(postcode: pd.Series) -> pd.Series:
 
 def is_uk(postcode: pd.Series) -> pd.Series:
     """Whether each cleaned postcode is a valid UK one; missing is not. bool."""
-    return postcode.str.fullmatch(UK_POSTCODE_PATTERN.strip("^$")).fillna(False).astype(bool)
+    text = pa.array(postcode, type=pa.string(), from_pandas=True)
+    shaped = pc.match_substring_regex(text, UK_POSTCODE_PATTERN)
+    uk = pc.and_not(shaped, pc.match_substring_regex(text, f"^(?:{'|'.join(CROWN_DEPENDENCIES)})"))
+    return pd.Series(
+        pc.fill_null(uk, False).to_numpy(zero_copy_only=False).astype(bool), index=postcode.index
+    )
 
 
 def is_overseas(country: pd.Series) -> pd.Series:

@@ -50,8 +50,12 @@ def _case(code: str, says: str, do: str, needs: tuple[str, ...] = (), suite: str
     return Rule(code, "csa_cases", suite, _RECEIVE, "CASE", says, do, needs)
 
 
-def _balance(code: str, says: str, do: str, needs: tuple[str, ...] = (), work_item: str = "MANUAL_HANDLING") -> Rule:
-    return Rule(code, "csa_balances", "csa_balances", _RECEIVE, "BALANCE", says, do, needs, work_item=work_item)
+def _balance(
+    code: str, says: str, do: str, needs: tuple[str, ...] = (), work_item: str = "MANUAL_HANDLING"
+) -> Rule:
+    return Rule(
+        code, "csa_balances", "csa_balances", _RECEIVE, "BALANCE", says, do, needs, work_item=work_item
+    )
 
 
 def _party(code: str, says: str, do: str, needs: tuple[str, ...] = ("party_missing",)) -> Rule:

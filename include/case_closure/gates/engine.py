@@ -86,7 +86,9 @@ class Findings:
         broke = self.rows["rule_code"].isin(rule_codes)
         return np.unique(self.rows.loc[broke, "position"].to_numpy(np.int64))
 
-    def tally_by_side(self, sensitive: np.ndarray | None, length: int) -> dict[str, dict[bool, tuple[int, int]]]:
+    def tally_by_side(
+        self, sensitive: np.ndarray | None, length: int
+    ) -> dict[str, dict[bool, tuple[int, int]]]:
         """Rule code -> (rows judged, rows failed), for ordinary and nationally sensitive rows apart (R26)."""
         if sensitive is None or not sensitive.any():
             return {rule: {False: counts} for rule, counts in self.tally.items()}
@@ -141,7 +143,11 @@ def run(suite: Suite, frame: pd.DataFrame) -> Findings:
         pd.concat(found, ignore_index=True)
         if found
         else pd.DataFrame(
-            {"rule_code": pd.Series(dtype="str"), "field": pd.Series(dtype="str"), "position": pd.Series(dtype="int64")}
+            {
+                "rule_code": pd.Series(dtype="str"),
+                "field": pd.Series(dtype="str"),
+                "position": pd.Series(dtype="int64"),
+            }
         )
     )
     rows = rows.drop_duplicates(["rule_code", "position"], ignore_index=True)
@@ -169,7 +175,9 @@ def _validate(suite: Suite, frame: pd.DataFrame) -> list[pd.DataFrame]:
             raise GateError(f"gate {suite.name}: no result for {check.rule_code} on {check.field}")
         positions = _positions(suite, check, result, len(frame))
         if len(positions):
-            found.append(pd.DataFrame({"rule_code": check.rule_code, "field": check.field, "position": positions}))
+            found.append(
+                pd.DataFrame({"rule_code": check.rule_code, "field": check.field, "position": positions})
+            )
     return found
 
 
@@ -194,7 +202,11 @@ def _raised(info: object) -> str | None:
     """GX reports an error in a rule as data: {'raised_exception': True, ...}, or one such entry a metric."""
     if not isinstance(info, dict):
         return None
-    entries = [info] if "raised_exception" in info else [value for value in info.values() if isinstance(value, dict)]
+    entries = (
+        [info]
+        if "raised_exception" in info
+        else [value for value in info.values() if isinstance(value, dict)]
+    )
     for entry in entries:
         if entry.get("raised_exception"):
             return str(entry.get("exception_message", "unknown error")).splitlines()[0]
@@ -206,7 +218,7 @@ def _drop_unjudged(rows: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return rows
     keep = np.ones(len(rows), dtype=bool)
-    by_rule = {code: set(group.tolist()) for code, group in rows.groupby("rule_code")["position"]}
+    by_rule = {str(code): set(group.tolist()) for code, group in rows.groupby("rule_code")["position"]}
     for code in by_rule:
         blockers = [by_rule[needed] for needed in RULES[code].needs if needed in by_rule]
         if blockers:

@@ -23,7 +23,9 @@ def _present(rule: str, column: str, field: str | None = None) -> Check:
 
 
 def _one_of(rule: str, column: str, values: tuple[object, ...], field: str | None = None) -> Check:
-    return Check(rule, field or column, gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values)))
+    return Check(
+        rule, field or column, gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values))
+    )
 
 
 def _true(rule: str, column: str, field: str) -> Check:
@@ -59,7 +61,10 @@ def csa_cases() -> Suite:
     return Suite(
         "csa_cases",
         (
-            *(_present("case_key_missing", column) for column in ("csa_system", "csa_case_id", "casegroup_id")),
+            *(
+                _present("case_key_missing", column)
+                for column in ("csa_system", "csa_case_id", "casegroup_id")
+            ),
             *(_present("case_enum_invalid", column) for column in CASE_REQUIRED),
             *(_one_of("case_enum_invalid", column, values) for column, values in CASE_ENUMS.items()),
             _one_of("case_duplicate", "times_in_file", (1,), "csa_case_id"),
@@ -86,14 +91,21 @@ def csa_balances(limit_pence: int) -> Suite:
     return Suite(
         "csa_balances",
         (
-            *(_present("balance_key_missing", column) for column in ("balance_id", "csa_system", "csa_case_id")),
+            *(
+                _present("balance_key_missing", column)
+                for column in ("balance_id", "csa_system", "csa_case_id")
+            ),
             _true("balance_case_unknown", "case_held", "csa_case_id"),
             _true("balance_casegroup_mismatch", "casegroup_agreed", "casegroup_id"),
             _one_of("balance_duplicate", "times_in_file", (1,), "csa_case_id"),
             _one_of("balance_amount_missing", "missing_amounts", (0,), "missing_amount"),
             _true("balance_total_mismatch", "total_agrees", "total_pence"),
-            _between("balance_amount_implausible", "largest_bucket_pence", None, limit_pence, "largest_bucket"),
-            _between("balance_amount_implausible", "smallest_bucket_pence", -limit_pence, None, "smallest_bucket"),
+            _between(
+                "balance_amount_implausible", "largest_bucket_pence", None, limit_pence, "largest_bucket"
+            ),
+            _between(
+                "balance_amount_implausible", "smallest_bucket_pence", -limit_pence, None, "smallest_bucket"
+            ),
             _not_before("balance_period_invalid", "arrears_to", "arrears_from", "arrears_from"),
             _not_before("balance_period_invalid", "arrived_on", "arrears_to", "arrears_to"),
             _true("balance_period_invalid", "period_given_if_owed", "arrears_from"),

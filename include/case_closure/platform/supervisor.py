@@ -22,6 +22,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,8 @@ from case_closure.store import embedded
 # No log servers: they would listen on every interface, and the pages read the log files themselves. No
 # triggerer: nothing defers.
 _API_SERVER = ("api-server", ("api-server",))
-_OTHERS = (
-    ("scheduler", ("scheduler", "--skip-serve-logs")),
-    ("dag-processor", ("dag-processor",)),
-)
+_DAG_PROCESSOR = ("dag-processor", ("dag-processor",))
+_SCHEDULER = ("scheduler", ("scheduler", "--skip-serve-logs"))
 _ANSWERS_WITHIN_SECONDS = 180.0
 _STOPS_WITHIN_SECONDS = 20.0
 _RESTARTS = 3  # of one process within ten minutes, before giving up
@@ -146,15 +145,23 @@ class _Supervisor:
         self._until_answering()
         client = AirflowClient(self.url, "admin", password)
         _end_abandoned_runs(client)
-        for name, arguments in _OTHERS:
-            self._launch(name, arguments)
-        self._until_scheduled(client)
+        # The DAGs are read afresh before anyone acts on them: what was to run next when this home was last up
+        # may be long past.
+        began = datetime.now(UTC)
+        self._launch(*_DAG_PROCESSOR)
+        paused = self._until_read(client, began)
+        self._launch(*_SCHEDULER)
+        self._until_healthy(client)
+        scheduled = (
+            "The DAG 'nightly' is paused: no night starts by itself until you unpause it."
+            if paused
+            else "The night is scheduled for each midnight UTC."
+        )
         self.say(
             f"\nAirflow is up:  {self.url}\n"
             f"  login         admin\n"
             f"  password      {password}\n"
-            f"The night is scheduled for each midnight UTC. Logs: "
-            f"{environment.airflow_home(self.settings) / 'logs'}\n"
+            f"{scheduled} Logs: {environment.airflow_home(self.settings) / 'logs'}\n"
             "Ctrl-C stops everything."
         )
 
@@ -185,19 +192,25 @@ class _Supervisor:
             self._refuse_if_ended(deadline, "answer")
             time.sleep(0.2)
 
-    def _until_scheduled(self, client: AirflowClient) -> None:
+    def _until_read(self, client: AirflowClient, since: datetime) -> bool:
+        """Waits until the DAG of the night has been read since then; whether someone has paused it."""
         deadline = time.monotonic() + _ANSWERS_WITHIN_SECONDS
         while True:
-            health = client.get("/api/v2/monitor/health")
-            if all(health[name]["status"] == "healthy" for name in ("scheduler", "dag_processor")):
-                try:
-                    client.patch("/api/v2/dags/nightly", {"is_paused": False})
-                    return
-                except RestError as error:
-                    if error.status != 404:  # its file is not read yet
-                        raise
+            try:
+                dag = client.get("/api/v2/dags/nightly")
+                if datetime.fromisoformat(dag["last_parsed_time"]) > since:
+                    return bool(dag["is_paused"])
+            except RestError as error:
+                if error.status != 404:
+                    raise
             self._refuse_if_ended(deadline, "read the DAGs")
-            time.sleep(0.3)
+            time.sleep(0.2)
+
+    def _until_healthy(self, client: AirflowClient) -> None:
+        deadline = time.monotonic() + _ANSWERS_WITHIN_SECONDS
+        while client.get("/api/v2/monitor/health")["scheduler"]["status"] != "healthy":
+            self._refuse_if_ended(deadline, "start its scheduler")
+            time.sleep(0.2)
 
     def _refuse_if_ended(self, deadline: float, what: str) -> None:
         logs = environment.airflow_home(self.settings) / "logs"

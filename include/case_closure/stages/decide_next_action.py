@@ -16,8 +16,18 @@ from case_closure.domain import letters as letter_codes
 from case_closure.domain import next_actions as table
 from case_closure.domain import outcomes
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM, RULES, holds_casegroup
-from case_closure.stages.frames import Frames, case_key, lookup, take
-from case_closure.stages.post_dues import FIGURES, POSITION_KEY, fitted
+from case_closure.stages.frames import (
+    Frames,
+    among,
+    case_key,
+    chosen,
+    lookup,
+    sums,
+    take,
+    take_flags,
+    take_pence,
+)
+from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
 
 _EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id"]
@@ -41,7 +51,7 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
     opened, seen, resolved = _exceptions(found, received, set_up, before, on)
     still_open = _open_after(before["open_exceptions"], opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
-    positions, replaced = _changed_positions(posted["positions"], received["casegroups"], before["positions"], on)
+    positions, replaced = _changed_positions(posted["positions"], received, before["positions"], on)
     letters = _letters(posted, set_up, on)
     items = [
         _exception_items(opened, seen, received, on),
@@ -56,7 +66,9 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
         "opened": opened,
         "seen": seen,
         "resolved": resolved,
-        "work_items": pd.concat([item for item in items if len(item)], ignore_index=True) if any(map(len, items)) else _no_items(),
+        "work_items": pd.concat([item for item in items if len(item)], ignore_index=True)
+        if any(map(len, items))
+        else _no_items(),
         "letters": letters,
         "next_actions": _next_actions(posted, set_up, on),
     }
@@ -87,29 +99,33 @@ def _exceptions(
     held = held.assign(key=_keyed(held) if len(held) else pd.Series(dtype="str"))
     standing = held[held["status"] != "RESOLVED"]
     found = found.assign(key=_keyed(found) if len(found) else pd.Series(dtype="str"))
-    known = set(standing["key"]) | set(held.loc[held["severity"] == "WARNING", "key"])
-    new = found[~found["key"].isin(known)].reset_index(drop=True)
+    new = found[~among(found["key"], standing["key"])].reset_index(drop=True)
     opened = _routed(new, before["routes"]).drop(columns="key")
     opened["exception_id"] = exception_id(opened, on)
     opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
     opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
-    opened["message"] = opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
+    opened["message"] = (
+        opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
+    )
     warns = opened["severity"] == "WARNING"
     opened["route"] = opened["route"].mask(warns)
     opened["case_owner"] = opened["case_owner"].mask(warns)
-    seen = standing[standing["key"].isin(set(found["key"]))]
-    gone = standing[~standing["key"].isin(set(found["key"])) & (standing["severity"] == "HOLD")]
+    again = among(standing["key"], found["key"])
+    seen = standing[again]
+    gone = standing[~again & (standing["severity"] == "HOLD").to_numpy(bool)]
     groups = received["casegroups"]
     # Set-up was looked at where it was reached, or where nothing is owed and so nothing must be set up.
-    reached = set(groups.loc[groups["ready"], "casegroup_id"])
+    reached = among(gone["casegroup_id"], chosen(groups["casegroup_id"], groups["ready"]))
     stage = gone["rule_code"].map(lambda code: RULES[code].stage)
-    looked_at = (stage == "receive_balances") | ((stage == "set_up_cases") & gone["casegroup_id"].isin(reached))
-    resolved = gone[looked_at.to_numpy(bool)]
+    looked_at = (stage == "receive_balances") | ((stage == "set_up_cases") & reached)
+    resolved = gone[looked_at.to_numpy(bool)].reset_index(drop=True)
     entered = before["resolutions"]
     tonight = entered[entered["business_date"] == on]
-    by_case = tonight.assign(case_key=case_key(tonight)).groupby("case_key")["resolution_id"].min()
-    by_what = case_key(resolved).map(by_case).astype("str")
-    resolved = resolved.assign(resolved_by=("RESOLUTION " + by_what).fillna("EXTRACT " + on.date().isoformat()))
+    tonight = tonight.assign(case_key=case_key(tonight)).sort_values("resolution_id")
+    by_what = take(tonight["resolution_id"], lookup(case_key(resolved), tonight, "case_key"))
+    resolved = resolved.assign(
+        resolved_by=("RESOLUTION " + by_what).fillna("EXTRACT " + on.date().isoformat())
+    )
     return (
         opened.reset_index(drop=True),
         seen[["exception_id", *_EXCEPTION_KEY]].reset_index(drop=True),
@@ -119,35 +135,47 @@ def _exceptions(
 
 def _routed(rows: pd.DataFrame, routes: pd.DataFrame) -> pd.DataFrame:
     """Case owner where the paying parent has a casegroup on CMS, else the financial transition team (B50)."""
+    rows = rows.reset_index(drop=True)
     places = lookup(rows["casegroup_id"].fillna(""), routes, "casegroup_id")
     places = np.where(rows["rule_code"] == "case_key_missing", -1, places)
     return rows.assign(
         route=np.where(places >= 0, CASE_OWNER, FT_TEAM),
-        case_owner=take(routes["case_owner"], places).to_numpy(),
-    ).astype({"route": "str", "case_owner": "str"})
+        case_owner=take(routes["case_owner"], places),
+    ).astype({"route": "str"})
 
 
 def _open_after(held: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame) -> pd.DataFrame:
     """HOLD exceptions that stop their casegroup once tonight is stored: casegroup_id and rule_code."""
-    standing = held[(held["status"] != "RESOLVED") & ~held["exception_id"].isin(set(resolved["exception_id"]))]
-    both = pd.concat([standing[["casegroup_id", "rule_code"]], opened[["casegroup_id", "rule_code"]]], ignore_index=True)
+    standing = held[(held["status"] != "RESOLVED") & ~among(held["exception_id"], resolved["exception_id"])]
+    both = pd.concat(
+        [standing[["casegroup_id", "rule_code"]], opened[["casegroup_id", "rule_code"]]], ignore_index=True
+    )
     return both[both["rule_code"].map(holds_casegroup).astype(bool)]
 
 
 # --- outcomes and positions
 
 
-def _casegroups(received: Frames, posted: Frames, still_open: pd.DataFrame, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _casegroups(
+    received: Frames, posted: Frames, still_open: pd.DataFrame, before: Frames, on: pd.Timestamp
+) -> pd.DataFrame:
     """The casegroups whose line changes tonight, whole."""
     groups = received["casegroups"]
-    standing = before["standing"].set_index("casegroup_id")
+    standing = before["standing"]
+    was = lookup(groups["casegroup_id"], standing, "casegroup_id")
     was_complete = groups["completed_on"].notna().to_numpy(bool)
     outcome = pd.Series(None, index=groups.index, dtype="str")
     reason = outcome.copy()
-    codes = still_open.drop_duplicates().sort_values("rule_code").groupby("casegroup_id")["rule_code"].agg(",".join)
-    excepted = groups["casegroup_id"].map(codes)
-    completed = posted["completed"].set_index("casegroup_id")["reason"]
-    done = groups["casegroup_id"].map(completed)
+    codes = (
+        still_open.drop_duplicates()
+        .sort_values("rule_code")
+        .groupby("casegroup_id")["rule_code"]
+        .agg(",".join)
+    )
+    of_group = codes.reset_index().astype("str")
+    excepted = take(of_group["rule_code"], lookup(groups["casegroup_id"], of_group, "casegroup_id"))
+    completed = posted["completed"]
+    done = take(completed["reason"], lookup(groups["casegroup_id"], completed, "casegroup_id"))
     for name, why in (
         (outcomes.TRANSITION_COMPLETE, done),
         (outcomes.EXCEPTION, excepted),
@@ -158,62 +186,109 @@ def _casegroups(received: Frames, posted: Frames, still_open: pd.DataFrame, befo
         outcome, reason = outcome.mask(here, name), reason.mask(here, why)
     applies = (groups["has_balance"] & groups["known"]).to_numpy(bool)
     outcome, reason = outcome.where(applies), reason.where(applies)
-    sums = posted["positions"][["casegroup_id", *FIGURES]]
-    line = pd.DataFrame({"casegroup_id": groups["casegroup_id"], "sensitive": groups["sensitive"], "outcome": outcome, "reason": reason})
+    line = pd.DataFrame(
+        {
+            "casegroup_id": groups["casegroup_id"],
+            "sensitive": groups["sensitive"],
+            "outcome": outcome,
+            "reason": reason,
+        }
+    )
     for name in FIGURES:
-        line[name] = groups["casegroup_id"].map(_exact_sums(sums, name)).fillna(0).astype("int64")
-    line["completed_on"] = pd.Series(on, index=groups.index).astype("datetime64[s]").where(outcome == outcomes.TRANSITION_COMPLETE)
+        total = _exact_sums(posted["positions"], name)
+        line[name] = take_pence(total["pence"], lookup(groups["casegroup_id"], total, "key"))
+    line["completed_on"] = (
+        pd.Series(on, index=groups.index)
+        .astype("datetime64[s]")
+        .where(outcome == outcomes.TRANSITION_COMPLETE)
+    )
     # TRANSITION_COMPLETE is final: only who may see it can still change.
+    old = {name: take_pence(standing[name], was) if name in FIGURES else take(standing[name], was)
+           for name in ("outcome", "reason", *FIGURES, "completed_on")}  # fmt: skip
+    old["sensitive"] = take_flags(standing["sensitive"], was)
     for name in ("outcome", "reason", *FIGURES, "completed_on"):
-        if was_complete.any():
-            line.loc[was_complete, name] = groups.loc[was_complete, "casegroup_id"].map(standing[name]).to_numpy()
+        line[name] = line[name].where(~was_complete, old[name])
     if (line["outcome"].isna() & applies).any():
         raise AssertionError("a casegroup with a balance came to no outcome")
-    kept = applies | was_complete | line["sensitive"].to_numpy(bool) | line["casegroup_id"].isin(standing.index).to_numpy()
-    line = line[kept].reset_index(drop=True)
-    compared = ["sensitive", "outcome", "reason", *FIGURES, "completed_on"]
-    old = standing.reindex(line["casegroup_id"]).reset_index()
-    same = line["casegroup_id"].isin(standing.index).to_numpy(copy=True)
-    for name in compared:
-        one, other = line[name], old[name]
-        same &= ((one == other) | (one.isna() & other.isna())).fillna(False).to_numpy(bool)
-    return line[~same].reset_index(drop=True)
+    kept = applies | was_complete | line["sensitive"].to_numpy(bool) | (was >= 0)
+    alike = {
+        name: _alike(line[name], pd.Series(old[name]))
+        for name in ("sensitive", "outcome", "reason", *FIGURES, "completed_on")
+    }
+    same = (was >= 0) & np.logical_and.reduce(list(alike.values()))
+    shown = ("outcome", "reason", "received_pence", "posted_pence", "completed_on")
+    looks_same = (was >= 0) & np.logical_and.reduce([alike[name] for name in shown])
+    line["business_date"] = (
+        pd.Series(on, index=line.index)
+        .astype("datetime64[s]")
+        .where(~looks_same, take(standing["business_date"], was))
+    )
+    return line[kept & ~same].reset_index(drop=True)
 
 
-def _exact_sums(lines: pd.DataFrame, name: str) -> pd.Series:
-    """casegroup -> exact sum in pence, int64 where no sum can overflow it."""
+def _alike(one: pd.Series, other: pd.Series) -> np.ndarray:
+    return ((one == other) | (one.isna() & other.isna())).to_numpy(bool)
+
+
+def _exact_sums(lines: pd.DataFrame, name: str) -> pd.DataFrame:
+    """One line a casegroup: ``key`` and its exact sum in ``pence``; by Python integers where int64 could overflow."""
     amounts = lines[name]
-    if len(amounts) and int(amounts.abs().max()) >= 2**55:
-        return amounts.astype(object).groupby(lines["casegroup_id"]).agg(lambda part: fitted(sum(map(int, part)))).astype("int64")
-    return amounts.groupby(lines["casegroup_id"]).sum()
+    if len(amounts) and max(int(amounts.max()), -int(amounts.min())) >= 2**55:
+        exact = amounts.astype(object).groupby(lines["casegroup_id"]).agg(exact_sum)
+        return pd.DataFrame(
+            {"key": pd.Series(exact.index, dtype="str"), "pence": exact.to_numpy(dtype="int64")}
+        )
+    return sums(amounts, lines["casegroup_id"])
 
 
 def _changed_positions(
-    positions: pd.DataFrame, groups: pd.DataFrame, held: pd.DataFrame, on: pd.Timestamp
+    positions: pd.DataFrame, received: Frames, held: pd.DataFrame, on: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Positions to write, and the casegroups whose old ones they replace. Unchanged lines keep their dates."""
-    moving = set(groups.loc[groups["completed_on"].isna(), "casegroup_id"])
-    held = held[held["casegroup_id"].isin(moving)]
-    dates = pd.DataFrame(index=positions.index)
-    dates["business_date"] = pd.Series(on, index=positions.index).astype("datetime64[s]")
-    dates["credited_on"] = dates["business_date"].where(positions["credit_pence"] != 0)
-    positions = pd.concat([positions, dates], axis=1)
-    if held.empty:
-        return positions, pd.DataFrame({"casegroup_id": pd.Series(dtype="str")})
-    both = positions.merge(held, on=POSITION_KEY, how="outer", suffixes=("", "_held"), indicator=True)
-    matched = both["_merge"] == "both"
-    same = matched.copy()
+    """Positions to write, and the casegroups whose old ones they replace. Unchanged lines keep their dates.
+
+    A bucket that had money and has none now stays as a line of nothing, so that the night of the change is known;
+    unless its case has left the casegroup.
+    """
+    groups = received["casegroups"]
+    held = held[among(held["casegroup_id"], chosen(groups["casegroup_id"], groups["completed_on"].isna()))]
+    places = lookup(_position_key(held), positions.assign(key=_position_key(positions)), "key")
+    members = pd.concat(
+        [
+            received["cases"]["case_key"],
+            received["balances"]["case_key"],
+            received["clerical_balances"]["case_key"],
+        ]
+    )
+    emptied = held[(places < 0) & among(case_key(held), members)]
+    nothing = emptied[POSITION_KEY].assign(**dict.fromkeys(FIGURES, 0))
+    now = (
+        pd.concat([positions[POSITION_KEY + FIGURES], nothing], ignore_index=True)
+        if len(nothing)
+        else positions
+    )
+    before = lookup(_position_key(now), held.assign(key=_position_key(held)), "key")
+    was = {name: take_pence(held[name], before) for name in FIGURES}
+    same = before >= 0
     for name in FIGURES:
-        same &= both[name] == both[f"{name}_held"]
-    credit_same = matched & (both["credit_pence"] == both["credit_pence_held"])
-    both["business_date"] = both["business_date"].where(~same, both["business_date_held"])
-    both["credited_on"] = both["credited_on"].where(~credit_same, both["credited_on_held"])
-    changed = set(both.loc[~same, "casegroup_id"])
-    keep = both[both["casegroup_id"].isin(changed) & (both["_merge"] != "right_only")]
-    # Figures of a line that is on the left are whole numbers; the outer join had room for missing ones.
-    keep = keep[[*POSITION_KEY, "business_date", "credited_on"]].merge(positions[[*POSITION_KEY, *FIGURES]], on=POSITION_KEY)
-    replaced = pd.DataFrame({"casegroup_id": sorted(changed & set(held["casegroup_id"]))}).astype("str")
-    return keep, replaced
+        same &= now[name].to_numpy(np.int64) == was[name]
+    credit = now["credit_pence"].to_numpy(np.int64)
+    credit_same = (before >= 0) & (credit == was["credit_pence"])
+    today = pd.Series(on, index=now.index).astype("datetime64[s]")
+    now = now.assign(
+        business_date=today.where(~same, take(held["business_date"], before)),
+        credited_on=today.where(~credit_same, take(held["credited_on"], before)).where(credit != 0),
+    )
+    left = held[(places < 0) & ~among(case_key(held), members)]
+    changed = pd.concat([chosen(now["casegroup_id"], ~same), left["casegroup_id"]])
+    replaced = held.loc[among(held["casegroup_id"], changed), ["casegroup_id"]].drop_duplicates()
+    return now[among(now["casegroup_id"], changed)], replaced
+
+
+def _position_key(rows: pd.DataFrame) -> pd.Series:
+    key = rows["casegroup_id"].fillna("")
+    for name in POSITION_KEY[1:]:
+        key = key + "|" + rows[name].fillna("")
+    return key
 
 
 # --- letters
@@ -223,17 +298,21 @@ def _letters(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFrame:
     """6301 to the paying parent, 6302 to each receiving parent of a required case, a 6314 with each (R15, B14, B18)."""
     dues, people = posted["dues"], set_up["people"]
     if dues.empty:
-        return pd.DataFrame({name: pd.Series(dtype="Int64" if name == "total_pence" else "str") for name in _LETTER_COLUMNS})
-    of_case = _exact_due_sums(dues, case_key(dues))
-    of_group = _exact_due_sums(dues, dues["casegroup_id"])
-    addressed = people[people["case_key"].isin(of_case.index)]
-    payers = addressed[addressed["role"] == PAYING].drop_duplicates("casegroup_id")
-    receivers = addressed[addressed["role"] == RECEIVING]
+        return pd.DataFrame(
+            {name: pd.Series(dtype="Int64" if name == "total_pence" else "str") for name in _LETTER_COLUMNS}
+        )
+    of_case = sums(dues["posted_pence"], case_key(dues))
+    of_group = sums(dues["posted_pence"], dues["casegroup_id"])
+    addressed = people[among(people["case_key"], of_case["key"])]
+    payers = addressed[addressed["role"] == PAYING].drop_duplicates("casegroup_id").reset_index(drop=True)
+    receivers = addressed[addressed["role"] == RECEIVING].reset_index(drop=True)
+    none = pd.Series(None, index=payers.index, dtype="str")
     main = pd.concat(
         [
-            payers.assign(code=letter_codes.ARREARS_PAYING_PARENT, csa_system=None, csa_case_id=None,
-                          total_pence=payers["casegroup_id"].map(of_group)),
-            receivers.assign(code=letter_codes.ARREARS_RECEIVING_PARENT, total_pence=receivers["case_key"].map(of_case)),
+            payers.assign(code=letter_codes.ARREARS_PAYING_PARENT, csa_system=none, csa_case_id=none,
+                          total_pence=take_pence(of_group["pence"], lookup(payers["casegroup_id"], of_group, "key"))),
+            receivers.assign(code=letter_codes.ARREARS_RECEIVING_PARENT,
+                             total_pence=take_pence(of_case["pence"], lookup(receivers["case_key"], of_case, "key"))),
         ],
         ignore_index=True,
     )  # fmt: skip
@@ -242,7 +321,11 @@ def _letters(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFrame:
     addressless = main["address_line_1"].isna() | ~main["place_known"]
     dead = main["date_of_death"].notna() | main["cis_death_recorded"]
     why = pd.Series(None, index=main.index, dtype="str")
-    why = why.mask(dead, letter_codes.DECEASED).mask(main["dlo"], letter_codes.DLO).mask(addressless, letter_codes.NO_VALID_ADDRESS)
+    why = (
+        why.mask(dead, letter_codes.DECEASED)
+        .mask(main["dlo"], letter_codes.DLO)
+        .mask(addressless, letter_codes.NO_VALID_ADDRESS)
+    )
     main["reason"] = why
     main["status"] = _status(why)
     main["covers_letter_id"] = pd.Series(None, index=main.index, dtype="str")
@@ -267,16 +350,13 @@ def _status(reason: pd.Series) -> pd.Series:
 
 
 def _letter_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
-    parts = [rows[name].fillna("") for name in ("code", "casegroup_id", "csa_system", "csa_case_id", "party_id")]
+    parts = [
+        rows[name].fillna("") for name in ("code", "casegroup_id", "csa_system", "csa_case_id", "party_id")
+    ]
     text = parts[0]
     for part in parts[1:]:
         text = text + "-" + part
     return text + "-" + on.date().isoformat()
-
-
-def _exact_due_sums(dues: pd.DataFrame, by: pd.Series) -> pd.Series:
-    """Each bucket passed the gate, so no sum of a casegroup's dues is near int64's limit."""
-    return dues["posted_pence"].groupby(by.to_numpy()).sum()
 
 
 # --- work items
@@ -303,20 +383,41 @@ def _items(rows: pd.DataFrame, on: pd.Timestamp, **columns: object) -> pd.DataFr
     return items[_ITEM_COLUMNS].reset_index(drop=True)
 
 
-def _exception_items(opened: pd.DataFrame, seen: pd.DataFrame, received: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _exception_items(
+    opened: pd.DataFrame, seen: pd.DataFrame, received: Frames, on: pd.Timestamp
+) -> pd.DataFrame:
     """One item for each HOLD exception opened; for a changed balance, one for each changed arrival (R20, B55)."""
-    kinds = opened["rule_code"].map(lambda code: RULES[code].work_item).astype("str") if len(opened) else pd.Series(dtype="str")
+    kinds = (
+        opened["rule_code"].map(lambda code: RULES[code].work_item).astype("str")
+        if len(opened)
+        else pd.Series(dtype="str")
+    )
     rows = opened[kinds.notna().to_numpy()]
     items = [
-        _items(rows, on, type=kinds[kinds.notna()].to_numpy(), subject_reference=rows["exception_id"], detail=rows["message"])
+        _items(
+            rows,
+            on,
+            type=kinds[kinds.notna()].to_numpy(),
+            subject_reference=rows["exception_id"],
+            detail=rows["message"],
+        )
     ]
     balances = received["balances"]
-    arrived = set(balances.loc[balances["arrived_on"] == on, "case_key"])
-    again = seen[(seen["rule_code"] == "balance_changed_after_completion") & case_key(seen).isin(arrived)]
+    arrived = chosen(balances["case_key"], balances["arrived_on"] == on)
+    again = seen[
+        (seen["rule_code"] == "balance_changed_after_completion").to_numpy(bool)
+        & among(case_key(seen), arrived)
+    ]
     if len(again):
         rule = RULES["balance_changed_after_completion"]
         items.append(
-            _items(again, on, type=rule.work_item, subject_reference=again["exception_id"], detail=f"{rule.says} {rule.do}")
+            _items(
+                again,
+                on,
+                type=rule.work_item,
+                subject_reference=again["exception_id"],
+                detail=f"{rule.says} {rule.do}",
+            )
         )
     return pd.concat(items, ignore_index=True)
 
@@ -336,11 +437,11 @@ def _write_off_items(posted: Frames, set_up: Frames, before: Frames, on: pd.Time
     """The receiving parent had asked for write-off and is still owed more than they chose to keep (B45, R14)."""
     dues = posted["dues"]
     to_receiver = dues[dues["creditor"] == "RP"]
-    owed = _exact_due_sums(to_receiver, case_key(to_receiver))
+    owed = sums(to_receiver["posted_pence"], case_key(to_receiver))
     cases = set_up["required"]
     if cases.empty:
         return _no_items()
-    cases = cases.assign(owed=cases["case_key"].map(owed).fillna(0).astype("int64"))
+    cases = cases.assign(owed=take_pence(owed["pence"], lookup(cases["case_key"], owed, "key")))
     asked_all = (cases["rp_arrears_decision"] == "WRITE_OFF") & (cases["owed"] > 0)
     asked_part = (cases["rp_arrears_decision"] == "PART_WRITE_OFF") & (cases["owed"] > cases["rp_keep_pence"])
     fires = _routed(cases[asked_all | asked_part].assign(rule_code=""), before["routes"])
@@ -358,15 +459,18 @@ def _clerical_items(received: Frames, before: Frames, on: pd.Timestamp) -> pd.Da
     columns = ["casegroup_id", "csa_system", "csa_case_id", "case_key", "positive"]
     reported = received["clerical_balances"]
     rows = pd.concat([received["balances"][columns], reported[columns]], ignore_index=True)
-    rows = rows[rows["positive"].astype(bool) & rows["casegroup_id"].isin(set(clerical["casegroup_id"]))]
+    rows = rows[rows["positive"].to_numpy(bool) & among(rows["casegroup_id"], clerical["casegroup_id"])]
     rows = rows[rows["csa_case_id"].notna()].drop_duplicates(["casegroup_id", "case_key"])
-    rows = rows[~rows["case_key"].isin(set(before["clerical_items"]["case_key"]))]
-    on_cms = rows["case_key"].isin(set(before["on_cms"]["case_key"]))
+    rows = rows[~among(rows["case_key"], before["clerical_items"]["case_key"])]
+    on_cms = among(rows["case_key"], before["on_cms"]["case_key"])
     kind = np.where(on_cms, "ADD_CORRECT_ARREARS", "ARREARS_ONLY_APPLICATION")
-    says = np.where(on_cms, "Add the clerical balance to the case on CMS.", "Apply for an arrears-only case for the clerical balance.")
+    says = np.where(
+        on_cms,
+        "Add the clerical balance to the case on CMS.",
+        "Apply for an arrears-only case for the clerical balance.",
+    )
     rows = _routed(rows.assign(rule_code=""), before["routes"])
-    sensitive = rows["casegroup_id"].isin(set(groups.loc[groups["sensitive"], "casegroup_id"]))
-    return _items(rows, on, type=kind, subject_reference=None, detail=says, sensitive=sensitive)
+    return _items(rows, on, type=kind, subject_reference=None, detail=says)
 
 
 # --- next actions
@@ -377,13 +481,11 @@ def _next_actions(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFr
     dues = posted["dues"]
     keys = case_key(dues)
     cases = set_up["required"]
-    cases = cases[cases["case_key"].isin(set(keys))].reset_index(drop=True)
-    owed_to_receiver = set(keys[dues["creditor"] == "RP"])
-    collectable = set(keys[dues["arrears_status"] == "ACTIVE"])
+    cases = cases[among(cases["case_key"], keys)].reset_index(drop=True)
     action = pd.Series(None, index=cases.index, dtype="str")
     reason = action.copy()
-    to_receiver = cases["case_key"].isin(owed_to_receiver)
-    active = cases["case_key"].isin(collectable)
+    to_receiver = among(cases["case_key"], chosen(keys, dues["creditor"] == "RP"))
+    active = among(cases["case_key"], chosen(keys, dues["arrears_status"] == "ACTIVE"))
     for row in table.TABLE:
         fits = action.isna()
         if row.owed_to is not None:

@@ -50,7 +50,8 @@ def found(
     made["subject"] = subjects
     for column in named_by:
         made["field"] = made["field"].where(made["field"] != column, at[column])
-    made["sensitive"] = at["sensitive"].to_numpy(bool) if "sensitive" in at else False
+    # A held row is seen as its casegroup is; only a row that was never held must say for itself (R26).
+    made["sensitive"] = False
     originals = at[original_columns].rename(columns=lambda name: name.removeprefix("row_"))
     records = originals.to_dict("records")
     made["value"] = [
@@ -61,19 +62,23 @@ def found(
 
 
 def one_each(made: pd.DataFrame) -> pd.DataFrame:
-    """One line for each rule and case; where several rows broke it, the first is shown and all are kept."""
-    key = ["rule_code", "casegroup_id", "csa_system", "csa_case_id"]
-    if "WARNING" in {RULES[code].severity for code in made["rule_code"].unique()}:
-        made = made.assign(_who=made["subject"].where(made["rule_code"].map(lambda code: RULES[code].severity) == "WARNING", ""))
-        key = [*key, "_who"]
-    repeated = made.duplicated(key, keep=False)
-    if repeated.any():
-        joined = (
-            made[repeated].groupby(key, dropna=False, sort=False)["original"].agg(lambda texts: "[" + ",".join(dict.fromkeys(texts)) + "]")
-        )
-        made = made.drop_duplicates(key).set_index(key, drop=False)
-        made.loc[joined.index, "original"] = joined
-    return made.reset_index(drop=True)[COLUMNS]
+    """One line for each rule and case (for a warning, and parent); where several rows broke it, the first is shown
+    and all are kept as its original."""
+    warning = (
+        made["rule_code"].map({code: rule.severity == "WARNING" for code, rule in RULES.items()}).astype(bool)
+    )
+    key = made["rule_code"] + "|" + made["subject"].fillna("").where(warning, "")
+    for name in ("casegroup_id", "csa_system", "csa_case_id"):
+        key = key + "|" + made[name].fillna("")
+    repeated = key.duplicated(keep=False)
+    if not repeated.any():
+        return made[COLUMNS].reset_index(drop=True)
+    originals = made[repeated].groupby(key[repeated], sort=False)["original"]
+    joined = originals.agg(lambda texts: "[" + ",".join(dict.fromkeys(texts)) + "]")
+    first = ~key.duplicated()
+    made = made[first].reset_index(drop=True)
+    made["original"] = key[first].reset_index(drop=True).map(joined.to_dict()).fillna(made["original"])
+    return made[COLUMNS]
 
 
 def empty() -> pd.DataFrame:

@@ -52,18 +52,56 @@ def case_key(frame: pd.DataFrame) -> pd.Series:
 
 
 def lookup(keys: pd.Series, frame: pd.DataFrame, on: str) -> np.ndarray:
-    """For each key its place in ``frame`` by the unique column ``on``; -1 where there is none. int64."""
-    return pd.Index(frame[on]).get_indexer(pd.Index(keys))
+    """For each key its (first) place in ``frame`` by the column ``on``; -1 where there is none. int64.
+
+    Text keys, compared by Arrow: pandas would make a Python object of each, which on a night costs more than the rest.
+    """
+    places = pc.index_in(_text(keys), value_set=_text(frame[on]), skip_nulls=True)
+    return pc.fill_null(places, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def among(keys: pd.Series, others: pd.Series) -> np.ndarray:
+    """Whether each text is one of the others; a missing one never is. bool."""
+    found = pc.is_in(_text(keys), value_set=_text(others), skip_nulls=True)
+    return found.to_numpy(zero_copy_only=False).astype(bool)
+
+
+def _text(values: pd.Series) -> pa.Array:
+    made = pa.array(values, type=pa.large_string(), from_pandas=True)
+    return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
 
 
 def take(values: pd.Series, places: np.ndarray) -> pd.Series:
-    """Values at those places, missing where the place is -1."""
-    return values.reset_index(drop=True).reindex(pd.Index(places).where(places >= 0)).reset_index(drop=True)
+    """Texts or dates at those places, missing where the place is -1."""
+    return pd.Series(pd.api.extensions.take(values.array, places, allow_fill=True))
 
 
-def any_by(flags: np.ndarray | pd.Series, groups: pd.Series) -> set[str]:
-    """The groups in which at least one flag is set."""
-    return set(groups[np.asarray(flags, dtype=bool)])
+def take_flags(flags: pd.Series, places: np.ndarray) -> np.ndarray:
+    """Flags at those places, False where the place is -1. bool."""
+    return _taken(flags.to_numpy(bool), places, False)
+
+
+def take_pence(amounts: pd.Series, places: np.ndarray) -> np.ndarray:
+    """Amounts at those places, 0 where the place is -1. int64."""
+    return _taken(amounts.to_numpy(np.int64), places, 0)
+
+
+def _taken(values: np.ndarray, places: np.ndarray, nothing: bool | int) -> np.ndarray:
+    taken = np.full(len(places), nothing, dtype=values.dtype)
+    there = places >= 0
+    taken[there] = values[places[there]]
+    return taken
+
+
+def chosen(values: pd.Series, flags: np.ndarray | pd.Series) -> pd.Series:
+    """The values at which the flag is set."""
+    return values[np.asarray(flags, dtype=bool)]
+
+
+def sums(amounts: pd.Series, by: pd.Series) -> pd.DataFrame:
+    """One line a key: ``key`` and ``pence``, int64."""
+    grouped = amounts.groupby(by.to_numpy()).sum()
+    return pd.DataFrame({"key": pd.Series(grouped.index, dtype="str"), "pence": grouped.to_numpy(np.int64)})
 
 
 def typed(columns: dict[str, object], length: int) -> pd.DataFrame:

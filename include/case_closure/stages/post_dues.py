@@ -16,7 +16,7 @@ import pandas as pd
 
 from case_closure.domain import outcomes
 from case_closure.domain.money import BUCKETS, INT64_LIMIT_PENCE
-from case_closure.stages.frames import Frames, lookup, take
+from case_closure.stages.frames import Frames, among, chosen, lookup, take
 
 POSITION_KEY = ["casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"]
 FIGURES = ["received_pence", "posted_pence", "held_pence", "credit_pence"]
@@ -34,22 +34,24 @@ def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date
     """
     casegroups = received["casegroups"]
     reached = set_up["set_up"]
-    all_set_up = set(reached.loc[reached["all_set_up"], "casegroup_id"])
+    all_set_up = among(casegroups["casegroup_id"], chosen(reached["casegroup_id"], reached["all_set_up"]))
     nil = casegroups["ready"] & ~casegroups["positive"]
-    added = casegroups["ready"] & casegroups["positive"] & casegroups["casegroup_id"].isin(all_set_up)
+    added = casegroups["ready"] & casegroups["positive"] & all_set_up
     completed = pd.DataFrame(
         {
-            "casegroup_id": pd.concat([casegroups.loc[nil, "casegroup_id"], casegroups.loc[added, "casegroup_id"]]),
+            "casegroup_id": pd.concat(
+                [casegroups.loc[nil, "casegroup_id"], casegroups.loc[added, "casegroup_id"]]
+            ),
             "reason": [outcomes.NIL_ARREARS] * int(nil.sum()) + [outcomes.ARREARS_ADDED] * int(added.sum()),
         }
     ).reset_index(drop=True)
     completed["reason"] = completed["reason"].astype("str")
     lines = _lines(received)
-    posts = lines["casegroup_id"].isin(set(completed["casegroup_id"])).to_numpy() & lines["passed"].to_numpy(bool)
+    posts = among(lines["casegroup_id"], completed["casegroup_id"]) & lines["passed"].to_numpy(bool)
     amount = lines["amount_pence"].to_numpy(np.int64)
     posted = posts & (amount > 0)
-    clerical = set(casegroups.loc[casegroups["clerical_reason"].notna(), "casegroup_id"])
-    free = lines["passed"].to_numpy(bool) & ~lines["casegroup_id"].isin(clerical).to_numpy()
+    clerical = chosen(casegroups["casegroup_id"], casegroups["clerical_reason"].notna())
+    free = lines["passed"].to_numpy(bool) & ~among(lines["casegroup_id"], clerical)
     credit = free & (amount < 0)
     lines = lines.assign(
         received_pence=amount,
@@ -57,7 +59,11 @@ def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date
         credit_pence=np.where(credit, amount, 0),
         held_pence=np.where(posted | credit, 0, amount),
     )
-    dues = _dues(lines[posted].reset_index(drop=True), pd.concat([cms_cases, set_up["cms_cases"]], ignore_index=True), on)
+    dues = _dues(
+        lines[posted].reset_index(drop=True),
+        pd.concat([cms_cases, set_up["cms_cases"]], ignore_index=True),
+        on,
+    )
     return {
         "completed": completed,
         "dues": dues,
@@ -69,7 +75,7 @@ def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date
 def _lines(received: Frames) -> pd.DataFrame:
     """One line for each bucket that is not zero, of every latest balance row of casegroups not complete before."""
     casegroups = received["casegroups"]
-    moving = set(casegroups.loc[casegroups["completed_on"].isna(), "casegroup_id"])
+    moving = chosen(casegroups["casegroup_id"], casegroups["completed_on"].isna())
     clerical = received["clerical_balances"].assign(passed=False)
     parts = []
     for rows in (received["balances"], clerical):
@@ -78,13 +84,25 @@ def _lines(received: Frames) -> pd.DataFrame:
             csa_system=rows["csa_system"].fillna(""),
             csa_case_id=rows["csa_case_id"].fillna(""),
         )
-        rows = rows[rows["casegroup_id"].isin(moving)]
+        rows = rows[among(rows["casegroup_id"], moving)]
         for bucket in BUCKETS:
             amounts = rows[bucket.column].to_numpy(np.int64)
             some = amounts != 0
             part = rows.loc[
-                some, ["casegroup_id", "csa_system", "csa_case_id", "case_key", "balance_id", "passed", "arrears_from", "arrears_to"]
-            ].assign(creditor=bucket.creditor, arrears_status=bucket.arrears_status, amount_pence=amounts[some])
+                some,
+                [
+                    "casegroup_id",
+                    "csa_system",
+                    "csa_case_id",
+                    "case_key",
+                    "balance_id",
+                    "passed",
+                    "arrears_from",
+                    "arrears_to",
+                ],
+            ].assign(
+                creditor=bucket.creditor, arrears_status=bucket.arrears_status, amount_pence=amounts[some]
+            )
             parts.append(part)
     lines = pd.concat(parts, ignore_index=True)
     lines["amount_pence"] = lines["amount_pence"].astype("int64")
@@ -98,7 +116,13 @@ def _dues(lines: pd.DataFrame, cms_cases: pd.DataFrame, on: date) -> pd.DataFram
     if (places < 0).any():
         raise AssertionError("the barrier let a casegroup through whose case is not on CMS (R7)")
     dues = lines.assign(
-        due_id=lines["csa_system"] + "-" + lines["csa_case_id"] + "-" + lines["creditor"] + "-" + lines["arrears_status"],
+        due_id=lines["csa_system"]
+        + "-"
+        + lines["csa_case_id"]
+        + "-"
+        + lines["creditor"]
+        + "-"
+        + lines["arrears_status"],
         business_date=pd.Series(pd.Timestamp(on), index=lines.index).astype("datetime64[s]"),
         cms_casegroup_id=take(cms_cases["cms_casegroup_id"], places),
         cms_case_id=take(cms_cases["cms_case_id"], places),
@@ -127,10 +151,17 @@ def _positions(lines: pd.DataFrame) -> pd.DataFrame:
     repeated = lines.duplicated(POSITION_KEY, keep=False).to_numpy()
     once = lines[~repeated][POSITION_KEY + FIGURES]
     if repeated.any():
-        exact = lines[repeated].astype({name: object for name in FIGURES})
-        summed = exact.groupby(POSITION_KEY, sort=False)[FIGURES].agg(lambda amounts: fitted(sum(map(int, amounts))))
-        once = pd.concat([once, summed.reset_index().astype({name: "int64" for name in FIGURES})], ignore_index=True)
+        exact = lines[repeated].astype(dict.fromkeys(FIGURES, object))
+        summed = exact.groupby(POSITION_KEY, sort=False)[FIGURES].agg(exact_sum)
+        once = pd.concat(
+            [once, summed.reset_index().astype(dict.fromkeys(FIGURES, "int64"))], ignore_index=True
+        )
     return once.reset_index(drop=True)
+
+
+def exact_sum(amounts: pd.Series) -> int:
+    """A sum by Python integers, as int64."""
+    return fitted(sum(map(int, amounts)))
 
 
 def fitted(pence: int) -> int:

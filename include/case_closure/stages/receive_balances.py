@@ -21,7 +21,7 @@ from case_closure.domain import outcomes
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages import findings
-from case_closure.stages.frames import Frames, any_by, case_key, lookup, missing, take
+from case_closure.stages.frames import Frames, among, case_key, chosen, lookup, missing, take, take_flags
 from case_closure.stages.resolutions import lay_over, ordered
 
 # Nine amounts below this cannot overflow int64 together.
@@ -68,19 +68,22 @@ def _with_casegroup(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     """Rows about a case, with the casegroup and sensitivity of that case; missing when the case is not held."""
     keys = case_key(rows)
     places = lookup(keys, cases, "case_key")
-    sensitive = take(cases["nationally_sensitive"], places)
     return rows.assign(
-        case_key=keys.to_numpy(),
-        casegroup_id=take(cases["casegroup_id"], places).to_numpy(),
-        sensitive=sensitive.fillna(False).astype(bool).to_numpy(),
+        case_key=keys,
+        casegroup_id=take(cases["casegroup_id"], places),
+        sensitive=take_flags(cases["nationally_sensitive"], places),
     )
 
 
 def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
     """Do the cases of a casegroup agree, and did closing each of them work (B53)?"""
-    payers = cases["paying_parent_id"].fillna("").groupby(cases["casegroup_id"]).nunique()
+    payers = cases["paying_parent_id"].fillna("")
+    first = cases.drop_duplicates("casegroup_id")
+    other = payers != take(
+        first["paying_parent_id"].fillna(""), lookup(cases["casegroup_id"], first, "casegroup_id")
+    )
     cases = cases.assign(
-        paying_parent_agreed=cases["casegroup_id"].map(payers).eq(1).to_numpy(bool),
+        paying_parent_agreed=~among(cases["casegroup_id"], chosen(cases["casegroup_id"], other)),
         casegroup_agreed=cases["claimed_casegroup_id"].eq(cases["casegroup_id"]).to_numpy(bool),
         sensitive=cases["nationally_sensitive"].to_numpy(bool),
     )
@@ -95,11 +98,11 @@ def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
             still_open.assign(case_key=case_key(still_open))[["case_key", "business_date"]],
         ]
     )
-    failed_on = evidence.groupby("case_key")["business_date"].max()
-    last_failed_on = cases["case_key"].map(failed_on)
+    failed = evidence.sort_values("business_date", ascending=False, kind="stable").drop_duplicates("case_key")
+    last_failed_on = take(failed["business_date"], lookup(cases["case_key"], failed, "case_key"))
     closed_since = (cases["case_status"] == "CLOSED") & (cases["business_date"] > last_failed_on)
     cases["closure_worked"] = (last_failed_on.isna() | closed_since).to_numpy(bool)
-    unknown = failures[~failures["case_key"].isin(cases["case_key"])].drop_duplicates("case_key")
+    unknown = failures[~among(failures["case_key"], cases["case_key"])].drop_duplicates("case_key")
     if len(unknown):
         stray = unknown[["csa_system", "csa_case_id", "case_key", "business_date"]].assign(
             paying_parent_agreed=True, casegroup_agreed=True, closure_worked=False, sensitive=False,
@@ -120,17 +123,11 @@ def exact_row_sums(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
     return amounts.sum(axis=1)
 
 
-def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
-    """Facts of the latest balance rows, after what caseworkers entered for them."""
-    balances = held["csa_balances"].reset_index(drop=True)
-    balances = balances.assign(case_key=case_key(balances))
-    entered = ordered(held["resolutions"], "BALANCE")
-    balances = lay_over(balances, entered, keys=balances["case_key"], by=entered["case_key"])
-    places = lookup(balances["case_key"], cases, "case_key")
-    held_casegroup = take(cases["casegroup_id"], places)
-    case_held = (places >= 0) & held_casegroup.notna().to_numpy()
+def own_facts(balances: pd.DataFrame) -> pd.DataFrame:
+    """The facts of balance rows that follow from the rows alone: amounts, sums, period, how often a case stands."""
+    keys = case_key(balances)
     keyed = balances["csa_system"].notna() & balances["csa_case_id"].notna()
-    times = balances["case_key"].map(balances["case_key"].value_counts()).where(keyed, 1)
+    times = np.where(keyed & keys.duplicated(keep=False), keys.groupby(keys).transform("size"), 1)
     amounts_missing = np.zeros(len(balances), dtype="int64")
     first_missing = pd.Series("", index=balances.index, dtype="str")
     for column in (*BUCKET_COLUMNS, "total_pence"):
@@ -138,30 +135,41 @@ def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
         first_missing = first_missing.mask(absent & (amounts_missing == 0), column)
         amounts_missing += absent
     amounts = balances[list(BUCKET_COLUMNS)].to_numpy(np.int64)
-    sums = exact_row_sums(balances, BUCKET_COLUMNS)
-    differs = (sums != balances["total_pence"].to_numpy()) & (amounts_missing == 0)
-    sensitive = take(cases["nationally_sensitive"], places).fillna(False).astype(bool).to_numpy()
-    largest = amounts.max(axis=1, initial=np.iinfo(np.int64).min) if len(balances) else np.zeros(0, np.int64)
-    smallest = amounts.min(axis=1, initial=np.iinfo(np.int64).max) if len(balances) else np.zeros(0, np.int64)
+    differs = (exact_row_sums(balances, BUCKET_COLUMNS) != balances["total_pence"].to_numpy()) & (
+        amounts_missing == 0
+    )
     names = np.array(BUCKET_COLUMNS)
-    positive = (amounts > 0).any(axis=1)
+    positive: np.ndarray = np.any(amounts > 0, axis=1)
     period_given = balances["arrears_from"].notna() & balances["arrears_to"].notna()
-    balances = balances.assign(
-        casegroup_id=held_casegroup.where(case_held, balances["row_casegroup_id"]).to_numpy(),
-        sensitive=sensitive,
-        case_held=case_held,
-        casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool),
-        times_in_file=times.to_numpy("int64"),
+    return balances.assign(
+        case_key=keys,
+        times_in_file=times.astype("int64"),
         missing_amounts=amounts_missing,
         missing_amount=first_missing,
         total_agrees=~differs.astype(bool),
-        largest_bucket_pence=largest,
-        smallest_bucket_pence=smallest,
-        largest_bucket=names[amounts.argmax(axis=1)] if len(balances) else "",
-        smallest_bucket=names[amounts.argmin(axis=1)] if len(balances) else "",
+        largest_bucket_pence=amounts.max(axis=1),
+        smallest_bucket_pence=amounts.min(axis=1),
+        largest_bucket=names[amounts.argmax(axis=1)],
+        smallest_bucket=names[amounts.argmin(axis=1)],
         arrived_on=balances["business_date"],
         period_given_if_owed=(period_given | ~positive).to_numpy(bool),
         positive=positive,
+    )
+
+
+def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
+    """Facts of the latest balance rows, after what caseworkers entered for them."""
+    balances = held["csa_balances"].reset_index(drop=True)
+    entered = ordered(held["resolutions"], "BALANCE")
+    balances = own_facts(lay_over(balances, entered, keys=case_key(balances), by=entered["case_key"]))
+    places = lookup(balances["case_key"], cases, "case_key")
+    held_casegroup = take(cases["casegroup_id"], places)
+    case_held = (places >= 0) & held_casegroup.notna().to_numpy()
+    balances = balances.assign(
+        casegroup_id=held_casegroup.where(case_held, balances["row_casegroup_id"]),
+        sensitive=take_flags(cases["nationally_sensitive"], places),
+        case_held=case_held,
+        casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool),
     )
     return balances.assign(as_completed=_as_completed(balances, held))
 
@@ -170,8 +178,8 @@ def _as_completed(balances: pd.DataFrame, held: Frames) -> np.ndarray:
     """Whether a balance of a completed casegroup is what was completed, or what corrections have made of it (R20)."""
     same = np.ones(len(balances), dtype=bool)
     standing = held["standing"]
-    completed = set(standing.loc[standing["completed_on"].notna(), "casegroup_id"])
-    rows = balances[balances["casegroup_id"].isin(completed) & balances["case_held"]]
+    completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
+    rows = balances[among(balances["casegroup_id"], completed) & balances["case_held"].to_numpy(bool)]
     if rows.empty:
         return same
     received = _wide(held["positions"], "received_pence")
@@ -183,10 +191,16 @@ def _as_completed(balances: pd.DataFrame, held: Frames) -> np.ndarray:
         period_same = True
         if key in periods.index:
             period = periods.loc[key]
-            period_same = _equal(row["arrears_from"], period["arrears_from"]) and _equal(row["arrears_to"], period["arrears_to"])
+            period_same = _equal(row["arrears_from"], period["arrears_from"]) and _equal(
+                row["arrears_to"], period["arrears_to"]
+            )
         nothing = (0,) * len(BUCKET_COLUMNS)
         was_received = amounts == received.get(key, nothing) and period_same
-        is_now = key in now and tuple(max(amount, 0) for amount in amounts) == now[key] and period_same
+        # As corrections have left the dues; a credit was never a due and stays as it was received.
+        credits = tuple(min(amount, 0) for amount in received.get(key, nothing))
+        is_now = (
+            key in now and amounts == tuple(map(sum, zip(now[key], credits, strict=True))) and period_same
+        )
         same[place] = was_received or is_now
     return same
 
@@ -255,7 +269,9 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
             )  # fmt: skip
     if not lines:
         return findings.empty()
-    return pd.DataFrame(lines, columns=findings.COLUMNS).astype({name: "str" for name in findings.COLUMNS if name != "sensitive"})
+    return pd.DataFrame(lines, columns=findings.COLUMNS).astype(
+        {name: "str" for name in findings.COLUMNS if name != "sensitive"}
+    )
 
 
 def _clerical(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
@@ -265,42 +281,45 @@ def _clerical(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     places = lookup(keys, cases, "case_key")
     known = take(cases["casegroup_id"], places)
     return rows.assign(
-        case_key=keys.to_numpy(),
-        casegroup_id=known.where(known.notna(), rows["row_casegroup_id"]).to_numpy(),
-        positive=(rows[list(BUCKET_COLUMNS)].to_numpy(np.int64) > 0).any(axis=1),
+        case_key=keys,
+        casegroup_id=known.where(known.notna(), rows["row_casegroup_id"]),
+        positive=np.asarray(np.any(rows[list(BUCKET_COLUMNS)].to_numpy(np.int64) > 0, axis=1)),
     )
 
 
-def _casegroups(held: Frames, cases: pd.DataFrame, balances: pd.DataFrame, found: pd.DataFrame, on: date) -> pd.DataFrame:
+def _casegroups(
+    held: Frames, cases: pd.DataFrame, balances: pd.DataFrame, found: pd.DataFrame, on: date
+) -> pd.DataFrame:
     """One line a judged casegroup: why it is clerical, held, in exception; else it is ready."""
     groups = held["judged"]["casegroup_id"]
     clerical = _clerical(held["clerical_balances"], cases)
     of_case = cases["casegroup_id"]
     reasons = {
-        "NATIONALLY_SENSITIVE": any_by(cases["nationally_sensitive"], of_case),
-        "PARTIALLY_CLERICAL": any_by(cases["partially_clerical"], of_case),
-        "CLERICAL_REPORT": set(clerical["casegroup_id"].dropna()),
+        "NATIONALLY_SENSITIVE": chosen(of_case, cases["nationally_sensitive"]),
+        "PARTIALLY_CLERICAL": chosen(of_case, cases["partially_clerical"]),
+        "CLERICAL_REPORT": clerical["casegroup_id"],
     }
     today = pd.Timestamp(on)
     ended = cases["liability_end_date"].notna() & (cases["liability_end_date"] <= today)
     open_case = (cases["case_status"] != "CLOSED") | ((cases["case_type"] == "ONGOING") & ~ended)
     holds = {
-        "CLOSURE_FAILED": any_by(~cases["closure_worked"], of_case),
-        "OPEN_CASES": any_by(open_case, of_case),
-        "INHIBITED": any_by(_inhibited(cases, held["inhibits"], today), of_case),
+        "CLOSURE_FAILED": chosen(of_case, ~cases["closure_worked"]),
+        "OPEN_CASES": chosen(of_case, open_case),
+        "INHIBITED": chosen(of_case, _inhibited(cases, held["inhibits"], today)),
     }
     stopping = found[found["rule_code"].map(holds_casegroup).astype(bool)] if len(found) else found
-    standing = held["standing"].set_index("casegroup_id")
+    standing = held["standing"]
     owed = balances[balances["positive"] & balances["passed"]]
-    frame = pd.DataFrame({"casegroup_id": groups.to_numpy()})
+    frame = pd.DataFrame({"casegroup_id": groups})
     frame["clerical_reason"] = _first_of(groups, {name: reasons[name] for name in outcomes.CLERICAL_REASONS})
     frame["hold_reason"] = _first_of(groups, {name: holds[name] for name in outcomes.HOLD_REASONS})
-    frame["sensitive"] = groups.isin(reasons["NATIONALLY_SENSITIVE"]).to_numpy()
-    frame["has_balance"] = groups.isin(set(balances["casegroup_id"].fillna("")) | set(clerical["casegroup_id"].fillna(""))).to_numpy()
-    frame["stopped"] = groups.isin(set(stopping["casegroup_id"].fillna(""))).to_numpy()
-    frame["positive"] = groups.isin(set(owed["casegroup_id"])).to_numpy()
-    frame["completed_on"] = groups.map(standing["completed_on"]).to_numpy() if len(standing) else np.datetime64("NaT", "s")
-    frame["completed_on"] = frame["completed_on"].astype("datetime64[s]")
+    frame["sensitive"] = among(groups, reasons["NATIONALLY_SENSITIVE"])
+    frame["has_balance"] = among(groups, balances["casegroup_id"].fillna("")) | among(
+        groups, clerical["casegroup_id"].fillna("")
+    )
+    frame["stopped"] = among(groups, stopping["casegroup_id"].fillna(""))
+    frame["positive"] = among(groups, owed["casegroup_id"])
+    frame["completed_on"] = take(standing["completed_on"], lookup(groups, standing, "casegroup_id"))
     frame["known"] = (groups != "").to_numpy()
     judged_now = frame["known"] & frame["has_balance"] & frame["completed_on"].isna()
     frame["ready"] = (
@@ -312,15 +331,18 @@ def _casegroups(held: Frames, cases: pd.DataFrame, balances: pd.DataFrame, found
 def _inhibited(cases: pd.DataFrame, inhibits: pd.DataFrame, today: pd.Timestamp) -> np.ndarray:
     """By a flag on its latest row, or an authorised record in force today (B70)."""
     authorised = inhibits["set_by_role"].isin(outcomes.INHIBIT_AUTHORISED_ROLES)
-    in_force = authorised & (inhibits["set_on"] <= today) & (inhibits["removed_on"].isna() | (inhibits["removed_on"] > today))
-    recorded = set(case_key(inhibits[in_force]))
-    flagged = cases["manual_inhibit"] | cases["automatic_inhibit"] | cases["case_key"].isin(recorded)
-    return flagged.to_numpy(bool)
+    in_force = (
+        authorised
+        & (inhibits["set_on"] <= today)
+        & (inhibits["removed_on"].isna() | (inhibits["removed_on"] > today))
+    )
+    recorded = among(cases["case_key"], case_key(inhibits[in_force]))
+    return (cases["manual_inhibit"] | cases["automatic_inhibit"]).to_numpy(bool) | recorded
 
 
-def _first_of(groups: pd.Series, members: Mapping[str, set[str]]) -> pd.Series:
+def _first_of(groups: pd.Series, members: Mapping[str, pd.Series]) -> pd.Series:
     """For each group the first name whose members it is among; missing where it is among none."""
     reason = pd.Series(None, index=range(len(groups)), dtype="str")
-    for name in reversed(members):
-        reason = reason.mask(groups.isin(members[name]).to_numpy(), name)
+    for name in reversed(list(members)):
+        reason = reason.mask(among(groups, members[name]), name)
     return reason

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -50,7 +51,9 @@ def lay_over(frame: pd.DataFrame, chosen: pd.DataFrame, *, keys: pd.Series, by: 
         if key in wanted:
             places.setdefault(key, []).append(place)
     positions = {name: number for number, name in enumerate(frame.columns)}
-    for key, name, old, new in zip(by, chosen["field"], chosen["old_value"], chosen["new_value"], strict=True):
+    for key, name, old, new in zip(
+        by, chosen["field"], chosen["old_value"], chosen["new_value"], strict=True
+    ):
         if name not in positions or name.endswith("__missing"):
             continue
         for place in places.get(key, ()):
@@ -74,7 +77,7 @@ def _same(held: object, held_text: str | None, old: str | None) -> bool:
     return held_text == old
 
 
-def _parsed(column: pd.Series, new: str | None) -> tuple[bool, object]:
+def _parsed(column: pd.Series, new: str | None) -> tuple[bool, Any]:
     """Whether the text can be a value of the column, and that value."""
     if pd.api.types.is_bool_dtype(column):
         lowered = (new or "").lower()

@@ -22,7 +22,7 @@ from case_closure.domain import nino, postcode
 from case_closure.domain.cases import BANK_METHODS, EMPLOYER_METHODS
 from case_closure.domain.names import comparable_names
 from case_closure.stages import findings
-from case_closure.stages.frames import Frames, any_by, lookup, take
+from case_closure.stages.frames import Frames, among, chosen, lookup, take, take_flags, take_pence
 from case_closure.stages.resolutions import lay_over, ordered
 
 PAYING, RECEIVING = "PAYING_PARENT", "RECEIVING_PARENT"
@@ -39,18 +39,19 @@ _CASE_ROW = [
 def required_cases(cases: pd.DataFrame, balances: pd.DataFrame, casegroups: pd.DataFrame) -> pd.DataFrame:
     """The cases with at least one positive bucket (R8) of casegroups that are ready, by system and case number.
 
-    Adds ``first_of_casegroup``: the key of the first case of its casegroup, nil cases included.
+    Adds ``first_system`` and ``first_case_id``: the first case of its casegroup, nil cases included.
     """
-    ready = set(casegroups.loc[casegroups["ready"], "casegroup_id"])
-    members = cases[cases["casegroup_id"].isin(ready)]
-    members = members.sort_values(["casegroup_id", "csa_system", "csa_case_id"], kind="stable")
-    members = members.assign(
-        first_of_casegroup=members.groupby("casegroup_id")["case_key"].transform("first"),
-        first_system=members.groupby("casegroup_id")["csa_system"].transform("first"),
-        first_case_id=members.groupby("casegroup_id")["csa_case_id"].transform("first"),
+    members = cases[among(cases["casegroup_id"], chosen(casegroups["casegroup_id"], casegroups["ready"]))]
+    members = members.sort_values(["casegroup_id", "csa_system", "csa_case_id"], kind="stable").reset_index(
+        drop=True
     )
-    owed = balances[balances["positive"]]
-    return members[members["case_key"].isin(owed["case_key"])].reset_index(drop=True)
+    first = members.drop_duplicates("casegroup_id")
+    places = lookup(members["casegroup_id"], first, "casegroup_id")
+    members = members.assign(
+        first_system=take(first["csa_system"], places), first_case_id=take(first["csa_case_id"], places)
+    )
+    owed = among(members["case_key"], chosen(balances["case_key"], balances["positive"]))
+    return members[owed].reset_index(drop=True)
 
 
 @dataclass
@@ -75,20 +76,20 @@ def people(required: pd.DataFrame, held: Frames) -> pd.DataFrame:
         side = required[["case_key", "csa_system", "csa_case_id", "casegroup_id", "sensitive"]].copy()
         side["role"] = role
         places = lookup(required[column], held["parties"], "party_id")
-        places = np.where(required[column].notna(), places, -1)
         side["party_held"] = places >= 0
         for name in held["parties"].columns:
-            values = take(held["parties"][name], places)
-            side[name] = values.fillna(False).astype(bool).to_numpy() if name == "dlo" else values.to_numpy()
-        side["party_id"] = required[column].to_numpy()
+            values = held["parties"][name]
+            side[name] = take_flags(values, places) if name == "dlo" else take(values, places)
+        side["party_id"] = required[column]
         sides.append(side)
     both = pd.concat(sides, ignore_index=True)
     entered = ordered(held["resolutions"], PAYING)
     if len(entered):
-        of_case = held["case_casegroups"].drop_duplicates("case_key").set_index("case_key")["casegroup_id"]
-        by = entered["case_key"].map(of_case).fillna("")
+        of_case = held["case_casegroups"]
+        entered = entered.reset_index(drop=True)
+        by = take(of_case["casegroup_id"], lookup(entered["case_key"], of_case, "case_key")).fillna("")
         keys = both["casegroup_id"].where(both["role"] == PAYING, "")
-        both = lay_over(both, entered[by.ne("").to_numpy()], keys=keys, by=by[by != ""])
+        both = lay_over(both, entered[by != ""], keys=keys, by=by[by != ""])
     entered = ordered(held["resolutions"], RECEIVING)
     if len(entered):
         keys = both["case_key"].where(both["role"] == RECEIVING, "")
@@ -109,14 +110,14 @@ def facts(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> Facts
     """
     required = _with_register(required, everyone, held)
     with_cis = _with_cis(everyone, held["cis"])
-    create = set(required.loc[required["must_create"], "case_key"])
-    must = with_cis["case_key"].isin(create)
+    must = among(with_cis["case_key"], chosen(required["case_key"], required["must_create"]))
     # The paying parent is judged once a casegroup, on its first case (nil or not); a receiving parent on each.
-    payers = with_cis[must & (with_cis["role"] == PAYING)].drop_duplicates("casegroup_id")
-    first = required.drop_duplicates("casegroup_id").set_index("casegroup_id")
+    payers = (
+        with_cis[must & (with_cis["role"] == PAYING)].drop_duplicates("casegroup_id").reset_index(drop=True)
+    )
+    places = lookup(payers["casegroup_id"], required, "casegroup_id")
     payers = payers.assign(
-        csa_system=payers["casegroup_id"].map(first["first_system"]).to_numpy(),
-        csa_case_id=payers["casegroup_id"].map(first["first_case_id"]).to_numpy(),
+        csa_system=take(required["first_system"], places), csa_case_id=take(required["first_case_id"], places)
     )
     receivers = with_cis[must & (with_cis["role"] == RECEIVING)]
     parties = pd.concat([payers, receivers], ignore_index=True)
@@ -139,19 +140,19 @@ def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames)
     wanted = (payer + "/" + receiver).fillna("")
     places = lookup(wanted, pairs, "pair")
     required = required.assign(
-        pp_matched_on=payer.to_numpy(),
-        cms_case_id=take(pairs["cms_case_id"], places).to_numpy(),
-        cms_casegroup_id=take(pairs["cms_casegroup_id"], places).to_numpy(),
-        case_owner=take(pairs["case_owner"], places).to_numpy(),
-        register_pp_nino=take(pairs["pp_nino"], places).to_numpy(),
-        register_rp_nino=take(pairs["rp_nino"], places).to_numpy(),
+        pp_matched_on=payer,
+        cms_case_id=take(pairs["cms_case_id"], places),
+        cms_casegroup_id=take(pairs["cms_casegroup_id"], places),
+        case_owner=take(pairs["case_owner"], places),
+        register_pp_nino=take(pairs["pp_nino"], places),
+        register_rp_nino=take(pairs["rp_nino"], places),
     )
     on_register = required["cms_case_id"].notna().to_numpy()
     casegroups = register.dropna(subset=["pp_matched_on"]).sort_values("cms_casegroup_id", kind="stable")
     payers = casegroups.drop_duplicates("pp_matched_on")
     places = lookup(payer.fillna(""), payers, "pp_matched_on")
-    required["payer_casegroup_id"] = take(payers["cms_casegroup_id"], places).to_numpy()
-    required["payer_register_nino"] = take(payers["pp_nino"], places).to_numpy()
+    required["payer_casegroup_id"] = take(payers["cms_casegroup_id"], places)
+    required["payer_register_nino"] = take(payers["pp_nino"], places)
     created = lookup(required["case_key"], held["cms_cases"], "case_key") >= 0
     required["created_before"] = created
     required["on_register"] = on_register & ~created
@@ -161,33 +162,39 @@ def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames)
 
 def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
     """Each parent with what CIS says under their NINO (first eight characters). Nothing is said of a bad NINO."""
-    counts = cis["matched_on"].value_counts()
-    dead = set(cis.loc[cis["date_of_death"].notna(), "matched_on"])
-    first = cis.sort_values("nino", kind="stable").drop_duplicates("matched_on")
-    valid = everyone["nino"].str.fullmatch(nino.VALID_PATTERN.strip("^$")).fillna(False).astype(bool)
-    matches = everyone["matched_on"].where(valid).map(counts)
-    matches = matches.fillna(0).astype("int64")
-    one = (matches == 1) & valid
-    places = np.where(one, lookup(everyone["matched_on"].fillna(""), first, "matched_on"), -1)
-    seen = {name: take(first[name], places) for name in first.columns}
+    dead = chosen(cis["matched_on"], cis["date_of_death"].notna())
+    first = cis.assign(
+        matches=cis.groupby("matched_on")["matched_on"].transform("size").astype("int64") if len(cis) else 0
+    )
+    first = first.sort_values("nino", kind="stable").drop_duplicates("matched_on")
+    valid = nino.is_valid(everyone["nino"])
+    places = np.where(valid, lookup(everyone["matched_on"], first, "matched_on"), -1)
+    matches = take_pence(first["matches"], places)
+    one = matches == 1
+    places = np.where(one, places, -1)
+    seen = {name: take(first[name], places) for name in first.columns if first[name].dtype != bool}
     name = comparable_names(everyone["forenames"], everyone["surname"])
     cis_name = comparable_names(seen["forenames"], seen["surname"])
     born = everyone["date_of_birth"]
     return everyone.assign(
-        place_known=(postcode.is_uk(everyone["postcode"]) | postcode.is_overseas(everyone["country"])).to_numpy(bool),
-        nino_valid=valid.to_numpy(bool),
-        cis_matches=matches.where(valid, 1).to_numpy("int64"),
-        cis_one=one.to_numpy(bool),
+        place_known=(
+            postcode.is_uk(everyone["postcode"]) | postcode.is_overseas(everyone["country"])
+        ).to_numpy(bool),
+        nino_valid=valid,
+        cis_matches=np.where(valid, matches, 1),
+        cis_one=one,
         # Where CIS itself holds no surname or birth date there is nothing to differ from.
         cis_name_agrees=(~one | seen["surname"].isna() | (name == cis_name)).to_numpy(bool),
-        cis_date_of_birth_agrees=(~one | seen["date_of_birth"].isna() | (born == seen["date_of_birth"])).to_numpy(bool),
+        cis_date_of_birth_agrees=(
+            ~one | seen["date_of_birth"].isna() | (born == seen["date_of_birth"])
+        ).to_numpy(bool),
         cis_nino_current=(~one | seen["superseded_by_nino"].isna()).to_numpy(bool),
         cis_alive=(~one | seen["date_of_death"].isna()).to_numpy(bool),
-        cis_nino=nino.cleaned(seen["nino"]).to_numpy(),
-        cis_death_recorded=everyone["matched_on"].isin(dead).to_numpy(bool),
-        cis_interest=seen["interest_registered"].fillna(False).astype(bool).to_numpy(),
-        cis_benefit_code=seen["benefit_code"].to_numpy(),
-        cis_benefit_live=seen["benefit_live"].fillna(False).astype(bool).to_numpy(),
+        cis_nino=nino.cleaned(seen["nino"]),
+        cis_death_recorded=among(everyone["matched_on"], dead),
+        cis_interest=take_flags(first["interest_registered"], places),
+        cis_benefit_code=seen["benefit_code"],
+        cis_benefit_live=take_flags(first["benefit_live"], places),
     )
 
 
@@ -197,21 +204,20 @@ def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> p
     receiver = _side(create, everyone, RECEIVING)
     method = create["method_of_payment"]
     needs_bank = method.isin(BANK_METHODS)
-    bank = (
-        create["pp_sort_code"].str.fullmatch(r"[0-9]{6}").fillna(False).astype(bool)
-        & create["pp_account_number"].str.fullmatch(r"[0-9]{8}").fillna(False).astype(bool)
-    )
+    bank = create["pp_sort_code"].str.fullmatch(r"[0-9]{6}").fillna(False).astype(bool) & create[
+        "pp_account_number"
+    ].str.fullmatch(r"[0-9]{8}").fillna(False).astype(bool)
     employer = create["employer_reference"].str.strip().fillna("") != ""
     benefit_judged = (method == "BENEFIT_DEDUCTION").to_numpy() & payer["cis_one"].to_numpy(bool)
     region = postcode.maintenance_region(receiver["postcode"], receiver["country"])
     return create.assign(
-        child_held=create["case_key"].isin(set(held["children"]["case_key"])).to_numpy(bool),
+        child_held=among(create["case_key"], held["children"]["case_key"]),
         bank_details_given=(~needs_bank | bank).to_numpy(bool),
         employer_given=(~method.isin(EMPLOYER_METHODS) | employer).to_numpy(bool),
         benefit_live=~benefit_judged | payer["cis_benefit_live"].to_numpy(bool),
         region_known=region.notna().to_numpy(bool) | ~receiver["party_held"].to_numpy(bool),
-        maintenance_region=region.to_numpy(),
-        postcode=receiver["postcode"].to_numpy(),
+        maintenance_region=region,
+        postcode=receiver["postcode"],
     )
 
 
@@ -237,9 +243,9 @@ def _warning_facts(required: pd.DataFrame, everyone: pd.DataFrame) -> pd.DataFra
     registered = registered.where(~(paying & must), at["payer_register_nino"])
     for other, when in ((everyone["cis_nino"], must), (registered, np.ones(len(everyone), dtype=bool))):
         named = other.notna().to_numpy() & judged & when
-        agrees &= ~(named & (own != other.to_numpy()).fillna(True).to_numpy(bool))
+        agrees &= ~(named & (own != other).to_numpy(bool))
     return everyone.assign(
-        nino_set_up=own.where(judged & must).to_numpy(),
+        nino_set_up=own.where(judged & must),
         suffix_agrees=agrees,
     )
 
@@ -259,28 +265,30 @@ def conclude(made: Facts, broke: Mapping[str, pd.DataFrame], held: Frames, on: d
     failing = np.zeros(len(parties), dtype=bool)
     failing[broke["set_up_parties"]["position"].to_numpy(np.int64)] = True
     # A case needs both parents: the paying parent's fault stops every case of the casegroup that must be created.
-    payer_fails = any_by(failing & (parties["role"] == PAYING).to_numpy(), parties["casegroup_id"])
-    receiver_fails = any_by(failing & (parties["role"] == RECEIVING).to_numpy(), parties["case_key"])
+    payer_fails = chosen(parties["casegroup_id"], failing & (parties["role"] == PAYING).to_numpy(bool))
+    receiver_fails = chosen(parties["case_key"], failing & (parties["role"] == RECEIVING).to_numpy(bool))
     case_failing = np.zeros(len(made.cases), dtype=bool)
     case_failing[broke["set_up_cases"]["position"].to_numpy(np.int64)] = True
-    case_fails = any_by(case_failing, made.cases["case_key"])
     fails = (
-        required["casegroup_id"].isin(payer_fails)
-        | required["case_key"].isin(receiver_fails)
-        | required["case_key"].isin(case_fails)
+        among(required["casegroup_id"], payer_fails)
+        | among(required["case_key"], receiver_fails)
+        | among(required["case_key"], chosen(made.cases["case_key"], case_failing))
     )
-    fails = (fails & required["must_create"]).to_numpy(bool)
+    fails &= required["must_create"].to_numpy(bool)
     created = _created(made, ~fails, held, on)
-    stuck = any_by(fails, required["casegroup_id"])
-    groups = required["casegroup_id"].drop_duplicates()
-    set_up = pd.DataFrame({"casegroup_id": groups.to_numpy(), "all_set_up": ~groups.isin(stuck).to_numpy()})
+    groups = required["casegroup_id"].drop_duplicates().reset_index(drop=True)
+    set_up = pd.DataFrame(
+        {"casegroup_id": groups, "all_set_up": ~among(groups, chosen(required["casegroup_id"], fails))}
+    )
     return {
         "cms_cases": created,
         "set_up": set_up,
         "found": found,
         "people": made.everyone,
         "required": required,
-        "interest_flags": _interest_flags(made.everyone, set(created.loc[created["origin"] == "ARREARS_ONLY", "case_key"])),
+        "interest_flags": _interest_flags(
+            made.everyone, chosen(created["case_key"], created["origin"] == "ARREARS_ONLY")
+        ),
     }
 
 
@@ -291,12 +299,21 @@ def _created(made: Facts, passes: np.ndarray, held: Frames, on: date) -> pd.Data
     """
     new = made.required[passes & ~made.required["created_before"].to_numpy(bool)].reset_index(drop=True)
     before = held["cms_cases"]
-    parents = new["casegroup_id"] + "/" + new["paying_parent_id"].fillna("") + "/" + new["receiving_parent_id"].fillna("")
+    parents = (
+        new["casegroup_id"]
+        + "/"
+        + new["paying_parent_id"].fillna("")
+        + "/"
+        + new["receiving_parent_id"].fillna("")
+    )
     earlier = before[before["origin"] == "ARREARS_ONLY"].drop_duplicates("parents")
     places = lookup(parents, earlier, "parents")
     own_id = "CMS-" + new["csa_system"] + "-" + new["csa_case_id"]
-    made_here = own_id.where(~new["on_register"]).groupby(parents).transform("first")
-    case_id = new["cms_case_id"].where(new["on_register"], take(earlier["cms_case_id"], places).fillna(made_here))
+    ours = pd.DataFrame({"parents": parents, "id": own_id})[~new["on_register"]].drop_duplicates("parents")
+    made_here = take(ours["id"], lookup(parents, ours, "parents"))
+    case_id = new["cms_case_id"].where(
+        new["on_register"], take(earlier["cms_case_id"], places).fillna(made_here)
+    )
     casegroup_id = new["cms_casegroup_id"].where(new["on_register"], new["payer_casegroup_id"])
     known_by_casegroup = before.drop_duplicates("casegroup_id")
     known_by_payer = held["payer_casegroups"].drop_duplicates("matched_on")
@@ -305,9 +322,7 @@ def _created(made: Facts, passes: np.ndarray, held: Frames, on: date) -> pd.Data
         (known_by_payer, "matched_on", new["pp_matched_on"].fillna("")),
     ):
         casegroup_id = casegroup_id.fillna(take(known["cms_casegroup_id"], lookup(by, known, key)))
-    # One paying parent, one casegroup on CMS, also where CSA had them in two.
-    lowest = new["casegroup_id"].groupby(new["pp_matched_on"].fillna(new["casegroup_id"])).transform("min")
-    casegroup_id = casegroup_id.fillna("CMS-" + lowest)
+    casegroup_id = casegroup_id.fillna("CMS-" + new["casegroup_id"])
     payer = _side(new, made.everyone, PAYING)
     receiver = _side(new, made.everyone, RECEIVING)
     deducted = (new["method_of_payment"] == "BENEFIT_DEDUCTION") & payer["cis_benefit_live"]
@@ -331,7 +346,8 @@ def _created(made: Facts, passes: np.ndarray, held: Frames, on: date) -> pd.Data
     )
 
 
-def _interest_flags(everyone: pd.DataFrame, created: set[str]) -> pd.DataFrame:
+def _interest_flags(everyone: pd.DataFrame, created: pd.Series) -> pd.DataFrame:
     """Parents of created cases that CIS knows and has no interest flag for yet (B37, B38): one line a person."""
-    wanted = everyone[everyone["case_key"].isin(created) & everyone["cis_one"] & ~everyone["cis_interest"]]
+    asked = everyone["cis_one"] & ~everyone["cis_interest"]
+    wanted = everyone[among(everyone["case_key"], created) & asked.to_numpy(bool)]
     return wanted.drop_duplicates("party_id")[["party_id", "nino", "casegroup_id"]].reset_index(drop=True)

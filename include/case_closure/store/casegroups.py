@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
-from case_closure.store.tables import MATCHED_ON
+from case_closure.store.tables import CLEANED, MATCHED_ON
 
 TEXT, DAY, FLAG, PENCE, NUMBER = pa.string(), pa.date32(), pa.bool_(), pa.int64(), pa.int64()
 
@@ -38,7 +38,9 @@ _TOUCHED = f"""
           select csa_system, csa_case_id, casegroup_id from held.clerical_balances where business_date = :on) b
     left join held.csa_cases c using (csa_system, csa_case_id)
     union
-    select coalesce(casegroup_id, '') from closure.refused_rows where business_date = :on and cardinality(rule_codes) > 0
+    select coalesce(r.casegroup_id, c.casegroup_id, '') from closure.refused_rows r
+    left join held.csa_cases c using (csa_system, csa_case_id)
+    where r.business_date = :on and cardinality(r.rule_codes) > 0
     union
     select coalesce(c.casegroup_id, '')
     from (select csa_system, csa_case_id from held.closure_failures where business_date = :on
@@ -93,7 +95,9 @@ class Gather:
             "employer_reference": TEXT,
         }  # fmt: skip
         names = ", ".join(f"c.{name}" for name in columns)
-        return self._read(f"select {names} from judged j join held.csa_cases c using (casegroup_id)", **columns)
+        return self._read(
+            f"select {names} from judged j join held.csa_cases c using (casegroup_id)", **columns
+        )
 
     def balances(self, file: str) -> pa.Table:
         """The latest arrival of each case, of csa_balances or clerical_balances; by its own casegroup where no case is held."""
@@ -112,7 +116,10 @@ class Gather:
             select {names} from held.{file} b
             where b.casegroup_id is null and b.is_latest and {unheld} and exists (select from judged where casegroup_id = '')
         """
-        return self._read(f"select * from ({query}) q order by csa_system, csa_case_id, business_date, balance_id", **columns)
+        return self._read(
+            f"select * from ({query}) q order by csa_system, csa_case_id, business_date, balance_id",
+            **columns,
+        )
 
     def _of_cases(self, table: str, columns: dict[str, pa.DataType]) -> pa.Table:
         """Rows about the cases of these casegroups; with '' among them, also about cases that are not held."""
@@ -150,8 +157,11 @@ class Gather:
         """The last refused rows of each case that no later good row has mended."""
         return self._read(
             """
-            select r.rule_codes::text, r.fields::text, r.csa_system, r.csa_case_id, r.casegroup_id, r.sensitive, r.original
-            from closure.refused_rows r join judged j on j.casegroup_id = coalesce(r.casegroup_id, '')
+            select r.rule_codes::text, r.fields::text, r.csa_system, r.csa_case_id,
+                   coalesce(r.casegroup_id, k.casegroup_id), r.sensitive, r.original
+            from closure.refused_rows r
+            left join held.csa_cases k on k.csa_system = r.csa_system and k.csa_case_id = r.csa_case_id
+            join judged j on j.casegroup_id = coalesce(r.casegroup_id, k.casegroup_id, '')
             where r.file_name = 'csa_cases' and cardinality(r.rule_codes) > 0
               and not exists (
                 select from held.csa_cases c where c.business_date > r.business_date
@@ -172,11 +182,12 @@ class Gather:
         return self._read(
             """
             select g.casegroup_id, g.sensitive, g.outcome, g.reason, g.received_pence, g.posted_pence, g.held_pence,
-                   g.credit_pence, g.completed_on
+                   g.credit_pence, g.completed_on, g.business_date
             from judged j join closure.casegroups g using (casegroup_id)
             """,
             casegroup_id=TEXT, sensitive=FLAG, outcome=TEXT, reason=TEXT, received_pence=PENCE, posted_pence=PENCE,
             held_pence=PENCE, credit_pence=PENCE, completed_on=DAY,
+            business_date=DAY,
         )  # fmt: skip
 
     def positions(self) -> pa.Table:
@@ -232,7 +243,10 @@ class Gather:
 
     def case_casegroups(self) -> pa.Table:
         return self._read(
-            "select c.csa_system || '/' || c.csa_case_id, c.casegroup_id from judged j join held.csa_cases c using (casegroup_id)",
+            """
+            select c.csa_system || '/' || c.csa_case_id, c.casegroup_id
+            from judged j join held.csa_cases c using (casegroup_id)
+            """,
             case_key=TEXT, casegroup_id=TEXT,
         )  # fmt: skip
 
@@ -254,7 +268,9 @@ class Gather:
             "representative_address_line_1": TEXT,
         }  # fmt: skip
         names = ", ".join(f"p.{name}" for name in columns)
-        return self._read(f"select {names} from wanted_parties w join held.csa_parties p using (party_id)", **columns)
+        return self._read(
+            f"select {names} from wanted_parties w join held.csa_parties p using (party_id)", **columns
+        )
 
     def cis(self, matched_on: list[str]) -> pa.Table:
         """CIS persons by the first eight characters of a NINO."""
@@ -272,11 +288,10 @@ class Gather:
     def register(self, payers_matched_on: list[str]) -> pa.Table:
         """The CMS register by its paying parents' NINO."""
         self._fill("wanted_payers", "matched_on", payers_matched_on)
-        clean = "upper(replace({}, ' ', ''))"
         return self._read(
             f"""
-            select r.cms_case_id, r.cms_casegroup_id, r.case_owner, {clean.format("r.paying_parent_nino")},
-                   {clean.format("r.receiving_parent_nino")}, w.matched_on, {MATCHED_ON.format("r.receiving_parent_nino")}
+            select r.cms_case_id, r.cms_casegroup_id, r.case_owner, {CLEANED.format("r.paying_parent_nino")},
+                   {CLEANED.format("r.receiving_parent_nino")}, w.matched_on, {MATCHED_ON.format("r.receiving_parent_nino")}
             from wanted_payers w join held.cms_register r on {MATCHED_ON.format("r.paying_parent_nino")} = w.matched_on
             """,
             cms_case_id=TEXT, cms_casegroup_id=TEXT, case_owner=TEXT, pp_nino=TEXT, rp_nino=TEXT, pp_matched_on=TEXT,

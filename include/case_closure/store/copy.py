@@ -8,13 +8,14 @@ Money never passes through a float: COPY text is parsed straight into int64.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 from psycopg import sql
+from psycopg.pq import ExecStatus, TransactionStatus
 
 _READ_BLOCK_BYTES = 8 << 20
 
@@ -48,23 +49,19 @@ def copy_in(connection: psycopg.Connection[Any], table: str, rows: pa.Table | It
     return written
 
 
-def copy_out(
-    connection: psycopg.Connection[Any], query: str | sql.Composable, schema: pa.Schema, params: Sequence[Any] = ()
-) -> pa.Table:
+def copy_out(connection: psycopg.Connection[Any], query: str | sql.Composable, schema: pa.Schema) -> pa.Table:
     """The rows of a query as an Arrow table of exactly this schema, columns in the order of the query.
 
     NULL and the empty string stay apart; integers, dates and flags are parsed, never guessed.
     """
     inner = sql.SQL(query) if isinstance(query, str) else query
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(inner)
-    chunks: list[bytes | memoryview] = []
-    with connection.cursor() as cursor, cursor.copy(statement, list(params) or None) as stream:
-        chunks.extend(bytes(chunk) for chunk in stream)
-    if not chunks:
+    content = _copied_out(connection, statement.as_bytes(connection))
+    if not content:
         return schema.empty_table()
     types = {field.name: field.type for field in schema}
     return pa_csv.read_csv(
-        pa.BufferReader(b"".join(chunks)),
+        pa.BufferReader(content),
         read_options=pa_csv.ReadOptions(column_names=schema.names, block_size=_READ_BLOCK_BYTES),
         parse_options=pa_csv.ParseOptions(newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
@@ -76,3 +73,30 @@ def copy_out(
             false_values=["f"],
         ),
     )
+
+
+def _copied_out(connection: psycopg.Connection[Any], statement: bytes) -> bytes:
+    """What COPY TO STDOUT sends, through libpq itself.
+
+    The driver's own loop spends several microseconds a row, and libpq hands over one row at a time: on a night of
+    ten million rows that is a minute against ten seconds.
+    """
+    libpq = connection.pgconn
+    if connection.info.transaction_status == TransactionStatus.IDLE:
+        connection.execute("begin")
+    started = libpq.exec_(statement)
+    if started.status != ExecStatus.COPY_OUT:
+        raise psycopg.errors.error_from_result(started, encoding="utf-8")
+    receive = libpq.get_copy_data
+    rows = []
+    length, row = receive(0)
+    while length > 0:
+        rows.append(bytes(row))
+        length, row = receive(0)
+    failed = None
+    while (result := libpq.get_result()) is not None:
+        if result.status != ExecStatus.COMMAND_OK:
+            failed = psycopg.errors.error_from_result(result, encoding="utf-8")
+    if failed:
+        raise failed
+    return b"".join(rows)

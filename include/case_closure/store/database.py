@@ -17,6 +17,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 
+__all__ = ["Connection", "LockTaken", "engine", "lock", "migrate", "raw", "transaction"]
+
 # One number for this product, so that it does not meet other users' advisory locks: 'CASE' in ASCII.
 _LOCK_SPACE = 0x43415345
 MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK = 1, 2, 3
@@ -29,9 +31,13 @@ def engine(url: str) -> Engine:
 
 
 def forget(url: str) -> None:
-    """Close the pool for a database, as after a fork or when its server is stopped."""
+    """Close the idle connections to a database, as when its server is stopped."""
     engine(url).dispose()
-    engine.cache_clear()
+
+
+def forget_inherited(url: str) -> None:
+    """Close idle connections before a fork, so that no two processes talk on one."""
+    engine(url).dispose()
 
 
 def raw(connection: Connection) -> psycopg.Connection[Any]:

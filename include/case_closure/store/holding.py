@@ -30,7 +30,9 @@ ROW_NUMBER = "row_number"
 Batches = Callable[[], Iterable[pa.Table]]
 
 
-def hold(connection: Connection, contract: FileContract, batches: Batches, on: date, extract_number: int) -> int:
+def hold(
+    connection: Connection, contract: FileContract, batches: Batches, on: date, extract_number: int
+) -> int:
     """Hold the rows of one file; returns how many rows were read.
 
     ``batches`` opens the file afresh: tables of the contract's columns and ``row_number`` (from 1).
@@ -50,16 +52,21 @@ def hold(connection: Connection, contract: FileContract, batches: Batches, on: d
 
 
 def hold_payments(
-    connection: Connection, contract: FileContract, batches: Batches, on: date, extract_number: int, csa_system: str
+    connection: Connection,
+    contract: FileContract,
+    batches: Batches,
+    on: date,
+    extract_number: int,
+    csa_system: str,
 ) -> int:
     """Hold every line of one payments file, with the CSA system whose file it is."""
     return copy_in(
         raw(connection),
         "held.csa_payments",
         (
-            _stamped(batch, business_date=on, extract_number=pa.scalar(extract_number, pa.int32())).append_column(
-                "csa_system", pa.repeat(pa.scalar(csa_system), batch.num_rows)
-            )
+            _stamped(
+                batch, business_date=on, extract_number=pa.scalar(extract_number, pa.int32())
+            ).append_column("csa_system", pa.repeat(pa.scalar(csa_system), batch.num_rows))
             for batch in batches()
         ),
     )
@@ -198,9 +205,12 @@ def _upsert(contract: FileContract, stage: str) -> str:
     insert = f"insert into held.{contract.name} as h ({', '.join(columns)}) {select} on conflict ({', '.join(key)})"
     if contract.kind == "event" or not content:
         return f"{insert} do nothing"
-    changes = [name for name in content if name != "casegroup_id"] if contract.name == "csa_cases" else content
+    # A case that may not move keeps its paying parent too: the casegroup's arrears are on that parent's account.
+    kept = ("casegroup_id", "paying_parent_id") if contract.name == "csa_cases" else ()
+    changes = [name for name in content if name not in kept]
     sets = [f"{name} = excluded.{name}" for name in changes]
-    differs = f"({', '.join('h.' + name for name in content)}) is distinct from ({', '.join('excluded.' + name for name in content)})"
+    ours, theirs = (", ".join(f"{side}.{name}" for name in content) for side in ("h", "excluded"))
+    differs = f"({ours}) is distinct from ({theirs})"
     if contract.name == "csa_cases":
         # A case moves with the latest row that names another casegroup, unless its casegroup has completed.
         stays = (
@@ -210,6 +220,7 @@ def _upsert(contract: FileContract, stage: str) -> str:
         differs = differs.replace("h.casegroup_id", "h.claimed_casegroup_id", 1)
         sets += [
             f"casegroup_id = case when {stays} then h.casegroup_id else excluded.casegroup_id end",
+            f"paying_parent_id = case when {stays} then h.paying_parent_id else excluded.paying_parent_id end",
             "claimed_casegroup_id = excluded.casegroup_id",
             f"previous_casegroup_id = case when {stays} then null "
             "when h.casegroup_id <> excluded.casegroup_id then h.casegroup_id "
@@ -222,7 +233,15 @@ def _upsert(contract: FileContract, stage: str) -> str:
     return f"{insert} do update set {', '.join(sets)} where h.business_date <= excluded.business_date"
 
 
-_VALUES = ("csa_system", "csa_case_id", "casegroup_id", *BUCKET_COLUMNS, "total_pence", "arrears_from", "arrears_to")
+_VALUES = (
+    "csa_system",
+    "csa_case_id",
+    "casegroup_id",
+    *BUCKET_COLUMNS,
+    "total_pence",
+    "arrears_from",
+    "arrears_to",
+)
 
 
 def _hold_arrivals(
@@ -299,7 +318,9 @@ def _hold_arrivals(
         {"on": on},
     )
     columns = ", ".join(column.name for column in HELD_TABLES[name].columns)
-    read = connection.exec_driver_sql(f"insert into {table} ({columns}) select {columns} from {stage}").rowcount
+    read = connection.exec_driver_sql(
+        f"insert into {table} ({columns}) select {columns} from {stage}"
+    ).rowcount
     connection.exec_driver_sql(f"drop table {stage}")
     return int(read)
 
@@ -318,8 +339,6 @@ def _move_with_their_cases(connection: Connection, on: date) -> None:
         ),
         {"on": on},
     )
-
-
 
 
 def case_resolutions(connection: Connection) -> pd.DataFrame:

@@ -97,7 +97,9 @@ def enter(connection: Connection, on: date, run_id: str, stage: str) -> Night:
     night = find(connection, on, for_update=True)
     if night is None or night.status not in (OPEN,):
         ended = "was never opened" if night is None else f"is {night.status}, not open"
-        raise Refused(f"Stage {stage} was not run: the night of {on} {ended}. Start it from its first stage, open_night.")
+        raise Refused(
+            f"Stage {stage} was not run: the night of {on} {ended}. Start it from its first stage, open_night."
+        )
     if night.run_id != run_id:
         raise Refused(
             f"Stage {stage} was not run: the night of {on} is held by run {night.run_id}, which took it over from {run_id}."
@@ -108,10 +110,24 @@ def enter(connection: Connection, on: date, run_id: str, stage: str) -> Night:
     return night
 
 
+def hold_open(connection: Connection, on: date, run_id: str, stage: str) -> None:
+    """Prove that this run holds the night, and keep it so until the transaction ends: nobody can take it over meanwhile.
+
+    Several transactions of one run may do this at once. Raises Refused like :func:`enter`.
+    """
+    row = connection.execute(
+        text("select status, run_id from closure.nights where business_date = :on for share"), {"on": on}
+    ).first()
+    if row is None or tuple(row) != (OPEN, run_id):
+        raise Refused(f"Stage {stage} stopped: the night of {on} is no longer held by run {run_id}.")
+
+
 def holder(connection: Connection) -> str:
     """Which night and run is being worked on, in words."""
     row = connection.execute(
-        text("select business_date, run_id, stage from closure.nights where status = 'OPEN' order by business_date limit 1")
+        text(
+            "select business_date, run_id, stage from closure.nights where status = 'OPEN' order by business_date limit 1"
+        )
     ).first()
     return f"night of {row[0]}, run {row[1]}, stage {row[2]}" if row else "a night that is only starting"
 
@@ -129,7 +145,9 @@ def record_extract(connection: Connection, on: date, extract_id: str, manifest_s
     )
 
 
-def record_failure(connection: Connection, on: date, run_id: str, status: str, stage: str, reason: str, at: datetime) -> bool:
+def record_failure(
+    connection: Connection, on: date, run_id: str, status: str, stage: str, reason: str, at: datetime
+) -> bool:
     """Mark the night FAILED or REJECTED, if this run holds it and it is open.
 
     A night that had succeeded stays a success: what failed was a rerun, and everything it had done stands.
@@ -199,7 +217,9 @@ _FIGURES = f"""
 """
 
 
-def record_gate_results(connection: Connection, on: date, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]) -> None:
+def record_gate_results(
+    connection: Connection, on: date, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]
+) -> None:
     """Store, for each rule, rows judged and failed, ordinary and sensitive apart; replaces what the same night said before."""
     rows = [
         {"on": on, "suite": suite, "rule": rule, "sensitive": sensitive, "judged": judged, "failed": failed}
@@ -300,7 +320,8 @@ _LAWS = {
     "what is allocated never exceeds the due": """
         select l.due_id, d.amount, sum(abs(l.amount_pence))
         from closure.ledger l join (
-            select due_id, sum(amount_pence) as amount from closure.ledger where kind <> 'ALLOCATION' group by due_id) d using (due_id)
+            select due_id, sum(amount_pence) as amount from closure.ledger
+            where kind <> 'ALLOCATION' group by due_id) d using (due_id)
         where l.kind = 'ALLOCATION' group by l.due_id, d.amount having sum(abs(l.amount_pence)) > d.amount
     """,
     "an outcome adds up its positions": f"""

@@ -33,7 +33,9 @@ def store(connection: Connection, on: date, set_up: Frames, posted: Frames, deci
     Storing the same again changes nothing. Raises ContentConflict when a key stands with other content.
     """
     _insert(connection, tables.cms_cases, set_up["cms_cases"])
-    _insert(connection, tables.interest_flags, set_up["interest_flags"].assign(business_date=on), first_counts=True)
+    # In order, so that two parts that flag the same people wait for each other and never both ways round.
+    flags = set_up["interest_flags"].sort_values("party_id").assign(business_date=on)
+    _insert(connection, tables.interest_flags, flags, first_counts=True)
     _insert(connection, tables.dues, posted["dues"])
     _insert(connection, tables.ledger, posted["ledger"])
     _insert(connection, tables.letters, decided["letters"].assign(business_date=on))
@@ -41,11 +43,16 @@ def store(connection: Connection, on: date, set_up: Frames, posted: Frames, deci
     _exceptions(connection, on, decided)
     _insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
     _replace_positions(connection, decided)
-    _casegroups(connection, on, decided["casegroups"])
+    _casegroups(connection, decided["casegroups"])
 
 
 def _arrow_type(type_: TypeEngine[Any]) -> pa.DataType:
-    for sql_type, arrow in ((Date, pa.date32()), (BigInteger, pa.int64()), (Integer, pa.int32()), (Boolean, pa.bool_())):
+    for sql_type, arrow in (
+        (Date, pa.date32()),
+        (BigInteger, pa.int64()),
+        (Integer, pa.int32()),
+        (Boolean, pa.bool_()),
+    ):
         if isinstance(type_, sql_type):
             return arrow
     return pa.string()
@@ -105,14 +112,23 @@ def _insert_new(connection: Connection, table: Table, rows: pa.Table, *, first_c
                 "Nothing of this part was stored; the stored row stands."
             )
     columns = ", ".join(rows.column_names)
-    connection.exec_driver_sql(f"insert into {name} ({columns}) select {columns} from again on conflict do nothing")
+    connection.exec_driver_sql(
+        f"insert into {name} ({columns}) select {columns} from again on conflict do nothing"
+    )
     connection.exec_driver_sql("drop table again")
 
 
 def _stage(connection: Connection, name: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
     connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
-    connection.exec_driver_sql(f"create temporary table {name} ({', '.join(f'{column} text' for column in columns)}) on commit drop")
-    rows = pa.table({column: pa.array(frame[column].astype("str"), type=pa.string(), from_pandas=True) for column in columns})
+    connection.exec_driver_sql(
+        f"create temporary table {name} ({', '.join(f'{column} text' for column in columns)}) on commit drop"
+    )
+    rows = pa.table(
+        {
+            column: pa.array(frame[column].astype("str"), type=pa.string(), from_pandas=True)
+            for column in columns
+        }
+    )
     copy_in(raw(connection), name, rows)
     connection.exec_driver_sql(f"analyze {name}")
 
@@ -121,7 +137,10 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
     """Open, see again and resolve, with an event for each opening and resolving, and close the items of those resolved."""
     opened, seen, resolved = decided["opened"], decided["seen"], decided["resolved"]
     if len(opened):
-        rows = as_rows(tables.exceptions, opened.assign(business_date=on, last_seen_on=on, status="OPEN", channel="EXTRACT"))
+        rows = as_rows(
+            tables.exceptions,
+            opened.assign(business_date=on, last_seen_on=on, status="OPEN", channel="EXTRACT"),
+        )
         connection.exec_driver_sql("create temporary table opening (like closure.exceptions) on commit drop")
         for column in tables.exceptions.columns:
             connection.exec_driver_sql(f"alter table opening alter column {column.name} drop not null")
@@ -195,15 +214,17 @@ def _replace_positions(connection: Connection, decided: Frames) -> None:
     gone = decided["positions_gone"]
     if len(gone):
         _stage(connection, "replaced", gone, ["casegroup_id"])
-        connection.exec_driver_sql("delete from closure.positions p using replaced r where p.casegroup_id = r.casegroup_id")
+        connection.exec_driver_sql(
+            "delete from closure.positions p using replaced r where p.casegroup_id = r.casegroup_id"
+        )
     if len(decided["positions"]):
         copy_in(raw(connection), "closure.positions", as_rows(tables.positions, decided["positions"]))
 
 
-def _casegroups(connection: Connection, on: date, changed: pd.DataFrame) -> None:
+def _casegroups(connection: Connection, changed: pd.DataFrame) -> None:
     if changed.empty:
         return
-    rows = as_rows(tables.casegroups, changed.assign(business_date=on))
+    rows = as_rows(tables.casegroups, changed)
     savepoint = connection.begin_nested()
     try:
         copy_in(raw(connection), "closure.casegroups", rows)

@@ -10,6 +10,8 @@ brought it (``business_date``) and the one on which its content last changed (``
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 from sqlalchemy import (
     ARRAY,
@@ -42,7 +44,7 @@ metadata = MetaData(
 )
 
 
-def _sql_type(type_: pa.DataType) -> TypeEngine:
+def _sql_type(type_: pa.DataType) -> TypeEngine[Any]:
     if pa.types.is_int64(type_):
         return BigInteger()
     if pa.types.is_int32(type_):
@@ -71,20 +73,29 @@ def held_key(contract: FileContract) -> tuple[str, ...]:
 
 def _held(contract: FileContract) -> Table:
     key = held_key(contract)
-    stamps = [Column("business_date", Date, nullable=False, comment="Night whose extract brought this row")]
+    stamps: list[Column[Any]] = [
+        Column("business_date", Date, nullable=False, comment="Night whose extract brought this row")
+    ]
     if contract.name in _BY_PLACE:
         stamps += [
             Column("extract_number", Integer, nullable=False, comment="Which extract of that date, from 1"),
             Column("row_number", BigInteger, nullable=False, comment="Row in that file, from 1"),
         ]
     else:
-        stamps += [Column("changed_on", Date, nullable=False, comment="Night on which the content last changed")]
+        stamps += [
+            Column("changed_on", Date, nullable=False, comment="Night on which the content last changed")
+        ]
     if contract.name in ARRIVALS:
         stamps += [
             Column("is_latest", Boolean, nullable=False, comment="Of its case's latest arrival"),
-            Column("is_new", Boolean, nullable=False, comment="False: its balance number was seen with these values"),
+            Column(
+                "is_new",
+                Boolean,
+                nullable=False,
+                comment="False: its balance number was seen with these values",
+            ),
         ]
-    columns = [
+    columns: list[Column[Any]] = [
         Column(column.name, _sql_type(column.type), nullable=column.name not in key, comment=column.meaning)
         for column in contract.columns
     ]
@@ -95,7 +106,9 @@ def _held(contract: FileContract) -> Table:
             Column("previous_casegroup_id", Text, comment="The casegroup the case moved from on changed_on"),
         ]  # fmt: skip
     if contract.name == "csa_payments":
-        columns += [Column("csa_system", Text, nullable=False, comment="The CSA system whose file it came in")]
+        columns += [
+            Column("csa_system", Text, nullable=False, comment="The CSA system whose file it came in")
+        ]
     return Table(
         contract.name, metadata, *stamps, *columns,
         PrimaryKeyConstraint(*key), schema=HELD, comment=contract.meaning,
@@ -113,37 +126,40 @@ for _name in ARRIVALS:
     Index(f"{_name}_latest_casegroup_ix", _arrivals.c.casegroup_id, postgresql_where=_arrivals.c.is_latest)
     Index(f"{_name}_number_ix", _arrivals.c.balance_id)
 # The same cleaning as domain.nino: ASCII only, spaces out, upper case, first eight characters.
-MATCHED_ON = "left(upper(replace({}, ' ', '')), 8)"
+CLEANED = "upper(translate({}, E' \\t\\n', ''))"
+MATCHED_ON = f"left({CLEANED}, 8)"
 Index("cis_persons_matched_on_ix", text(MATCHED_ON.format("nino")), _table=HELD_TABLES["cis_persons"])
 Index(
-    "cms_register_paying_parent_ix", text(MATCHED_ON.format("paying_parent_nino")), _table=HELD_TABLES["cms_register"]
+    "cms_register_paying_parent_ix",
+    text(MATCHED_ON.format("paying_parent_nino")),
+    _table=HELD_TABLES["cms_register"],
 )
 for _name in ("inhibits", "closure_failures", "resolutions"):
     if held_key(FILES[_name])[:2] != ("csa_system", "csa_case_id"):
         Index(f"{_name}_case_ix", HELD_TABLES[_name].c.csa_system, HELD_TABLES[_name].c.csa_case_id)
 
 
-def _text(name: str, comment: str, **more: object) -> Column:
+def _text(name: str, comment: str, **more: object) -> Column[Any]:
     return Column(name, Text, comment=comment, **more)  # type: ignore[arg-type]
 
 
-def _pence(name: str, comment: str) -> Column:
+def _pence(name: str, comment: str) -> Column[Any]:
     return Column(name, BigInteger, nullable=False, comment=comment)
 
 
-def _date(name: str, comment: str, **more: object) -> Column:
+def _date(name: str, comment: str, **more: object) -> Column[Any]:
     return Column(name, Date, comment=comment, **more)  # type: ignore[arg-type]
 
 
-def _system() -> Column:
+def _system() -> Column[Any]:
     return _text("csa_system", "CSCS, CS2 or CCD")
 
 
-def _case_id() -> Column:
+def _case_id() -> Column[Any]:
     return _text("csa_case_id", "Case number on that CSA system")
 
 
-def _casegroup() -> Column:
+def _casegroup() -> Column[Any]:
     return _text("casegroup_id", "Casegroup: all cases that share one paying parent")
 
 
@@ -159,7 +175,8 @@ nights = Table(
     Column("extract_number", Integer, nullable=False, server_default="0", comment="How many extracts of this date were begun"),
     Column("started_at", DateTime(timezone=True), nullable=False, comment="When it was first started"),
     Column("finished_at", DateTime(timezone=True), comment="When it first succeeded, or last failed"),
-    Column("succeeded", Boolean, nullable=False, server_default=text("false"), comment="Has succeeded once; a run since is a rerun"),
+    Column("succeeded", Boolean, nullable=False, server_default=text("false"),
+           comment="Has succeeded once; a run since is a rerun"),
     schema=CLOSURE, comment="Every night that was started, and how it ended (R21, R22)",
 )  # fmt: skip
 
@@ -356,7 +373,8 @@ next_actions = Table(
     "next_actions", metadata,
     _text("csa_system", "CSA system", nullable=False), _text("csa_case_id", "Case number", nullable=False),
     _text("casegroup_id", "Casegroup", nullable=False), _date("business_date", "Night of the decision", nullable=False),
-    _text("action", "What happens next on CMS", nullable=False), _text("reason", "The row of the table that said so", nullable=False),
+    _text("action", "What happens next on CMS", nullable=False),
+    _text("reason", "The row of the table that said so", nullable=False),
     PrimaryKeyConstraint("csa_system", "csa_case_id"),
     schema=CLOSURE, comment="What follows once the arrears are on CMS (B46, B47)",
 )  # fmt: skip

@@ -14,7 +14,10 @@ from sqlalchemy import Connection, text
 
 SCHEMAS = {
     "reporting": ("false", "Stable views for analysts; nationally sensitive casegroups are absent"),
-    "sensitive": ("true", "The views of schema reporting for nationally sensitive casegroups alone, by grant"),
+    "sensitive": (
+        "true",
+        "The views of schema reporting for nationally sensitive casegroups alone, by grant",
+    ),
 }
 
 
@@ -79,7 +82,8 @@ VIEWS = (
         join (select due_id, sum(amount_pence) filter (where kind <> 'ALLOCATION')::bigint as amount_pence
               from closure.ledger group by due_id) l using (due_id)
         left join closure.casegroups g using (casegroup_id)
-        where """ + _SIDE,
+        where """
+        + _SIDE,
     ),
     View(
         "ledger",
@@ -97,7 +101,8 @@ VIEWS = (
         select l.entry_id, l.business_date, l.due_id, l.kind, l.amount_pence, l.reason, l.reference
         from closure.ledger l join closure.dues d using (due_id)
         left join closure.casegroups g using (casegroup_id)
-        where """ + _SIDE,
+        where """
+        + _SIDE,
     ),
     View(
         "cases",
@@ -118,7 +123,8 @@ VIEWS = (
         select c.cms_case_id, c.cms_casegroup_id, c.casegroup_id, c.csa_system, c.csa_case_id, c.scheme, c.origin,
                c.created_on, c.maintenance_region, c.method_of_payment, c.benefit_code
         from closure.cms_cases c left join closure.casegroups g using (casegroup_id)
-        where """ + _SIDE,
+        where """
+        + _SIDE,
     ),
     View(
         "exceptions",
@@ -195,7 +201,8 @@ VIEWS = (
         select p.credited_on as business_date, nullif(p.csa_system, '') as csa_system,
                nullif(p.csa_case_id, '') as csa_case_id, p.creditor, p.arrears_status, p.credit_pence as amount_pence
         from closure.positions p left join closure.casegroups g using (casegroup_id)
-        where p.credit_pence <> 0 and """ + _SIDE,
+        where p.credit_pence <> 0 and """
+        + _SIDE,
     ),
     View(
         "work_items",
@@ -240,7 +247,8 @@ VIEWS = (
         select l.letter_id, l.business_date, l.code, l.recipient_role, l.party_id, l.casegroup_id, l.csa_system,
                l.csa_case_id, l.status, l.reason, l.covers_letter_id, l.total_pence, l.clerical_issued_on
         from closure.letters l left join closure.casegroups g using (casegroup_id)
-        where """ + _SIDE,
+        where """
+        + _SIDE,
     ),
     View(
         "next_actions",
@@ -255,7 +263,8 @@ VIEWS = (
         """
         select a.business_date, a.casegroup_id, a.csa_system, a.csa_case_id, a.action, a.reason
         from closure.next_actions a left join closure.casegroups g using (casegroup_id)
-        where """ + _SIDE,
+        where """
+        + _SIDE,
     ),
     View(
         "reconciliation",
@@ -291,7 +300,8 @@ VIEWS = (
         left join held.csa_cases c on c.csa_system = l.csa_system and c.csa_case_id = l.csa_case_id
         left join closure.casegroups g on g.casegroup_id = coalesce(p.casegroup_id, c.casegroup_id)
         where (coalesce(l.amount_pence, 0) <> 0 or p.received_pence <> 0 or p.posted_pence <> 0
-               or p.held_pence <> 0 or p.credit_pence <> 0) and """ + _SIDE,
+               or p.held_pence <> 0 or p.credit_pence <> 0) and """
+        + _SIDE,
     ),
     View(
         "nights",
@@ -349,7 +359,9 @@ def refresh(connection: Connection) -> None:
     """Make the views anew if they are not this version's. Grants on the schemas are kept only while they are."""
     wanted = statements()
     mark = "views " + hashlib.sha256("\n".join(wanted).encode()).hexdigest()
-    found = connection.execute(text("select obj_description(to_regnamespace('closure')::oid, 'pg_namespace')"))
+    found = connection.execute(
+        text("select obj_description(to_regnamespace('closure')::oid, 'pg_namespace')")
+    )
     if found.scalar_one() == mark:
         return
     for statement in wanted:

@@ -1,0 +1,96 @@
+"""Working on the parts of a night side by side, in processes of their own.
+
+Belongs here: forking, handing back results and errors, leaving nobody behind. Does not belong here: what is done.
+Parts share no casegroup, so they may be worked on in any order, or again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+_PR_SET_PDEATHSIG = 1
+
+
+class WorkerDied(Exception):
+    """A worker process ended without an answer, as when the machine runs out of memory."""
+
+
+def over_parts(
+    work: Callable[[int], Result], count: int, workers: int, before_fork: Callable[[], None]
+) -> list[Result]:
+    """``[work(0), ..., work(count - 1)]``, spread over at most ``workers`` forked processes.
+
+    ``before_fork`` closes what must not be shared (database connections). Results must pickle. The first error is
+    raised here as it was there, after every worker has ended. With one worker, or one part, nothing is forked.
+    Plain forks: inside an Airflow task multiprocessing refuses to start children of its own.
+    """
+    workers = min(workers, count)
+    if workers <= 1:
+        return [work(part) for part in range(count)]
+    before_fork()
+    children = [_fork(work, range(first, count, workers)) for first in range(workers)]
+    answers: list[Any] = [_answer(*child) for child in children]
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answers[part % workers][part // workers] for part in range(count)]
+
+
+def _fork(work: Callable[[int], Result], parts: Sequence[int]) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return child, reading
+    # Only the child from here on; it never returns into the parent's code.
+    os.close(reading)
+    _end_with_parent(parent)
+    try:
+        try:
+            answer: Any = [work(part) for part in parts]
+        except BaseException as error:
+            answer = error
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(_pickled(answer))
+    finally:
+        os._exit(0)
+
+
+def _end_with_parent(parent: int) -> None:
+    """A worker whose parent is killed ends too, and its transaction with it. Linux alone can promise this."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _pickled(answer: Any) -> bytes:
+    try:
+        made = pickle.dumps(answer)
+        pickle.loads(made)
+    except Exception:
+        return pickle.dumps(RuntimeError(f"{type(answer).__name__}: {answer}"))
+    return made
+
+
+def _answer(child: int, reading: int) -> Any:
+    with os.fdopen(reading, "rb") as pipe:
+        content = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if not content:
+        return WorkerDied(
+            f"A worker process of this stage ended without an answer (status {status}). What it had stored of whole "
+            "parts stands; run the night again. If it happens again, give it less at once: "
+            "CASE_CLOSURE_PARTITION_CASEGROUPS."
+        )
+    return pickle.loads(content)
