@@ -30,6 +30,7 @@ with DAG(
     schedule=NightlyTimetable(),
     start_date=pendulum.datetime(2010, 1, 1, tz="UTC"),
     catchup=False,
+    is_paused_upon_creation=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
     params=PARAMS,

@@ -23,6 +23,7 @@ for stage, meaning in STAGES.items():
         doc_md=f"{__doc__}\n**This stage** {meaning}",
         schedule=None,
         catchup=False,
+        is_paused_upon_creation=False,
         max_active_runs=1,
         default_args=DEFAULT_ARGS,
         params=PARAMS,

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 STAGES = {
     "open_night": "Opens the night; refused while another is open or an earlier one failed (R21).",
-    "verify_landing": "Holds the landing folder against its manifest; a disagreement rejects the night (R22).",
+    "verify_landing": "Holds the landing folder against its manifest; a disagreement rejects it whole (R22).",
     "receive_balances": "Takes in the extract, gates every row, finds what may transfer (B28, B29).",
     "set_up_cases": "Checks and creates or links the cases that need dues on CMS (B31, B35-B43).",
     "post_dues": "Posts each complete casegroup: dues, letters and completion together (B32, B44, R7).",
@@ -62,9 +62,8 @@ def stage_group(stage: str) -> TaskGroup:
 
 
 def _run(stage: str, context: Any) -> dict[str, int | str]:
-    from case_closure.night import NightFailed, NightRefused
-
     from case_closure.landing.manifest import LandingRejected
+    from case_closure.night import NightFailed, NightRefused
     from case_closure.platform import stage_run
     from case_closure.store.transient import is_transient
 
@@ -90,7 +89,8 @@ def _night_of(context: Any) -> dict[str, Any]:
         raise AirflowFailException(str(unknown)) from None
     return {
         "business_date": night,
-        "run_id": run.run_id,
+        # Stages run one by one by hand are one run of their night.
+        "run_id": run.run_id if run.dag_id == "nightly" else f"by-hand__{night}",
         "landing": params.get("landing"),
         "outbound": params.get("outbound"),
         "open_path": ObjectStoragePath,

@@ -8,13 +8,11 @@ older dates, whose nights it would then meet.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pendulum
 from airflow.plugins_manager import AirflowPlugin
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
-from airflow.utils.types import DagRunType
 
 
 class NightlyTimetable(CronDataIntervalTimetable):
@@ -42,21 +40,6 @@ class NightlyTimetable(CronDataIntervalTimetable):
             restriction = TimeRestriction(earliest, restriction.latest, catchup=True)
         return super().next_dagrun_info(
             last_automated_data_interval=last_automated_data_interval, restriction=restriction
-        )
-
-    def generate_run_id(
-        self,
-        *,
-        run_type: DagRunType,
-        run_after: pendulum.DateTime,
-        data_interval: DataInterval | None,
-        **extra: Any,
-    ) -> str:
-        """Names a run after its business date, where there is one run for a date."""
-        if data_interval is not None and run_type in (DagRunType.SCHEDULED, DagRunType.BACKFILL_JOB):
-            return str(run_type.generate_run_id(suffix=data_interval.start.date().isoformat()))
-        return super().generate_run_id(
-            run_type=run_type, run_after=run_after, data_interval=data_interval, **extra
         )
 
 

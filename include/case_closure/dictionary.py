@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from case_closure.domain.rules import RULES
 from case_closure.landing.contracts import FILES, Column, FileContract
+from case_closure.store.views import VIEWS, View
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 
@@ -48,7 +50,38 @@ def data_dictionary() -> str:
     contents = "\n".join(
         f"- [`{contract.file_name}`](#{_anchor(contract)}): {contract.meaning}" for contract in FILES.values()
     )
-    return "\n".join([_HEAD, _FILES_HEAD, contents, "", *(_file(contract) for contract in FILES.values())])
+    files = [_file(contract) for contract in FILES.values()]
+    return "\n".join([_HEAD, _FILES_HEAD, contents, "", *files, _rules(), _VIEWS_HEAD, *map(_view, VIEWS)])
+
+
+_RULES_HEAD = """\
+## Rule codes
+
+Why a record goes no further. HOLD stops its whole casegroup unless the rule refuses its row alone; WARNING only
+says so. A rule is not judged where one that it needs has failed.
+
+| rule | judged on | stops | needs | what is wrong | what to do |
+| --- | --- | --- | --- | --- | --- |"""
+
+_VIEWS_HEAD = """
+## What can be read
+
+Views of schema `reporting`; schema `sensitive` holds the same for nationally sensitive casegroups alone, by grant.
+"""
+
+
+def _rules() -> str:
+    lines = [_RULES_HEAD]
+    for rule in RULES.values():
+        stops = "nothing (warning)" if rule.severity == "WARNING" else rule.scope.lower()
+        needs = ", ".join(rule.needs)
+        lines.append(f"| {rule.code} | {rule.on} | {stops} | {needs} | {rule.says} | {rule.do} |")
+    return "\n".join(lines)
+
+
+def _view(view: View) -> str:
+    rows = [f"| {name} | {meaning} |" for name, meaning in view.columns.items()]
+    return "\n".join([f"### {view.name}", "", f"{view.meaning}.", "", "| column | meaning |", "| --- | --- |", *rows, ""])
 
 
 def write(page: Path = PAGE) -> None:

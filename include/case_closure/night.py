@@ -68,7 +68,7 @@ Summary = dict[str, int | str]
 
 def store_url(settings: Settings) -> str:
     """The SQLAlchemy URL of the store in use, starting the embedded server if it is not running."""
-    return settings.database_url or embedded.ensure_running(settings.home).url(embedded.STORE)
+    return embedded.store_url(settings)
 
 
 def run_stage(stage: str, ctx: NightContext) -> Summary:

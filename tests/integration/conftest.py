@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from case_closure.store import embedded
+from tests.integration.installation import Databases, Installation
 
 
 def _home() -> Iterator[Path]:
@@ -35,3 +36,17 @@ def home() -> Iterator[Path]:
 def shared_home() -> Iterator[Path]:
     """The same, one for all tests of a module."""
     yield from _home()
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[Databases]:
+    """One server for all tests that need a store, with a migrated store to copy from."""
+    for home in _home():
+        yield Databases.on(embedded.ensure_running(home), home)
+
+
+@pytest.fixture
+def installation(database_server: Databases) -> Iterator[Installation]:
+    """A store that has seen no night, and empty folders to land in."""
+    with database_server.installation() as made:
+        yield made

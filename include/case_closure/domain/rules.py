@@ -106,7 +106,6 @@ _RULES = (
         "balance_case_unknown",
         "There is a balance for this case, but the case itself was never received.",
         "Have the extract send the case, or find out why it was refused.",
-        ("balance_key_missing",),
     ),
     _balance(
         "balance_casegroup_mismatch",

@@ -139,6 +139,12 @@ def set_up_parties(on: date) -> Suite:
             _between("date_of_birth_implausible", "date_of_birth", born_from, born_to),
             _present("nino_missing", "nino"),
             _matches("nino_invalid", "nino", nino.VALID_PATTERN),
+            # To a regular expression a newline at the end is no character; to a NINO it is one too many.
+            Check(
+                "nino_invalid",
+                "nino",
+                gxe.ExpectColumnValueLengthsToEqual(column="nino", value=nino.CHARACTERS),
+            ),
             _present("contact_missing", "address_line_1"),
             _true("contact_missing", "place_known", "postcode"),
             _between("cis_no_match", "cis_matches", 1, None, "nino"),

@@ -253,13 +253,10 @@ def _changed_positions(
     held = held[among(held["casegroup_id"], chosen(groups["casegroup_id"], groups["completed_on"].isna()))]
     places = lookup(_position_key(held), positions.assign(key=_position_key(positions)), "key")
     members = pd.concat(
-        [
-            received["cases"]["case_key"],
-            received["balances"]["case_key"],
-            received["clerical_balances"]["case_key"],
-        ]
+        [_member(received[name]) for name in ("cases", "balances", "clerical_balances")], ignore_index=True
     )
-    emptied = held[(places < 0) & among(case_key(held), members)]
+    stays = among(_member(held), members)
+    emptied = held[(places < 0) & stays]
     nothing = emptied[POSITION_KEY].assign(**dict.fromkeys(FIGURES, 0))
     now = (
         pd.concat([positions[POSITION_KEY + FIGURES], nothing], ignore_index=True)
@@ -278,10 +275,15 @@ def _changed_positions(
         business_date=today.where(~same, take(held["business_date"], before)),
         credited_on=today.where(~credit_same, take(held["credited_on"], before)).where(credit != 0),
     )
-    left = held[(places < 0) & ~among(case_key(held), members)]
+    left = held[(places < 0) & ~stays]
     changed = pd.concat([chosen(now["casegroup_id"], ~same), left["casegroup_id"]])
     replaced = held.loc[among(held["casegroup_id"], changed), ["casegroup_id"]].drop_duplicates()
     return now[among(now["casegroup_id"], changed)], replaced
+
+
+def _member(rows: pd.DataFrame) -> pd.Series:
+    """A case in a casegroup, as one text."""
+    return rows["casegroup_id"].fillna("") + "|" + case_key(rows)
 
 
 def _position_key(rows: pd.DataFrame) -> pd.Series:

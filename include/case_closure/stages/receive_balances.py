@@ -159,42 +159,57 @@ def own_facts(balances: pd.DataFrame) -> pd.DataFrame:
 
 def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
     """Facts of the latest balance rows, after what caseworkers entered for them."""
-    balances = held["csa_balances"].reset_index(drop=True)
+    sent = held["csa_balances"].reset_index(drop=True)
     entered = ordered(held["resolutions"], "BALANCE")
-    balances = own_facts(lay_over(balances, entered, keys=case_key(balances), by=entered["case_key"]))
+    # What caseworkers name casegroup_id is the row's own.
+    named = lay_over(
+        sent.rename(columns={"row_casegroup_id": "casegroup_id"}),
+        entered,
+        keys=case_key(sent),
+        by=entered["case_key"],
+    )
+    balances = own_facts(named.rename(columns={"casegroup_id": "row_casegroup_id"}))
     places = lookup(balances["case_key"], cases, "case_key")
     held_casegroup = take(cases["casegroup_id"], places)
     case_held = (places >= 0) & held_casegroup.notna().to_numpy()
+    keyed = (balances["csa_system"].notna() & balances["csa_case_id"].notna()).to_numpy(bool)
     balances = balances.assign(
         casegroup_id=held_casegroup.where(case_held, balances["row_casegroup_id"]),
         sensitive=take_flags(cases["nationally_sensitive"], places),
-        case_held=case_held,
-        casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool),
+        # Without a case number there is no case to know, and without a case no casegroup to agree with.
+        case_held=case_held | ~keyed,
+        casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool) | ~case_held,
     )
-    return balances.assign(as_completed=_as_completed(balances, held))
+    # A resolution is no arrival: a row that came as completed stays so whatever was entered for it since (R20).
+    return balances.assign(
+        as_completed=_as_completed(balances, case_held, held)
+        | _as_completed(
+            sent.assign(case_key=balances["case_key"], casegroup_id=balances["casegroup_id"]), case_held, held
+        )
+    )
 
 
-def _as_completed(balances: pd.DataFrame, held: Frames) -> np.ndarray:
+def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Frames) -> np.ndarray:
     """Whether a balance of a completed casegroup is what was completed, or what corrections have made of it (R20)."""
     same = np.ones(len(balances), dtype=bool)
     standing = held["standing"]
     completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
-    rows = balances[among(balances["casegroup_id"], completed) & balances["case_held"].to_numpy(bool)]
+    rows = balances[among(balances["casegroup_id"], completed) & case_held]
     if rows.empty:
         return same
-    received = _wide(held["positions"], "received_pence")
+    # As that casegroup was completed: a case that joined it since was received elsewhere.
+    positions = held["positions"]
+    received = _wide(positions[among(positions["casegroup_id"], completed)], "received_pence")
     now = _wide(held["dues_now"], "amount_pence")
     periods = held["dues_now"].drop_duplicates("case_key").set_index("case_key")
+    nothing = (0,) * len(BUCKET_COLUMNS)
     for place, row in zip(rows.index, rows.to_dict("records"), strict=True):
         key = row["case_key"]
         amounts = tuple(int(row[column]) for column in BUCKET_COLUMNS)
         period_same = True
         if key in periods.index:
             period = periods.loc[key]
-            period_same = _equal(row["arrears_from"], period["arrears_from"]) and _equal(
-                row["arrears_to"], period["arrears_to"]
-            )
-        nothing = (0,) * len(BUCKET_COLUMNS)
+            period_same = all(_equal(row[name], period[name]) for name in ("arrears_from", "arrears_to"))
         was_received = amounts == received.get(key, nothing) and period_same
         # As corrections have left the dues; a credit was never a due and stays as it was received.
         credits = tuple(min(amount, 0) for amount in received.get(key, nothing))

@@ -280,6 +280,7 @@ def _hold_arrivals(
             select from (select * from {table} h where h.balance_id = s.balance_id
                          order by h.business_date desc, h.extract_number desc, h.row_number desc limit 1) seen
             where {same})
+          and s.csa_system is not null and s.csa_case_id is not null
           and 1 = (select count(*) from {stage} t
                    where t.csa_system = s.csa_system and t.csa_case_id = s.csa_case_id)
           and 1 >= (select count(*) from {table} h
@@ -304,15 +305,17 @@ def _hold_arrivals(
         where h.is_latest and h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
         """
     )
-    # A row without a case number stands for its casegroup until a whole row for that casegroup comes.
+    # A row without a case number stands for its casegroup until it is sent again, or a whole row for that casegroup comes.
     connection.execute(
         text(
             f"""
-            update {table} h set is_latest = false from (
-                select distinct casegroup_id from {stage}
-                where is_latest and csa_system is not null and csa_case_id is not null) s
-            where h.is_latest and (h.csa_system is null or h.csa_case_id is null)
-              and h.casegroup_id = s.casegroup_id and h.business_date < :on
+            update {table} h set is_latest = false
+            where h.is_latest and (h.csa_system is null or h.csa_case_id is null) and h.business_date < :on
+              and exists (
+                select from {stage} s where s.is_latest and s.casegroup_id is not distinct from h.casegroup_id
+                and ((s.csa_system is not null and s.csa_case_id is not null and s.casegroup_id is not null)
+                     or ((s.csa_system, s.csa_case_id) is not distinct from (h.csa_system, h.csa_case_id)
+                         and (s.casegroup_id is not null or s.balance_id is not distinct from h.balance_id))))
             """
         ),
         {"on": on},

@@ -53,24 +53,7 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     nobody's way.
     """
     connection.exec_driver_sql("lock table closure.nights in share row exclusive mode")
-    other = connection.execute(
-        text(
-            "select business_date, status, run_id, stage from closure.nights where business_date <> :on "
-            "and (status = 'OPEN' or (status in ('FAILED', 'REJECTED') and business_date < :on)) order by business_date limit 1"
-        ),
-        {"on": on},
-    ).first()
-    if other:
-        day, status, run, stage = other
-        if status == OPEN:
-            raise Refused(
-                f"The night of {on} was not started: the night of {day} is still open (run {run}, stage {stage}). "
-                f"Let it finish; if its process is gone, run the night of {day} again: it goes on where it stopped."
-            )
-        raise Refused(
-            f"The night of {on} was not started: the night of {day} {'was rejected' if status == REJECTED else 'failed'} "
-            f"(run {run}, stage {stage}) and nights go in date order. Mend it and run the night of {day} again first."
-        )
+    _refuse_out_of_turn(connection, on)
     connection.execute(
         text(
             """
@@ -78,7 +61,8 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
             values (:on, 'OPEN', :run, 'open_night', :at)
             on conflict (business_date) do update
             set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null,
-                started_at = case when closure.nights.succeeded then closure.nights.started_at else excluded.started_at end,
+                started_at = case when closure.nights.succeeded then closure.nights.started_at
+                             else excluded.started_at end,
                 finished_at = case when closure.nights.succeeded then closure.nights.finished_at end
             """
         ),
@@ -89,23 +73,60 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     return night
 
 
-def enter(connection: Connection, on: date, run_id: str, stage: str) -> Night:
-    """Prove that this run still holds the night before a stage works, and note the stage.
+def _refuse_out_of_turn(connection: Connection, on: date) -> None:
+    other = connection.execute(
+        text(
+            """
+            select business_date, status, run_id, stage from closure.nights
+            where business_date <> :on
+              and (status = 'OPEN' or (status in ('FAILED', 'REJECTED') and business_date < :on))
+            order by business_date limit 1
+            """
+        ),
+        {"on": on},
+    ).first()
+    if other is None:
+        return
+    day, status, run, stage = other
+    if status == OPEN:
+        raise Refused(
+            f"The night of {on} was not started: the night of {day} is still open (run {run}, stage {stage}). "
+            f"Let it finish; if its process is gone, run the night of {day} again: it goes on where it stopped."
+        )
+    raise Refused(
+        f"The night of {on} was not started: the night of {day} "
+        f"{'was rejected' if status == REJECTED else 'failed'} (run {run}, stage {stage}) and nights go in date order. "
+        f"Mend it and run the night of {day} again first."
+    )
 
-    Raises Refused when the night is not open, or another run took it over.
+
+def enter(connection: Connection, on: date, run_id: str, stage: str) -> Night:
+    """Prove that this run may work on the night before a stage does, and note the stage.
+
+    A night that failed is opened again by the run that enters it, as when its red task is cleared; a night that
+    succeeded stays a success while a stage of it is run again. Raises Refused when it was never opened, another
+    run holds it, or it is not its turn.
     """
     night = find(connection, on, for_update=True)
-    if night is None or night.status not in (OPEN,):
-        ended = "was never opened" if night is None else f"is {night.status}, not open"
+    if night is None:
         raise Refused(
-            f"Stage {stage} was not run: the night of {on} {ended}. Start it from its first stage, open_night."
+            f"Stage {stage} was not run: the night of {on} was never opened. Start it from its first stage, open_night."
         )
-    if night.run_id != run_id:
+    if night.status == OPEN and night.run_id != run_id:
         raise Refused(
             f"Stage {stage} was not run: the night of {on} is held by run {night.run_id}, which took it over from {run_id}."
         )
+    if night.status != OPEN:
+        _refuse_out_of_turn(connection, on)
     connection.execute(
-        text("update closure.nights set stage = :stage where business_date = :on"), {"on": on, "stage": stage}
+        text(
+            """
+            update closure.nights set stage = :stage, run_id = :run, reason = null,
+                   status = case when status = 'SUCCESS' then status else 'OPEN' end
+            where business_date = :on
+            """
+        ),
+        {"on": on, "stage": stage, "run": run_id},
     )
     return night
 
@@ -118,7 +139,7 @@ def hold_open(connection: Connection, on: date, run_id: str, stage: str) -> None
     row = connection.execute(
         text("select status, run_id from closure.nights where business_date = :on for share"), {"on": on}
     ).first()
-    if row is None or tuple(row) != (OPEN, run_id):
+    if row is None or row[0] not in (OPEN, SUCCESS) or row[1] != run_id:
         raise Refused(f"Stage {stage} stopped: the night of {on} is no longer held by run {run_id}.")
 
 
@@ -186,7 +207,7 @@ _FIGURES = f"""
     insert into closure.night_figures (business_date, sensitive, casegroups_received, received_pence, posted_pence,
                                        held_pence, exceptions_opened, exceptions_resolved, letters_issued)
     with rows as (
-        select coalesce(c.casegroup_id, b.casegroup_id) as casegroup_id, {_NINE} as pence
+        select coalesce(c.casegroup_id, b.casegroup_id) as casegroup_id, b.casegroup_id as named, {_NINE} as pence
         from (select * from held.csa_balances where business_date = :on and extract_number = (
                   select extract_number from closure.nights where business_date = :on)
               union all
@@ -195,7 +216,7 @@ _FIGURES = f"""
         left join held.csa_cases c using (csa_system, csa_case_id)),
     sides as (select sensitive from (values (false), (true)) s (sensitive))
     select :on, s.sensitive,
-        (select count(distinct r.casegroup_id) from rows r left join closure.casegroups g using (casegroup_id)
+        (select count(distinct r.named) from rows r left join closure.casegroups g on g.casegroup_id = r.named
          where coalesce(g.sensitive, false) = s.sensitive),
         (select {_FITTED.format("r.pence")} from rows r left join closure.casegroups g using (casegroup_id)
          where coalesce(g.sensitive, false) = s.sensitive),

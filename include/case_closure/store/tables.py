@@ -126,7 +126,7 @@ for _name in ARRIVALS:
     Index(f"{_name}_latest_casegroup_ix", _arrivals.c.casegroup_id, postgresql_where=_arrivals.c.is_latest)
     Index(f"{_name}_number_ix", _arrivals.c.balance_id)
 # The same cleaning as domain.nino: ASCII only, spaces out, upper case, first eight characters.
-CLEANED = "upper(translate({}, E' \\t\\n', ''))"
+CLEANED = "upper(replace({}, ' ', ''))"
 MATCHED_ON = f"left({CLEANED}, 8)"
 Index("cis_persons_matched_on_ix", text(MATCHED_ON.format("nino")), _table=HELD_TABLES["cis_persons"])
 Index(

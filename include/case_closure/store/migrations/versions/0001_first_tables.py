@@ -481,7 +481,7 @@ def upgrade() -> None:
     op.create_index(
         "cis_persons_matched_on_ix",
         "cis_persons",
-        [sa.literal_column("left(upper(translate(nino, E' \\t\\n', '')), 8)")],
+        [sa.literal_column("left(upper(replace(nino, ' ', '')), 8)")],
         unique=False,
         schema="held",
     )
@@ -719,7 +719,7 @@ def upgrade() -> None:
     op.create_index(
         "cms_register_paying_parent_ix",
         "cms_register",
-        [sa.literal_column("left(upper(translate(paying_parent_nino, E' \\t\\n', '')), 8)")],
+        [sa.literal_column("left(upper(replace(paying_parent_nino, ' ', '')), 8)")],
         unique=False,
         schema="held",
     )
