@@ -20,8 +20,9 @@ STAGES = {
     "verify_landing": "Holds the landing folder against its manifest; a disagreement rejects it whole (R22).",
     "receive_balances": "Takes in the extract, gates every row, finds what may transfer (B28, B29).",
     "set_up_cases": "Checks and creates or links the cases that need dues on CMS (B31, B35-B43).",
-    "post_dues": "Posts each complete casegroup: dues, letters and completion together (B32, B44, R7).",
-    "decide_next_action": "Write-off checks and the next action for what was posted (B45-B47).",
+    "post_dues": "Works out the dues that mirror each balance, and where every penny is (B32, B44, R7).",
+    "decide_next_action": "Write-off checks, letters, next action; stores all of a casegroup at once (B45-B50).",
+    "gate_payments": "Gates payment and correction rows; a bad one is refused alone (R25, B55).",
     "close_night": "Holds the night against the money law, writes what goes out, closes it.",
 }
 

@@ -24,9 +24,9 @@ from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
 from case_closure.parallel import over_parts
 from case_closure.settings import Settings
-from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
+from case_closure.stages import decide_next_action, gate_payments, post_dues, receive_balances, set_up_cases
 from case_closure.stages.frames import Frames, to_frame
-from case_closure.store import casegroups, database, embedded, nights, posting, queries
+from case_closure.store import casegroups, database, embedded, nights, payments, posting, queries
 from case_closure.store.database import Connection
 from case_closure.workbench import Workbench
 
@@ -37,6 +37,7 @@ STAGES: tuple[str, ...] = (
     "set_up_cases",
     "post_dues",
     "decide_next_action",
+    "gate_payments",
     "close_night",
 )
 
@@ -270,6 +271,31 @@ def _decide_next_action(ctx: NightContext, url: str) -> Summary:
     return {name: sum(counts[name] for counts in done) for name in counted}
 
 
+def _gate_payments(ctx: NightContext, url: str) -> Summary:
+    """Judge payment and correction rows; those that pass are held for the stages that use them."""
+    from case_closure.gates import suites
+
+    on = ctx.business_date
+    tallies = _Tallies()
+    with _entered(ctx, url, "gate_payments") as (connection, night):
+        paid = gate_payments.payment_facts(payments.payments(connection, on))
+        corrected = gate_payments.correction_facts(payments.corrections(connection, on))
+        broke = {
+            "csa_payments": _judge(suites.csa_payments(), paid, tallies),
+            "corrections": _judge(suites.corrections(), corrected, tallies),
+        }
+        before = payments.before(connection, pd.concat([paid["casegroup_id"], corrected["casegroup_id"]]))
+        decided = gate_payments.conclude(paid, corrected, broke, before, pd.Timestamp(on).as_unit("s"))
+        posting.store_exceptions(connection, on, decided)
+    if not night.succeeded:
+        _keep_tallies(ctx, url, "gate_payments", tallies, [suites.csa_payments(), suites.corrections()])
+    return {
+        "payments_judged": len(paid),
+        "corrections_judged": len(corrected),
+        "exceptions_opened": len(decided["opened"]),
+    }
+
+
 def _close_night(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "close_night") as (connection, _):
         breaches = nights.money_law_breaches(connection)
@@ -297,6 +323,7 @@ _STAGES: dict[str, Callable[[NightContext, str], Summary]] = {
     "set_up_cases": _set_up_cases,
     "post_dues": _post_dues,
     "decide_next_action": _decide_next_action,
+    "gate_payments": _gate_payments,
     "close_night": _close_night,
 }
 

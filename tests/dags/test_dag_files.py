@@ -24,6 +24,7 @@ STAGES = [
     "set_up_cases",
     "post_dues",
     "decide_next_action",
+    "gate_payments",
     "close_night",
 ]
 HEAVY = ("great_expectations", "pandas", "pyarrow", "numpy", "case_closure.night", "case_closure.store")

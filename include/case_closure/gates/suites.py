@@ -127,6 +127,33 @@ def inhibits() -> Suite:
 
 
 @functools.cache
+def csa_payments() -> Suite:
+    """Payment rows (R25). Values are parsed to whole pence before the gate."""
+    return Suite(
+        "csa_payments",
+        (
+            _true("payment_malformed", "well_formed", "value"),
+            _true("payment_receipt_conflict", "value_agrees", "value"),
+            _true("payment_owner_unknown", "owner_known", "nino"),
+            _true("payment_name_mismatch", "surname_agrees", "surname"),
+        ),
+    )
+
+
+@functools.cache
+def corrections() -> Suite:
+    """Corrections of a due (B55): to an amount, never below nothing."""
+    return Suite(
+        "corrections",
+        (
+            _true("correction_due_unknown", "due_known", "csa_case_id"),
+            _true("correction_below_zero", "amount_given", "new_amount_pence"),
+            _between("correction_below_zero", "new_amount_pence", 0, None),
+        ),
+    )
+
+
+@functools.cache
 def set_up_parties(on: date) -> Suite:
     """Parents of cases that must be created, as of a date: contact details, CIS (B36-B38). One row a case and parent."""
     born_from, born_to = (datetime.combine(day, time()) for day in plausible_birth_dates(on))

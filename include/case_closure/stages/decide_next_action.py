@@ -54,7 +54,8 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
     positions, replaced = _changed_positions(posted["positions"], received, before["positions"], on)
     letters = _letters(posted, set_up, on)
     items = [
-        _exception_items(opened, seen, received, on),
+        exception_items(opened, on),
+        _changed_again_items(seen, received, on),
         _set_up_items(set_up, before, on),
         _write_off_items(posted, set_up, before, on),
         _clerical_items(received, before, on),
@@ -77,18 +78,21 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
 # --- exceptions
 
 
-def _keyed(rows: pd.DataFrame) -> pd.Series:
-    """One text for what makes an exception the same one: rule, casegroup and case; for warnings the parent too."""
+def key_of(rows: pd.DataFrame) -> pd.Series:
+    """One text for what makes an exception the same one: rule, casegroup, case, and what it is about.
+
+    That is the parent for a warning, the reference of a payment or correction, and nothing for the others.
+    """
     text = rows["rule_code"].fillna("")
     for name in _EXCEPTION_KEY[1:]:
         text = text + "|" + rows[name].fillna("")
     warning = rows["rule_code"].map(lambda code: RULES[code].severity == "WARNING").astype(bool)
-    return (text + "|").where(~warning, text + "|" + rows["subject"].fillna(""))
+    return text + "|" + rows["subject"].where(warning, rows["subject_reference"]).fillna("")
 
 
 def exception_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
-    """Natural key: rule, casegroup, case, the parent for a warning, and the night it was first seen."""
-    return _keyed(rows).str.replace("|", "-", regex=False) + "-" + on.date().isoformat()
+    """Natural key: rule, casegroup, case, what it is about, and the night it was first seen."""
+    return key_of(rows).str.replace("|", "-", regex=False) + "-" + on.date().isoformat()
 
 
 def _exceptions(
@@ -96,20 +100,11 @@ def _exceptions(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Opened, seen again and resolved tonight. A rule's exception is resolved only when its cause was looked at."""
     held = before["open_exceptions"]
-    held = held.assign(key=_keyed(held) if len(held) else pd.Series(dtype="str"))
+    held = held.assign(key=key_of(held) if len(held) else pd.Series(dtype="str"))
     standing = held[held["status"] != "RESOLVED"]
-    found = found.assign(key=_keyed(found) if len(found) else pd.Series(dtype="str"))
+    found = found.assign(key=key_of(found) if len(found) else pd.Series(dtype="str"))
     new = found[~among(found["key"], standing["key"])].reset_index(drop=True)
-    opened = _routed(new, before["routes"]).drop(columns="key")
-    opened["exception_id"] = exception_id(opened, on)
-    opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
-    opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
-    opened["message"] = (
-        opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
-    )
-    warns = opened["severity"] == "WARNING"
-    opened["route"] = opened["route"].mask(warns)
-    opened["case_owner"] = opened["case_owner"].mask(warns)
+    opened = described(new.drop(columns="key"), before["routes"], on)
     again = among(standing["key"], found["key"])
     seen = standing[again]
     gone = standing[~again & (standing["severity"] == "HOLD").to_numpy(bool)]
@@ -131,6 +126,21 @@ def _exceptions(
         seen[["exception_id", *_EXCEPTION_KEY]].reset_index(drop=True),
         resolved[["exception_id", "resolved_by", *_EXCEPTION_KEY]].reset_index(drop=True),
     )
+
+
+def described(found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
+    """New exceptions, whole: found ones with their key, severity, stage, words and route."""
+    opened = _routed(found, routes)
+    opened["exception_id"] = exception_id(opened, on)
+    opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
+    opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
+    opened["message"] = (
+        opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
+    )
+    warns = opened["severity"] == "WARNING"
+    opened["route"] = opened["route"].mask(warns)
+    opened["case_owner"] = opened["case_owner"].mask(warns)
+    return opened
 
 
 def _routed(rows: pd.DataFrame, routes: pd.DataFrame) -> pd.DataFrame:
@@ -385,43 +395,30 @@ def _items(rows: pd.DataFrame, on: pd.Timestamp, **columns: object) -> pd.DataFr
     return items[_ITEM_COLUMNS].reset_index(drop=True)
 
 
-def _exception_items(
-    opened: pd.DataFrame, seen: pd.DataFrame, received: Frames, on: pd.Timestamp
-) -> pd.DataFrame:
-    """One item for each HOLD exception opened; for a changed balance, one for each changed arrival (R20, B55)."""
-    kinds = (
-        opened["rule_code"].map(lambda code: RULES[code].work_item).astype("str")
-        if len(opened)
-        else pd.Series(dtype="str")
-    )
-    rows = opened[kinds.notna().to_numpy()]
-    items = [
-        _items(
-            rows,
-            on,
-            type=kinds[kinds.notna()].to_numpy(),
-            subject_reference=rows["exception_id"],
-            detail=rows["message"],
-        )
-    ]
+def exception_items(opened: pd.DataFrame, on: pd.Timestamp, *, about: str = "exception_id") -> pd.DataFrame:
+    """One item for each HOLD exception opened, of the kind its rule asks for (B50). ``about``: its subject_reference."""
+    if opened.empty:
+        return _no_items()
+    kinds = opened["rule_code"].map({code: rule.work_item for code, rule in RULES.items()}).astype("str")
+    rows = opened[kinds.notna()]
+    reference = rows[about].where(kinds[kinds.notna()] == "PAYMENT_SUSPENSE", rows["exception_id"])
+    return _items(rows, on, type=kinds[kinds.notna()], subject_reference=reference, detail=rows["message"])
+
+
+def _changed_again_items(seen: pd.DataFrame, received: Frames, on: pd.Timestamp) -> pd.DataFrame:
+    """A balance that changed after completion is put to a caseworker once for each changed arrival (R20, B55)."""
     balances = received["balances"]
     arrived = chosen(balances["case_key"], balances["arrived_on"] == on)
-    again = seen[
-        (seen["rule_code"] == "balance_changed_after_completion").to_numpy(bool)
-        & among(case_key(seen), arrived)
-    ]
-    if len(again):
-        rule = RULES["balance_changed_after_completion"]
-        items.append(
-            _items(
-                again,
-                on,
-                type=rule.work_item,
-                subject_reference=again["exception_id"],
-                detail=f"{rule.says} {rule.do}",
-            )
-        )
-    return pd.concat(items, ignore_index=True)
+    changed = (seen["rule_code"] == "balance_changed_after_completion").to_numpy(bool)
+    again = seen[changed & among(case_key(seen), arrived)]
+    rule = RULES["balance_changed_after_completion"]
+    return _items(
+        again,
+        on,
+        type=rule.work_item,
+        subject_reference=again["exception_id"],
+        detail=f"{rule.says} {rule.do}",
+    )
 
 
 def _set_up_items(set_up: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from case_closure.domain.rules import RULES
 
 COLUMNS = [
     "rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "field", "value", "original", "sensitive",
+    "subject_reference",
 ]  # fmt: skip
 PERSONAL = frozenset({
     "surname", "forenames", "date_of_birth", "date_of_death", "nino", "postcode", "address_line_1",
@@ -50,6 +51,8 @@ def found(
     made["subject"] = subjects
     for column in named_by:
         made["field"] = made["field"].where(made["field"] != column, at[column])
+    none = pd.Series(None, index=made.index, dtype="str")
+    made["subject_reference"] = at.get("subject_reference", none)
     # A held row is seen as its casegroup is; only a row that was never held must say for itself (R26).
     made["sensitive"] = False
     originals = at[original_columns].rename(columns=lambda name: name.removeprefix("row_"))
@@ -62,12 +65,20 @@ def found(
 
 
 def one_each(made: pd.DataFrame) -> pd.DataFrame:
-    """One line for each rule and case (for a warning, and parent); where several rows broke it, the first is shown
-    and all are kept as its original."""
+    """One line for each rule and case (for a warning, and parent; for a payment or correction, its reference).
+
+    Where several rows broke it, the first is shown and all are kept as its original.
+    """
     warning = (
         made["rule_code"].map({code: rule.severity == "WARNING" for code, rule in RULES.items()}).astype(bool)
     )
-    key = made["rule_code"] + "|" + made["subject"].fillna("").where(warning, "")
+    key = (
+        made["rule_code"]
+        + "|"
+        + made["subject"].fillna("").where(warning, "")
+        + "|"
+        + made["subject_reference"].fillna("")
+    )
     for name in ("casegroup_id", "csa_system", "csa_case_id"):
         key = key + "|" + made[name].fillna("")
     repeated = key.duplicated(keep=False)

@@ -279,7 +279,7 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
                 {
                     "rule_code": code, "casegroup_id": row["casegroup_id"], "csa_system": row["csa_system"],
                     "csa_case_id": row["csa_case_id"], "subject": RULES[code].subject, "field": name, "value": None,
-                    "original": row["original"], "sensitive": bool(row["sensitive"]),
+                    "original": row["original"], "sensitive": bool(row["sensitive"]), "subject_reference": None,
                 }
             )  # fmt: skip
     if not lines:

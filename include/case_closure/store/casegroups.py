@@ -218,12 +218,13 @@ class Gather:
         return self._read(
             """
             select e.exception_id, e.business_date, e.rule_code, e.severity, e.csa_system, e.csa_case_id, e.casegroup_id,
-                   e.subject, e.status
+                   e.subject, e.subject_reference, e.status
             from judged j join closure.exceptions e on coalesce(e.casegroup_id, '') = j.casegroup_id
             where e.status <> 'RESOLVED'
             """,
             exception_id=TEXT, business_date=DAY, rule_code=TEXT, severity=TEXT, csa_system=TEXT, csa_case_id=TEXT,
-            casegroup_id=TEXT, subject=TEXT, status=TEXT,
+            casegroup_id=TEXT, subject=TEXT, subject_reference=TEXT,
+            status=TEXT,
         )  # fmt: skip
 
     def cms_cases(self) -> pa.Table:

@@ -46,6 +46,12 @@ def store(connection: Connection, on: date, set_up: Frames, posted: Frames, deci
     _casegroups(connection, decided["casegroups"])
 
 
+def store_exceptions(connection: Connection, on: date, decided: Frames) -> None:
+    """Store exceptions that no casegroup's part holds, with their work items: those of payments and corrections."""
+    _exceptions(connection, on, decided)
+    _insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
+
+
 def _arrow_type(type_: TypeEngine[Any]) -> pa.DataType:
     for sql_type, arrow in (
         (Date, pa.date32()),
@@ -202,8 +208,13 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
         )
         connection.execute(
             text(
-                "update closure.work_items w set status = 'CLOSED', closed_on = :on "
-                "from resolving r where w.subject_reference = r.exception_id and w.status <> 'CLOSED'"
+                """
+                update closure.work_items w set status = 'CLOSED', closed_on = :on
+                from resolving r join closure.exceptions e using (exception_id)
+                where w.subject_reference = case when w.type = 'PAYMENT_SUSPENSE' then e.subject_reference
+                                            else r.exception_id end
+                  and w.status <> 'CLOSED'
+                """
             ),
             {"on": on},
         )

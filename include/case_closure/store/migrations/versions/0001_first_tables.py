@@ -157,6 +157,9 @@ def upgrade() -> None:
         ),
         sa.Column("sensitive", sa.Boolean(), nullable=False, comment="Nationally sensitive (R26)"),
         sa.Column("subject", sa.Text(), nullable=True, comment="Whom or what it is about"),
+        sa.Column(
+            "subject_reference", sa.Text(), nullable=True, comment="The payment or correction it is about"
+        ),
         sa.Column("field", sa.Text(), nullable=True, comment="The field to look at"),
         sa.Column("value", sa.Text(), nullable=True, comment="What the field held, masked where personal"),
         sa.Column(

@@ -1,0 +1,134 @@
+"""Gate payments and corrections: which of tonight's rows can be used at all, and why the others cannot.
+
+Serves R25 and B55 as far as refusing a row goes; what is allocated or corrected is another stage's work.
+Belongs here: the facts of payment and correction rows, and their exceptions. These rules refuse their row alone:
+they hold no casegroup and stand in no outcome. Does not belong here: moving money.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from case_closure.domain import nino
+from case_closure.domain.names import comparable_names
+from case_closure.stages import findings
+from case_closure.stages.decide_next_action import described, exception_items, key_of
+from case_closure.stages.frames import Frames, among, case_key, lookup, missing, take
+
+_POUNDS = re.compile(r"([0-9]{1,16})\.([0-9]{2})")
+_PAYMENT_ROW = ["csa_system", "nino", "forenames", "surname", "csa_receipt_reference", "row_value"]
+_CORRECTION_ROW = [
+    "correction_id",
+    "csa_system",
+    "csa_case_id",
+    "creditor",
+    "arrears_status",
+    "new_amount_pence",
+    "reason",
+]
+
+
+def pence_of(value: str | None) -> int | None:
+    """'155.18' is 15518; anything but pounds with two decimals, and nothing or less, is no payment."""
+    match = _POUNDS.fullmatch(value) if isinstance(value, str) else None
+    pence = int(match[1]) * 100 + int(match[2]) if match else 0
+    return pence or None
+
+
+def payment_facts(held: Frames) -> pd.DataFrame:
+    """One line a payment row to judge: tonight's, and those of earlier nights whose exception is still open.
+
+    ``held``: payments (in order of arrival), seen (earlier payments of the same references), payers (paying parents
+    of casegroups closed by case closure, by the first eight characters of a NINO).
+    """
+    rows = held["payments"].reset_index(drop=True)
+    pence = [pence_of(value) for value in rows["row_value"]]
+    reference = rows["csa_receipt_reference"].str.strip()
+    well_formed = np.array([amount is not None for amount in pence], dtype=bool) & (
+        reference.fillna("") != ""
+    ).to_numpy(bool)
+    first: dict[str, int] = {}
+    for name, value in zip(held["seen"]["csa_receipt_reference"], held["seen"]["row_value"], strict=True):
+        amount = pence_of(value)
+        if amount is not None:
+            first.setdefault(name, amount)
+    agrees = np.ones(len(rows), dtype=bool)
+    for place, (name, amount) in enumerate(zip(reference, pence, strict=True)):
+        if well_formed[place] and amount is not None:
+            agrees[place] = first.setdefault(name, amount) == amount
+    matched = nino.matched_on(nino.cleaned(rows["nino"]))
+    payers = held["payers"].sort_values("casegroup_id", kind="stable")
+    none = pd.Series("", index=rows.index, dtype="str")
+    called = comparable_names(none, rows["surname"])
+    known_as = comparable_names(pd.Series("", index=payers.index, dtype="str"), payers["surname"])
+    by_name = matched.fillna("") + "|" + called
+    pairs = payers.assign(pair=payers["matched_on"] + "|" + known_as)
+    owner = lookup(matched, payers, "matched_on")
+    named = lookup(by_name, pairs, "pair")
+    places = np.where(named >= 0, named, owner)
+    casegroup = take(payers["casegroup_id"], places)
+    fallback = (
+        rows["csa_system"]
+        + " "
+        + rows["business_date"].dt.strftime("%Y-%m-%d")
+        + " "
+        + rows["row_number"].astype("str")
+    )
+    return rows.assign(
+        csa_case_id=pd.Series(None, index=rows.index, dtype="str"),
+        casegroup_id=casegroup,
+        subject_reference=reference.where(reference.fillna("") != "", fallback),
+        well_formed=well_formed,
+        value_agrees=agrees | ~well_formed,
+        owner_known=owner >= 0,
+        surname_agrees=named >= 0,
+    )
+
+
+def correction_facts(held: Frames) -> pd.DataFrame:
+    """One line a correction to judge. ``held``: corrections, dues (those of their cases)."""
+    rows = held["corrections"].reset_index(drop=True)
+    bucket = case_key(rows) + "/" + rows["creditor"].fillna("") + "/" + rows["arrears_status"].fillna("")
+    dues = held["dues"]
+    due = case_key(dues) + "/" + dues["creditor"] + "/" + dues["arrears_status"]
+    places = lookup(case_key(rows), dues.assign(case_key=case_key(dues)), "case_key")
+    return rows.assign(
+        casegroup_id=take(dues["casegroup_id"], places),
+        subject_reference=rows["correction_id"],
+        due_known=among(bucket, due),
+        amount_given=~missing(rows, "new_amount_pence"),
+    )
+
+
+def conclude(
+    payments: pd.DataFrame,
+    corrections: pd.DataFrame,
+    broke: Mapping[str, pd.DataFrame],
+    before: Frames,
+    on: pd.Timestamp,
+) -> Frames:
+    """Exceptions opened, seen again and resolved, and a work item for each opened.
+
+    ``before``: open_exceptions of these rules, routes of the casegroups found.
+    """
+    found = pd.concat(
+        [
+            findings.found(broke["csa_payments"], payments, original_columns=_PAYMENT_ROW),
+            findings.found(broke["corrections"], corrections, original_columns=_CORRECTION_ROW),
+        ],
+        ignore_index=True,
+    )
+    found = found.assign(key=key_of(found))
+    held = before["open_exceptions"].assign(key=key_of(before["open_exceptions"]))
+    opened = described(found[~among(found["key"], held["key"])].drop(columns="key"), before["routes"], on)
+    judged = pd.concat([payments["subject_reference"], corrections["subject_reference"]])
+    again = among(held["key"], found["key"])
+    resolved = held[~again & among(held["subject_reference"], judged)].assign(
+        resolved_by=f"EXTRACT {on.date().isoformat()}"
+    )
+    items = exception_items(opened, on, about="subject_reference")
+    return {"opened": opened, "seen": held[again], "resolved": resolved, "work_items": items}
