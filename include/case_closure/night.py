@@ -444,8 +444,9 @@ def _received(ctx: NightContext, url: str, part: list[str], tallies: _Tallies) -
             "positions": gather.positions(),
             "dues_now": gather.dues_now(),
         }
+        as_of = nights.judged_as_of(connection, ctx.business_date)
     frames = {name: to_frame(table) for name, table in held.items()}
-    facts = receive_balances.facts(frames, ctx.business_date)
+    facts = receive_balances.facts(frames)
     broke = {
         "casegroup_cases": _judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
         "csa_balances": _judge(
@@ -453,7 +454,7 @@ def _received(ctx: NightContext, url: str, part: list[str], tallies: _Tallies) -
         ),
         "inhibits": _judge(suites.inhibits(), facts.inhibits, tallies),
     }
-    return receive_balances.conclude(frames, facts, broke, ctx.business_date)
+    return receive_balances.conclude(frames, facts, broke, as_of)
 
 
 def _set_up(ctx: NightContext, url: str, part: list[str], received: Frames, tallies: _Tallies) -> Frames:
@@ -482,9 +483,10 @@ def _set_up(ctx: NightContext, url: str, part: list[str], received: Frames, tall
         payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
         held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
         held["payer_casegroups"] = to_frame(gather.payer_casegroups())
+        as_of = nights.judged_as_of(connection, on)
     facts = set_up_cases.facts(required, everyone, held)
     broke = {
-        "set_up_parties": _judge(suites.set_up_parties(on), facts.parties, tallies),
+        "set_up_parties": _judge(suites.set_up_parties(as_of), facts.parties, tallies),
         "set_up_cases": _judge(suites.set_up_cases(), facts.cases, tallies),
         "nino_warnings": _judge(suites.nino_warnings(), facts.warnings, tallies),
     }

@@ -46,8 +46,8 @@ class Facts:
     inhibits: pd.DataFrame
 
 
-def facts(held: Frames, on: date) -> Facts:
-    """The facts of the judged casegroups as of business date ``on``.
+def facts(held: Frames) -> Facts:
+    """The facts of the judged casegroups.
 
     ``held``: cases, csa_balances, inhibits, closure_failures, resolutions, standing, positions, dues_now,
     open_exceptions (see ``store.casegroups``). Pure; raises nothing.

@@ -131,6 +131,23 @@ def enter(connection: Connection, on: date, run_id: str, stage: str) -> Night:
     return night
 
 
+def judged_as_of(connection: Connection, on: date) -> date:
+    """The date a night's casegroups are judged as of: its own, also when it is run late.
+
+    A rerun of a night that succeeded judges as of the latest that did: otherwise running an old night again would
+    undo what the dates since have decided (R21).
+    """
+    row = connection.execute(
+        text(
+            "select succeeded, (select max(business_date) from closure.nights where succeeded) "
+            "from closure.nights where business_date = :on"
+        ),
+        {"on": on},
+    ).first()
+    latest: date | None = row[1] if row and row[0] else None
+    return max(on, latest) if latest else on
+
+
 def hold_open(connection: Connection, on: date, run_id: str, stage: str) -> None:
     """Prove that this run holds the night, and keep it so until the transaction ends: nobody can take it over meanwhile.
 
