@@ -9,6 +9,7 @@ import re
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from case_closure.stages.frames import case_key
@@ -22,7 +23,7 @@ def as_text(value: object) -> str | None:
         return None
     if isinstance(value, pd.Timestamp):
         return value.date().isoformat()
-    if isinstance(value, bool) or type(value).__name__ == "bool_":
+    if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     text = str(value)
     return text if text else None
