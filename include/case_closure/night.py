@@ -188,8 +188,11 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
     from case_closure import receiving
 
     on = ctx.business_date
+    # Not inside the transaction below: a rejection is recorded on the row that holds.
+    with _entered(ctx, url, "receive_balances"):
+        pass
+    landing = _verified(ctx, every_value=False)
     with _entered(ctx, url, "receive_balances") as (connection, night):
-        landing = _verified(ctx, every_value=False)
         read = 0
         if night.manifest_sha256 != landing.manifest_sha256:
             number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)

@@ -88,7 +88,6 @@ _RULES = (
         "case_duplicate",
         "The case stands more than once in the night's file.",
         f"Establish which row is right {_CSA}; the extract must send it once.",
-        ("case_key_missing",),
     ),
     _case(
         "case_casegroup_conflict",

@@ -233,7 +233,7 @@ _FIGURES = f"""
         left join held.csa_cases c using (csa_system, csa_case_id)),
     sides as (select sensitive from (values (false), (true)) s (sensitive))
     select :on, s.sensitive,
-        (select count(distinct r.named) from rows r left join closure.casegroups g on g.casegroup_id = r.named
+        (select count(distinct r.named) from rows r left join closure.casegroups g using (casegroup_id)
          where coalesce(g.sensitive, false) = s.sensitive),
         (select {_FITTED.format("r.pence")} from rows r left join closure.casegroups g using (casegroup_id)
          where coalesce(g.sensitive, false) = s.sensitive),
