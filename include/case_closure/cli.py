@@ -255,9 +255,9 @@ def _parser() -> argparse.ArgumentParser:
 
     exceptions = commands.add_parser("exceptions", help="the exceptions and who has them")
     actions = exceptions.add_subparsers(required=True, metavar="action")
-    listed = actions.add_parser("list", help="list them, newest first")
+    listed = actions.add_parser("list", help="list them, the oldest first")
     listed.add_argument("--date", type=_date, metavar="D", help="first seen on this business date")
-    listed.add_argument("--rule", metavar="R", help="of this rule code")
+    listed.add_argument("--rule", type=_rule, metavar="R", help="of this rule code")
     listed.add_argument(
         "--status", type=str.upper, choices=("OPEN", "ALLOCATED", "RESOLVED"), help="in this state"
     )
@@ -271,6 +271,17 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected a date such as 2017-08-10, found '{text}'") from None
+
+
+def _rule(text: str) -> str:
+    from difflib import get_close_matches
+
+    from case_closure.domain.rules import RULES
+
+    if text in RULES:
+        return text
+    meant = get_close_matches(text, RULES) or sorted(RULES)
+    raise argparse.ArgumentTypeError(f"there is no rule '{text}'; there is {', '.join(meant)}")
 
 
 def _count(text: str) -> int:

@@ -147,7 +147,12 @@ def _in_running_airflow(
     _wait_until_known(client)
     client.post(
         f"/api/v2/dags/{DAG_ID}/dagRuns",
-        {"dag_run_id": run_id, "logical_date": logical_date.isoformat(), "conf": conf},
+        {
+            "dag_run_id": run_id,
+            "logical_date": logical_date.isoformat(),
+            "conf": conf,
+            "note": f"Night of {conf['business_date']}, run from a shell",
+        },
     )
     page = f"{serving.url}/dags/{DAG_ID}/runs/{run_id}"
     say(f"Airflow is up: the run is {page}")

@@ -44,6 +44,23 @@ class Summary(Protocol):
     def exceptions_by_rule(self) -> Mapping[str, int]: ...
 
 
+_EXCEPTION_COLUMNS = (
+    "business_date", "rule_code", "casegroup_id", "case", "subject", "field", "value", "status", "route", "exception_id",
+)  # fmt: skip
+_EXCEPTION_HEADINGS = (
+    "first seen",
+    "rule",
+    "casegroup",
+    "case",
+    "subject",
+    "field",
+    "value",
+    "status",
+    "route",
+    "id",
+)
+
+
 def say(line: str) -> None:
     print(line, flush=True)
 
@@ -102,35 +119,36 @@ def print_closing(summary: Summary, next_commands: Iterable[tuple[str, str]]) ->
 
 
 def _figures(figures: Mapping[str, int | str]) -> str:
-    words = [
-        f"{name.replace('_', ' ')} {value:,}"
-        if isinstance(value, int)
-        else f"{name.replace('_', ' ')} {value}"
-        for name, value in figures.items()
-    ]
+    words = [_figure(name, value) for name, value in figures.items()]
     return f"  ({', '.join(words)})" if words else ""
 
 
+def _figure(name: str, value: int | str) -> str:
+    if isinstance(value, int) and name.endswith("_pence"):
+        return f"{name.removesuffix('_pence').replace('_', ' ')} {pounds(value)} GBP"
+    words = name.replace("_", " ")
+    return f"{words} {value:,}" if isinstance(value, int) else f"{words}: {value}"
+
+
 def print_exceptions(rows: Iterable[Mapping[str, object]]) -> None:
-    """Exceptions as a table; the columns a team leader needs to allocate them, values masked as they are
-    stored.
+    """Exceptions, a line each and never cut, then what to do for each rule among them; values masked as they
+    are stored.
     """
-    columns = (
-        "exception_id",
-        "business_date",
-        "rule_code",
-        "casegroup_id",
-        "csa_system",
-        "csa_case_id",
-        "status",
-        "route",
-    )
-    table = Table(*columns, "message", box=None, title_justify="left")
-    count = 0
+    lines: list[tuple[str, ...]] = [_EXCEPTION_HEADINGS]
+    to_do: dict[str, str] = {}
     for row in rows:
-        table.add_row(*("" if row.get(name) is None else str(row[name]) for name in (*columns, "message")))
-        count += 1
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+        shown = {name: "" if value is None else str(value) for name, value in row.items()}
+        shown["case"] = f"{shown['csa_system']} {shown['csa_case_id']}".strip()
+        lines.append(tuple(shown[name] for name in _EXCEPTION_COLUMNS))
+        to_do[shown["rule_code"]] = shown["message"]
+    count = len(lines) - 1
     if count:
-        console.print(table)
-    console.print(f"{count:,} exception{'s' if count != 1 else ''}")
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            say("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+        say("")
+        width = max(map(len, to_do))
+        for rule, message in sorted(to_do.items()):
+            say(f"{rule:<{width}}  {message}")
+        say("")
+    say(f"{count:,} exception{'s' if count != 1 else ''}")

@@ -34,6 +34,16 @@ _BALANCE_ROW = [
     "balance_id", "csa_system", "csa_case_id", "row_casegroup_id", *BUCKET_COLUMNS, "total_pence",
     "arrears_from", "arrears_to",
 ]  # fmt: skip
+# What later stages need of a case and of a balance; the facts have served once the gates have judged them.
+_CASES_HANDED_ON = [
+    "case_key", "csa_system", "csa_case_id", "casegroup_id", "scheme", "paying_parent_id", "receiving_parent_id",
+    "rp_arrears_decision", "rp_keep_pence", "method_of_payment", "pp_sort_code", "pp_account_number",
+    "employer_reference", "sensitive",
+]  # fmt: skip
+_BALANCES_HANDED_ON = [
+    "case_key", "csa_system", "csa_case_id", "casegroup_id", "balance_id", *BUCKET_COLUMNS, "arrears_from", "arrears_to",
+    "arrived_on", "positive", "passed",
+]  # fmt: skip
 _INHIBIT_ROW = ["inhibit_id", "csa_system", "csa_case_id", "reason", "set_by_role", "set_on", "removed_on"]
 
 
@@ -261,8 +271,8 @@ def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], on: d
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
     return {
         "casegroups": _casegroups(held, cases, balances, found, on),
-        "cases": cases,
-        "balances": balances,
+        "cases": cases[_CASES_HANDED_ON],
+        "balances": balances[_BALANCES_HANDED_ON],
         "clerical_balances": _clerical(held["clerical_balances"], cases),
         "found": found,
     }

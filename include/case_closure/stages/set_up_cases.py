@@ -34,6 +34,14 @@ _CASE_ROW = [
     "csa_system", "csa_case_id", "casegroup_id", "paying_parent_id", "receiving_parent_id", "method_of_payment",
     "pp_sort_code", "pp_account_number", "employer_reference", "postcode",
 ]  # fmt: skip
+# What letters need of a person, and decisions of a case.
+_PEOPLE_HANDED_ON = [
+    "case_key", "csa_system", "csa_case_id", "casegroup_id", "role", "party_id", "address_line_1", "place_known", "dlo",
+    "date_of_death", "cis_death_recorded", "representative_name", "representative_address_line_1",
+]  # fmt: skip
+_REQUIRED_HANDED_ON = [
+    "case_key", "csa_system", "csa_case_id", "casegroup_id", "rp_arrears_decision", "rp_keep_pence", "method_of_payment",
+]  # fmt: skip
 
 
 def required_cases(cases: pd.DataFrame, balances: pd.DataFrame, casegroups: pd.DataFrame) -> pd.DataFrame:
@@ -284,8 +292,8 @@ def conclude(made: Facts, broke: Mapping[str, pd.DataFrame], held: Frames, on: d
         "cms_cases": created,
         "set_up": set_up,
         "found": found,
-        "people": made.everyone,
-        "required": required,
+        "people": made.everyone[_PEOPLE_HANDED_ON],
+        "required": required[_REQUIRED_HANDED_ON],
         "interest_flags": _interest_flags(
             made.everyone, chosen(created["case_key"], created["origin"] == "ARREARS_ONLY")
         ),

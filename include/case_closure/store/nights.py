@@ -172,6 +172,7 @@ def holder(connection: Connection) -> str:
 
 def record_extract(connection: Connection, on: date, extract_id: str, manifest_sha256: str) -> int:
     """Note the extract this night applies; returns its number among the extracts of that date."""
+    connection.execute(text("delete from closure.gate_results where business_date = :on"), {"on": on})
     return int(
         connection.execute(
             text(
@@ -258,7 +259,10 @@ _FIGURES = f"""
 def record_gate_results(
     connection: Connection, on: date, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]
 ) -> None:
-    """Store, for each rule, rows judged and failed, ordinary and sensitive apart; replaces what the same night said before."""
+    """Store, for each rule, rows judged and failed, ordinary and sensitive apart.
+
+    A night that goes on after a kill judges only what had not completed: the fuller count of its extract stands.
+    """
     rows = [
         {"on": on, "suite": suite, "rule": rule, "sensitive": sensitive, "judged": judged, "failed": failed}
         for rule, sides in tally.items()
@@ -271,7 +275,8 @@ def record_gate_results(
                 insert into closure.gate_results (business_date, suite, rule_code, sensitive, judged_rows, failed_rows)
                 values (:on, :suite, :rule, :sensitive, :judged, :failed)
                 on conflict (business_date, suite, rule_code, sensitive)
-                do update set judged_rows = excluded.judged_rows, failed_rows = excluded.failed_rows
+                do update set judged_rows = greatest(gate_results.judged_rows, excluded.judged_rows),
+                              failed_rows = greatest(gate_results.failed_rows, excluded.failed_rows)
                 """
             ),
             rows,
