@@ -12,6 +12,7 @@ on what they concluded on the workbench. So a night may be killed anywhere: the 
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -185,8 +186,6 @@ def _fail(ctx: NightContext, stage: str, reason: str) -> NightFailed:
 
 
 def _receive_balances(ctx: NightContext, url: str) -> Summary:
-    from case_closure import receiving
-
     on = ctx.business_date
     # Not inside the transaction below: a rejection is recorded on the row that holds.
     with _entered(ctx, url, "receive_balances"):
@@ -195,6 +194,8 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "receive_balances") as (connection, night):
         read = 0
         if night.manifest_sha256 != landing.manifest_sha256:
+            from case_closure import receiving
+
             number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
             read = receiving.hold_extract(connection, landing, number)
     bench = _bench(ctx)
@@ -203,23 +204,27 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
     size = ctx.settings.partition_casegroups
     parts = [ids[start : start + size] for start in range(0, len(ids), size)]
     bench.begin(parts)
-    suites = receive_suites()
 
     def work(number: int) -> _Tallies:
         tallies = _Tallies()
         bench.save("receive_balances", number, _received(ctx, url, parts[number], tallies))
         return tallies
 
+    if parts:
+        # Before any fork, so that the seconds it takes to import are spent once.
+        importlib.import_module("case_closure.gates.suites")
     tallies = _Tallies.together(_over_parts(ctx, url, work, len(parts)))
     if not night.succeeded:
-        _keep_tallies(ctx, url, "receive_balances", tallies, suites)
+        _keep_tallies(ctx, url, "receive_balances", tallies, receive_suites())
     return {"rows_held": read, "casegroups_judged": len(ids)}
 
 
 def _set_up_cases(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "set_up_cases") as (_, night):
         pass
-    bench, parts, suites = _bench(ctx), _parts(ctx, url), set_up_suites(ctx)
+    bench, parts = _bench(ctx), _parts(ctx, url)
+    if parts:
+        importlib.import_module("case_closure.gates.suites")
 
     def work(number: int) -> tuple[_Tallies, int]:
         tallies = _Tallies()
@@ -230,7 +235,9 @@ def _set_up_cases(ctx: NightContext, url: str) -> Summary:
 
     done = _over_parts(ctx, url, work, len(parts))
     if not night.succeeded:
-        _keep_tallies(ctx, url, "set_up_cases", _Tallies.together([tallies for tallies, _ in done]), suites)
+        _keep_tallies(
+            ctx, url, "set_up_cases", _Tallies.together([tallies for tallies, _ in done]), set_up_suites(ctx)
+        )
     return {"cases_set_up": sum(made for _, made in done)}
 
 
@@ -276,9 +283,13 @@ def _decide_next_action(ctx: NightContext, url: str) -> Summary:
 
 def _gate_payments(ctx: NightContext, url: str) -> Summary:
     """Judge payment and correction rows; those that pass are held for the stages that use them."""
+    on = ctx.business_date
+    with _entered(ctx, url, "gate_payments") as (connection, night):
+        # A rerun retries what is still open, and nothing else (R21).
+        if night.succeeded and not payments.has_open_exceptions(connection, on):
+            return {"payments_judged": 0, "corrections_judged": 0, "exceptions_opened": 0}
     from case_closure.gates import suites
 
-    on = ctx.business_date
     tallies = _Tallies()
     with _entered(ctx, url, "gate_payments") as (connection, night):
         paid = gate_payments.payment_facts(payments.payments(connection, on))

@@ -32,10 +32,12 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
             columns[name] = pd.Series(values.to_numpy())
         elif pa.types.is_boolean(kind):
             columns[name] = pd.Series(pc.fill_null(values, False).to_numpy(zero_copy_only=False).astype(bool))
-        elif pa.types.is_date(kind):
+        elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
             columns[name] = pd.Series(values.cast(pa.timestamp("s")).to_numpy().astype("datetime64[s]"))
-        else:
+        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
             columns[name] = values.to_pandas().astype("str")
+        else:
+            raise TypeError(f"column {name}: {kind} is no type of a night's frames")
     frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
     return frame
 

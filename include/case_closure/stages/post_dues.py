@@ -166,4 +166,4 @@ def exact_sum(amounts: pd.Series) -> int:
 
 def fitted(pence: int) -> int:
     """An exact sum as int64. No money is near the limit; a hostile row must not stop the night, so it is cut off there."""
-    return max(-INT64_LIMIT_PENCE, min(INT64_LIMIT_PENCE, pence))
+    return max(-INT64_LIMIT_PENCE - 1, min(INT64_LIMIT_PENCE, pence))

@@ -95,7 +95,7 @@ def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
     cases = cases.assign(
         paying_parent_agreed=~among(cases["casegroup_id"], chosen(cases["casegroup_id"], other)),
         casegroup_agreed=cases["claimed_casegroup_id"].eq(cases["casegroup_id"]).to_numpy(bool),
-        sensitive=cases["nationally_sensitive"].to_numpy(bool),
+        sensitive=among(cases["casegroup_id"], chosen(cases["casegroup_id"], cases["nationally_sensitive"])),
     )
     # The latest night that gave evidence of a failure: a report, a code on the case, or the exception still open.
     failures = held["closure_failures"].assign(case_key=case_key(held["closure_failures"]))
@@ -183,9 +183,10 @@ def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
     held_casegroup = take(cases["casegroup_id"], places)
     case_held = (places >= 0) & held_casegroup.notna().to_numpy()
     keyed = (balances["csa_system"].notna() & balances["csa_case_id"].notna()).to_numpy(bool)
+    casegroup_id = held_casegroup.where(case_held, balances["row_casegroup_id"])
     balances = balances.assign(
-        casegroup_id=held_casegroup.where(case_held, balances["row_casegroup_id"]),
-        sensitive=take_flags(cases["nationally_sensitive"], places),
+        casegroup_id=casegroup_id,
+        sensitive=among(casegroup_id, chosen(cases["casegroup_id"], cases["nationally_sensitive"])),
         # Without a case number there is no case to know, and without a case no casegroup to agree with.
         case_held=case_held | ~keyed,
         casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool) | ~case_held,

@@ -207,8 +207,14 @@ def record_failure(
 
 
 def close(connection: Connection, on: date, at: datetime) -> None:
-    """Count the night's figures and mark it SUCCESS. A rerun keeps the times of the first success."""
-    connection.execute(text(_FIGURES), {"on": on})
+    """Count the night's figures and mark it SUCCESS. A rerun keeps the times of the first success.
+
+    Figures are as of the end of the night: those of a night that later ones have followed stand.
+    """
+    followed = text("select exists (select from closure.nights where business_date > :on and succeeded)")
+    night = find(connection, on)
+    if night is None or not night.succeeded or not connection.execute(followed, {"on": on}).scalar_one():
+        connection.execute(text(_FIGURES), {"on": on})
     connection.execute(
         text(
             "update closure.nights set status = 'SUCCESS', stage = 'close_night', reason = null, succeeded = true, "
@@ -219,7 +225,7 @@ def close(connection: Connection, on: date, at: datetime) -> None:
 
 
 # A sum past int64, which no money is, is shown as the largest int64: a hostile row must not stop the night.
-_FITTED = "greatest(least(coalesce(sum({}), 0), 9223372036854775807), -9223372036854775807)::bigint"
+_FITTED = "greatest(least(coalesce(sum({}), 0), 9223372036854775807), -9223372036854775808)::bigint"
 _NINE = " + ".join(f"coalesce(b.{bucket.column}, 0)::numeric" for bucket in BUCKETS)
 _FIGURES = f"""
     insert into closure.night_figures (business_date, sensitive, casegroups_received, received_pence, posted_pence,
@@ -327,7 +333,7 @@ _LAWS = {
     "received = the latest balances": f"""
         select concat_ws(' ', casegroup_id, csa_system, csa_case_id, creditor, arrears_status), arrived, received from (
             select casegroup_id, csa_system, csa_case_id, creditor, arrears_status,
-                   greatest(least(sum(arrived), {_LIMIT}), -{_LIMIT}) as arrived, sum(received) as received
+                   greatest(least(sum(arrived), {_LIMIT}), -{_LIMIT} - 1) as arrived, sum(received) as received
             from (
                 select a.casegroup_id, a.csa_system, a.csa_case_id, a.creditor, a.arrears_status, a.pence::numeric as arrived,
                        0::numeric as received
@@ -370,8 +376,8 @@ _LAWS = {
     "an outcome adds up its positions": f"""
         select g.casegroup_id, g.received_pence, coalesce(p.received, 0)
         from closure.casegroups g left join (
-            select casegroup_id, greatest(least(sum(received_pence), {_LIMIT}), -{_LIMIT}) as received,
-                   greatest(least(sum(posted_pence), {_LIMIT}), -{_LIMIT}) as posted
+            select casegroup_id, greatest(least(sum(received_pence), {_LIMIT}), -{_LIMIT} - 1) as received,
+                   greatest(least(sum(posted_pence), {_LIMIT}), -{_LIMIT} - 1) as posted
             from closure.positions group by casegroup_id) p using (casegroup_id)
         where g.outcome is not null
           and (g.received_pence <> coalesce(p.received, 0) or g.posted_pence <> coalesce(p.posted, 0))

@@ -118,6 +118,15 @@ def corrections(connection: Connection, on: date) -> Frames:
     return {"corrections": to_frame(rows), "dues": to_frame(dues)}
 
 
+def has_open_exceptions(connection: Connection, on: date) -> bool:
+    """Whether a payment or correction of that night is still refused."""
+    query = """
+        select exists (select from closure.exceptions where business_date = :on and status <> 'RESOLVED'
+                       and stage in ('payments', 'corrections'))
+    """
+    return bool(connection.execute(text(query), {"on": on}).scalar_one())
+
+
 def before(connection: Connection, casegroup_ids: pd.Series) -> Frames:
     """The exceptions of these rules that are open, and the routes of the casegroups found."""
     names = (

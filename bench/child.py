@@ -1,0 +1,76 @@
+"""One night, or one sample, in a process of its own: `python -m bench.child night|sample '<JSON>'`.
+
+Its last line is the answer in JSON. Belongs here: the clock and the memory of that process. Does not belong here:
+what is made of them. Nothing of the product is imported before the clock runs.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+
+def night(landing: str, on: str, run_id: str) -> dict[str, Any]:
+    """Runs the night of the date on the store of the environment; seconds and bytes.
+
+    import_seconds: loading everything a night uses, the gates' library above all. night_seconds: the night after that.
+    cpu_seconds: of this process and its workers, imports included, the server's not; unlike the others not of the clock.
+    peak_bytes: the most memory this process or one of its workers had.
+    """
+    began = time.perf_counter()
+    from case_closure import night as shell
+    from case_closure import receiving  # noqa: F401  a stage imports it when it needs it
+    from case_closure.gates import engine, suites  # noqa: F401  likewise
+    from case_closure.settings import Settings
+
+    settings = Settings.from_environment()
+    imported = time.perf_counter()
+    stages: dict[str, float] = {}
+    last = imported
+
+    def ended(stage: str, _: dict[str, int | str]) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        stages[stage], last = round(now - last, 3), now
+
+    context = shell.NightContext(
+        date.fromisoformat(on), run_id, Path(landing), settings.home / "outbound", settings
+    )
+    shell.run_night(context, ended)
+    ended_at = time.perf_counter()
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {
+        "import_seconds": imported - began,
+        "night_seconds": ended_at - imported,
+        "cpu_seconds": sum(of.ru_utime + of.ru_stime for of in used),
+        "stages": stages,
+        "peak_bytes": max(_own_peak_bytes(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024),
+    }
+
+
+def _own_peak_bytes() -> int:
+    # Not ru_maxrss: that also counts what whoever started this process had before it became this program.
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError("/proc/self/status has no VmHWM")
+
+
+def sample(out: str, on: str, casegroups: int, **how: Any) -> dict[str, Any]:
+    """Writes a sample of one night; see `case_closure.sample.generate` for the rest of the arguments."""
+    from case_closure.sample import generate
+
+    began = time.perf_counter()
+    generate(Path(out), date.fromisoformat(on), casegroups=casegroups, **how)
+    return {"seconds": time.perf_counter() - began}
+
+
+if __name__ == "__main__":
+    what, arguments = sys.argv[1], json.loads(sys.argv[2])
+    answer = night(**arguments) if what == "night" else sample(**arguments)
+    sys.stdout.write(json.dumps(answer) + "\n")

@@ -1,0 +1,234 @@
+"""What is measured: each figure runs both of its sides one after the other and returns rows of the table.
+
+Belongs here: which run is held against which, and the goals. Does not belong here: arithmetic (`results`), words for the
+reader of the table (`docs/bench.md`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import floor
+from bench.home import REPOSITORY, Home
+from bench.results import Row, compared, exponent
+
+NIGHT = "2017-08-10"
+GIB = 1024**3
+LARGE = 500_000  # from here on a figure is measured once, unless asked otherwise
+THE_BOOK = 1_200_000  # the size the finance goals are set at
+STRESS = 120_000
+ORDINARY = 20_000
+SAMPLE = 100_000
+WARMING = 500
+NOOP = REPOSITORY / "tests" / "integration" / "noop"
+
+CLEAN: dict[str, Any] = {"fault_rate": 0.0}
+
+
+@dataclass
+class Bench:
+    """One run of the bench: its home, its sizes, and samples made once."""
+
+    home: Home
+    sizes: list[int]
+    repeat: int | None
+    say: Callable[[str], None]
+    night_casegroups: int = ORDINARY
+    stress_casegroups: int = STRESS
+    sample_casegroups: int = SAMPLE
+    _landings: dict[str, Path] = field(default_factory=dict)
+    _runs: int = 0
+
+    def times(self, casegroups: int) -> range:
+        return range(self.repeat or (1 if casegroups >= LARGE else 3))
+
+    def warm_up(self) -> None:
+        """A small night, not measured: what every process loads is compiled then, and the server has worked."""
+        self.say("warming up")
+        with self.home.store() as url:
+            self.night(self.landing(WARMING), url)
+
+    def landing(self, casegroups: int, **how: Any) -> Path:
+        """The landing zone of one night of that size."""
+        name = "-".join([str(casegroups), *(f"{key}-{value}" for key, value in how.items())])
+        if name not in self._landings:
+            out = self.home.folder / "landings" / name
+            self.say(f"  making a sample of {casegroups:,} casegroups {how or ''}")
+            self.home.child("sample", "", out=str(out), on=NIGHT, casegroups=casegroups, **how)
+            self._landings[name] = out
+        return self._landings[name]
+
+    def forget_landings(self) -> None:
+        """Take the samples away again: a large one is not needed by the next figure."""
+        shutil.rmtree(self.home.folder / "landings", ignore_errors=True)
+        self._landings.clear()
+
+    def night(self, landing: Path, url: str) -> dict[str, Any]:
+        """One night in a process of its own; the answer of `bench.child`, with its whole seconds."""
+        self._runs += 1
+        self.home.checkpoint()
+        done = self.home.child("night", url, landing=str(landing), on=NIGHT, run_id=f"bench-{self._runs}")
+        whole = done["import_seconds"] + done["night_seconds"]
+        stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in done["stages"].items())
+        self.say(
+            f"  night {done['night_seconds']:.2f} s + import {done['import_seconds']:.2f} s, "
+            f"{done['cpu_seconds']:.1f} s of CPU ({stages})"
+        )
+        return {**done, "whole_seconds": whole}
+
+
+# --- the finance path -------------------------------------------------------------------------------------
+
+
+def finance(bench: Bench) -> Iterator[Row]:
+    """A first night with all gates on against its rows by COPY; how cost and memory grow."""
+    costs: dict[int, float] = {}
+    memory: dict[int, tuple[int, int]] = {}
+    for size in bench.sizes:
+        nights, floors, served = [], [], 0
+        landing = bench.landing(size)
+        for _ in bench.times(size):
+            done, took, most = _night_and_floor(bench, landing)
+            nights.append(done)
+            floors.append(took)
+            served = max(served, most)
+        goal = 2.0 if size >= THE_BOOK else None
+        whole, work = ([done[what] for done in nights] for what in ("whole_seconds", "night_seconds"))
+        yield compared(f"finance path, {size:,} casegroups, imports included", whole, floors, goal)
+        yield compared(f"finance path, {size:,} casegroups, imports apart", work, floors)
+        costs[size] = statistics.median(work)
+        memory[size] = max(done["peak_bytes"] for done in nights), served
+        bench.forget_landings()
+    if len(costs) > 1:
+        yield Row(
+            "growth of the night's cost, imports apart", exponent([*costs], [*costs.values()]), "n^", 1.05
+        )
+        last = [*costs][-2:]
+        between = f"growth from {last[0]:,} to {last[1]:,} alone"
+        # The goal holds here too: a small night's fixed cost flatters the fit over all sizes.
+        yield Row(between, exponent(last, [costs[size] for size in last]), "n^", 1.05)
+    for size, (ours, server) in memory.items():
+        yield Row(f"most memory of a process of the night, {size:,} casegroups", ours / GIB, "GiB", 3.0)
+        yield Row(f"most memory of a process of PostgreSQL, {size:,} casegroups", server / GIB, "GiB", 3.0)
+
+
+def _night_and_floor(bench: Bench, landing: Path) -> tuple[dict[str, Any], float, int]:
+    """The night, the seconds of its floor, and the most memory of a server's process during the night."""
+    home = bench.home
+    files = home.server_folder("floor")
+    with home.store() as url:
+        with home.watched() as most:
+            done = bench.night(landing, url)
+        rows = floor.take_out(url, files)
+        made = floor.shape(url)
+    with home.store() as url:
+        if floor.shape(url) != made:
+            raise floor.NotTheSame("the floor's tables, keys and indexes are not those the night filled")
+        took = floor.put_in(url, files, rows)
+    shutil.rmtree(files, ignore_errors=True)
+    bench.say(f"  floor {took:.2f} s for {sum(rows.values()):,} rows of {len(rows)} tables")
+    return done, took, most[0]
+
+
+# --- a bad file, and the same again -----------------------------------------------------------------------
+
+
+def bad(bench: Bench) -> Iterator[Row]:
+    """A file in which every row is bad against a clean one."""
+    size = bench.stress_casegroups
+    kinds: dict[str, dict[str, Any]] = {
+        "every balance and parent": {"all_bad": True},
+        "every parent": {"all_bad": "parties"},
+        "every balance": {"all_bad": "balances"},
+    }
+    clean: list[float] = []
+    found: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in bench.times(size):
+        clean.append(_fresh(bench, bench.landing(size, **CLEAN)))
+        for kind, how in kinds.items():
+            found[kind].append(_fresh(bench, bench.landing(size, fault_rate=0.0, **how)))
+    bench.forget_landings()
+    for kind, seconds in found.items():
+        yield compared(f"{kind} bad, {size:,} casegroups, against clean", seconds, clean, 3.0)
+
+
+def _fresh(bench: Bench, landing: Path) -> float:
+    with bench.home.store() as url:
+        return float(bench.night(landing, url)["night_seconds"])
+
+
+def rerun(bench: Bench) -> Iterator[Row]:
+    """The same night once more on the same files, whole processes, against its first run."""
+    size = bench.stress_casegroups
+    landing, first, again = bench.landing(size), [], []
+    for _ in bench.times(size):
+        with bench.home.store() as url:
+            first.append(bench.night(landing, url)["whole_seconds"])
+            again.append(bench.night(landing, url)["whole_seconds"])
+    bench.forget_landings()
+    yield compared(f"unchanged rerun, {size:,} casegroups, against the first run", again, first, 0.5)
+
+
+# --- through Airflow --------------------------------------------------------------------------------------
+
+
+def dag(bench: Bench) -> Iterator[Row]:
+    """`case-closure nightly`, the whole command, against the same command whose stages do nothing."""
+    size, home = bench.night_casegroups, bench.home
+    landing, warming, real, idle = bench.landing(size), bench.landing(WARMING), [], []
+    nothing = {"PYTHONPATH": str(NOOP), "NOOP_NIGHT_RECORD": str(home.folder / "noop.jsonl")}
+    with home.store() as url:
+        # Not measured: Airflow's own database is made here, and its modules are compiled.
+        _nightly(bench, warming, url, **nothing)
+        _nightly(bench, warming, url)
+    for _ in bench.times(size):
+        with home.store() as url:
+            idle.append(_nightly(bench, landing, url, **nothing))
+            home.checkpoint()
+            real.append(_nightly(bench, landing, url))
+        bench.say(f"  through Airflow {real[-1]:.2f} s, doing nothing {idle[-1]:.2f} s")
+    bench.forget_landings()
+    yield compared(f"a night of {size:,} through its DAG, against stages that do nothing", real, idle, 2.0)
+
+
+def _nightly(bench: Bench, landing: Path, url: str, **more: str) -> float:
+    environment = bench.home.environment(url, **more)
+    arguments = ["-m", "case_closure.cli", "nightly", "--date", NIGHT, "--landing", str(landing)]
+    began = time.perf_counter()
+    bench.home.run(arguments, environment)
+    return time.perf_counter() - began
+
+
+# --- the sample -------------------------------------------------------------------------------------------
+
+
+def sample(bench: Bench) -> Iterator[Row]:
+    """`case-closure sample`, the whole command."""
+    size, seconds = bench.sample_casegroups, []
+    for measured in (False, *(True for _ in bench.times(size))):
+        out = bench.home.folder / "landings" / "timed"
+        shutil.rmtree(out, ignore_errors=True)
+        casegroups = size if measured else WARMING
+        arguments = ["sample", "--out", str(out), "--from", NIGHT, "--casegroups", str(casegroups)]
+        began = time.perf_counter()
+        bench.home.run(["-m", "case_closure.cli", *arguments], bench.home.environment(""))
+        if measured:
+            seconds.append(time.perf_counter() - began)
+            bench.say(f"  sample {seconds[-1]:.2f} s")
+    bench.forget_landings()
+    yield Row(f"sample of {size:,} casegroups", statistics.median(seconds), "s", 30.0)
+
+
+FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "finance": finance,
+    "bad": bad,
+    "rerun": rerun,
+    "dag": dag,
+    "sample": sample,
+}

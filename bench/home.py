@@ -1,0 +1,172 @@
+"""A home of the bench's own: an embedded server, a database for each measurement, and processes started in it.
+
+Belongs here: what is made for measuring and is gone afterwards. Does not belong here: what is measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from case_closure.settings import DATABASE_URL, HOME, LANDING, LOGIN_PORT, OUTBOUND
+from case_closure.store import database, embedded
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+class MeasuringFailed(Exception):
+    """What was to be measured did not go through; the message says what, and where its words are."""
+
+
+class Home:
+    """An embedded server with nothing in it, in a folder that :func:`new_home` takes away again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._server = embedded.ensure_running(folder)
+        self._made = 0
+
+    @contextlib.contextmanager
+    def store(self) -> Iterator[str]:
+        """The URL of a migrated store with nothing in it; dropped on leaving. What was written before is on disk by then."""
+        self._made += 1
+        name = f"bench_{self._made}"
+        url = self._server.url(name)
+        self._execute(f"create database {name}")
+        try:
+            database.migrate(url)
+            self._execute("checkpoint")
+            yield url
+        finally:
+            database.forget(url)
+            self._execute(f"drop database if exists {name} with (force)")
+
+    def restart(self) -> None:
+        """Have the server running again after it was killed."""
+        database.forget(self._server.url())
+        before, self._server = self._server, embedded.ensure_running(self.folder)
+        if self._server != before:
+            raise MeasuringFailed(
+                "The database came back on another port, as its own was taken meanwhile: begin again."
+            )
+
+    def checkpoint(self) -> None:
+        """Have everything written so far on disk, so that it is not paid for by what is measured next."""
+        self._execute("checkpoint")
+
+    def server_version(self) -> str:
+        with database.engine(self._server.url()).connect() as connection:
+            return str(connection.exec_driver_sql("show server_version").scalar_one())
+
+    def _execute(self, statement: str) -> None:
+        with database.engine(self._server.url()).connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
+
+    def server_folder(self, name: str) -> Path:
+        """A new folder that the server itself can read and write."""
+        folder = self.folder / "postgres" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        owner = (self.folder / "postgres" / "data").stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        return folder
+
+    def environment(self, url: str, **more: str) -> dict[str, str]:
+        """The environment of a process that works on this store: nothing of the caller's own installation in it.
+
+        Compiled modules are kept in the home and found there by the next process, as an installation has them: else
+        what is measured is Python compiling libraries, wherever they were installed without.
+        """
+        others = (HOME, DATABASE_URL, LANDING, OUTBOUND, LOGIN_PORT, "PYTHONDONTWRITEBYTECODE")
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in others and not name.startswith("AIRFLOW")
+        }
+        ours = {
+            HOME: str(self.folder),
+            DATABASE_URL: url,
+            "PYTHONPYCACHEPREFIX": str(self.folder / "compiled"),
+        }
+        return {**kept, **ours, **more}
+
+    def postmaster(self) -> psutil.Process:
+        """The server's first process."""
+        return psutil.Process(
+            int((self.folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+        )
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[list[int]]:
+        """While inside, the server's processes are looked at; the list then holds the most memory one had, in bytes."""
+        most, ended = [0], threading.Event()
+
+        def look() -> None:
+            while not ended.wait(0.25):
+                with contextlib.suppress(psutil.Error, OSError):
+                    sizes = [process.memory_info().rss for process in self.postmaster().children()]
+                    most[0] = max(most[0], *sizes, 0)
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield most
+        finally:
+            ended.set()
+            thread.join()
+
+    def run(self, arguments: Sequence[str], environment: dict[str, str]) -> str:
+        """A Python process run to its end; what it printed. Raises MeasuringFailed with its last words."""
+        log = self.folder / "bench.log"
+        with log.open("w") as words:
+            process = subprocess.Popen(
+                [sys.executable, *arguments], env=environment, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=words, text=True
+            )  # fmt: skip
+            try:
+                printed, _ = process.communicate()
+            finally:
+                process.kill()
+                process.wait()
+        if process.returncode != 0:
+            said = (printed + log.read_text()).strip().splitlines()[-8:]
+            raise MeasuringFailed(
+                f"'{' '.join(arguments)}' ended with code {process.returncode}: " + "\n  ".join(said)
+            )
+        return printed
+
+    def child(self, what: str, url: str, **arguments: Any) -> dict[str, Any]:
+        """The answer of `bench.child` run in a process of its own."""
+        printed = self.run(["-m", "bench.child", what, json.dumps(arguments)], self.environment(url))
+        answer: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        return answer
+
+
+@contextlib.contextmanager
+def new_home(given: Path | None) -> Iterator[Home]:
+    """A home in the folder given, which must not exist or be empty, else in the system's temporary one.
+
+    On leaving its server is stopped and its files are gone. Raises MeasuringFailed when there is something in the folder.
+    """
+    if given is not None and given.exists() and any(given.iterdir()):
+        raise MeasuringFailed(
+            f"{given}: expected no folder or an empty one, for it is emptied afterwards; found files in it."
+        )
+    outer = None if given else Path(tempfile.mkdtemp(prefix="case-closure-bench-"))
+    folder = given.absolute() if given else (outer or Path()) / "var"
+    try:
+        yield Home(folder)
+    finally:
+        with contextlib.suppress(embedded.ServerUnavailable):
+            embedded.stop(folder)
+        shutil.rmtree(outer or folder, ignore_errors=True)
