@@ -457,6 +457,7 @@ def _received(ctx: NightContext, url: str, part: list[str], tallies: _Tallies) -
             "open_exceptions": gather.open_exceptions(),
             "positions": gather.positions(),
             "dues_now": gather.dues_now(),
+            "completed_periods": gather.completed_periods(),
         }
         as_of = nights.judged_as_of(connection, ctx.business_date)
     frames = {name: to_frame(table) for name, table in held.items()}

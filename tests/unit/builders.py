@@ -108,7 +108,9 @@ def case(
         "method_of_payment": "CARD",
     } | over  # fmt: skip
     owes = {"rp_active": 1000} if owes is None else owes
-    amounts = balance(row["csa_case_id"], casegroup, owes, csa_system=row["csa_system"]) | dict(balance_row or {})
+    amounts = balance(row["csa_case_id"], casegroup, owes, csa_system=row["csa_system"]) | dict(
+        balance_row or {}
+    )
     sides = {
         "payer": party(row["paying_parent_id"] or "nobody", **(payer or {})),
         "receiver": party(row["receiving_parent_id"] or "nobody", **(receiver or {})),
@@ -138,7 +140,9 @@ def case(
 
 def rows_of(cases: Iterable[Case]) -> dict[str, list[Row]]:
     """The rows of each landed file. A paying parent several cases share is as the case that describes them says."""
-    rows: dict[str, list[Row]] = {name: [] for name in ("csa_cases", "csa_balances", "csa_children", "cms_register")}
+    rows: dict[str, list[Row]] = {
+        name: [] for name in ("csa_cases", "csa_balances", "csa_children", "cms_register")
+    }
     parties: dict[str, Row] = {}
     persons: dict[str, Row] = {}
     for one in sorted(cases, key=lambda one: not one.payer_said):
@@ -200,7 +204,9 @@ def _like(table: pa.Table, rows: Iterable[Row]) -> pd.DataFrame:
     """Rows as the stages get them: that table's columns, the rest left out; arrived tonight unless they say otherwise."""
     names = set(table.schema.names)
     stamped = ({"business_date": ON} | row for row in rows)
-    return _frame([{name: value for name, value in row.items() if name in names} for row in stamped], table.schema)
+    return _frame(
+        [{name: value for name, value in row.items() if name in names} for row in stamped], table.schema
+    )
 
 
 def _clean(nino: str | None) -> str | None:
@@ -313,16 +319,21 @@ def tonight(
         "open_exceptions": _like(_SHAPE.open_exceptions(), open_exceptions),
         "positions": _like(_SHAPE.positions(), positions),
         "dues_now": _like(_SHAPE.dues_now(), dues_now),
+        "completed_periods": _like(_SHAPE.completed_periods(), ()),
     }
     received = _received(held, on, limit)
     before = _like(_SHAPE.cms_cases(), cms_cases)
     set_up = _set_up(received, held, rows, before, on, payer_casegroups or {})
     posted = post_dues.conclude(received, set_up, before, on)
-    on_register = {(_match(row["paying_parent_nino"]), _match(row["receiving_parent_nino"])) for row in rows["cms_register"]}
+    on_register = {
+        (_match(row["paying_parent_nino"]), _match(row["receiving_parent_nino"]))
+        for row in rows["cms_register"]
+    }
     ninos = {row["party_id"]: _match(row["nino"]) for row in rows["csa_parties"]}
     payers = {row["casegroup_id"]: ninos.get(row["paying_parent_id"]) for row in reversed(rows["csa_cases"])}
     owners = {
-        _match(row["paying_parent_nino"]): row["case_owner"] for row in sorted(rows["cms_register"], key=lambda r: r["cms_case_id"])
+        _match(row["paying_parent_nino"]): row["case_owner"]
+        for row in sorted(rows["cms_register"], key=lambda r: r["cms_case_id"])
     }
     there = {row["casegroup_id"]: None for row in cms_cases} | {
         group: owners[payer] for group, payer in payers.items() if payer in owners
@@ -341,7 +352,9 @@ def tonight(
 
 
 def _arrivals(rows: Iterable[Row]) -> pd.DataFrame:
-    return _like(_SHAPE.balances("csa_balances"), [{"row_casegroup_id": row["casegroup_id"]} | row for row in rows])
+    return _like(
+        _SHAPE.balances("csa_balances"), [{"row_casegroup_id": row["casegroup_id"]} | row for row in rows]
+    )
 
 
 def _key(row: Row) -> str:
@@ -358,7 +371,14 @@ def _received(held: Frames, on: date, limit: int) -> Frames:
     return receive_balances.conclude(held, facts, broke, on)
 
 
-def _set_up(received: Frames, held: Frames, rows: dict[str, list[Row]], before: pd.DataFrame, on: date, payer_casegroups: Mapping[str, str]) -> Frames:
+def _set_up(
+    received: Frames,
+    held: Frames,
+    rows: dict[str, list[Row]],
+    before: pd.DataFrame,
+    on: date,
+    payer_casegroups: Mapping[str, str],
+) -> Frames:
     known: Frames = {
         "parties": _like(_SHAPE.parties([]), rows["csa_parties"]),
         "resolutions": held["resolutions"],

@@ -123,7 +123,7 @@ def _exceptions(
     )
     return (
         opened.reset_index(drop=True),
-        seen[["exception_id", *_EXCEPTION_KEY]].reset_index(drop=True),
+        seen[["exception_id", "business_date", "route", *_EXCEPTION_KEY]].reset_index(drop=True),
         resolved[["exception_id", "resolved_by", *_EXCEPTION_KEY]].reset_index(drop=True),
     )
 
@@ -409,8 +409,9 @@ def _changed_again_items(seen: pd.DataFrame, received: Frames, on: pd.Timestamp)
     """A balance that changed after completion is put to a caseworker once for each changed arrival (R20, B55)."""
     balances = received["balances"]
     arrived = chosen(balances["case_key"], balances["arrived_on"] == on)
-    changed = (seen["rule_code"] == "balance_changed_after_completion").to_numpy(bool)
-    again = seen[changed & among(case_key(seen), arrived)]
+    # The arrival that opened the exception has its item from the opening.
+    changed = (seen["rule_code"] == "balance_changed_after_completion") & (seen["business_date"] < on)
+    again = seen[changed.to_numpy(bool) & among(case_key(seen), arrived)]
     rule = RULES["balance_changed_after_completion"]
     return _items(
         again,

@@ -214,17 +214,31 @@ class Gather:
             arrears_from=DAY, arrears_to=DAY,
         )  # fmt: skip
 
+    def completed_periods(self) -> pa.Table:
+        """The period each case of a completed casegroup had on the night it completed; also where nothing was owed."""
+        return self._read(
+            """
+            select distinct on (b.csa_system, b.csa_case_id) b.csa_system || '/' || b.csa_case_id, b.arrears_from, b.arrears_to
+            from judged j join closure.casegroups g using (casegroup_id) join held.csa_cases c using (casegroup_id)
+            join held.csa_balances b on b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id
+            where g.completed_on is not null and b.is_new and b.business_date <= g.completed_on
+            order by b.csa_system, b.csa_case_id, b.business_date desc, b.extract_number desc, b.row_number desc
+            """,
+            case_key=TEXT, arrears_from=DAY, arrears_to=DAY,
+        )  # fmt: skip
+
     def open_exceptions(self) -> pa.Table:
         return self._read(
             """
             select e.exception_id, e.business_date, e.rule_code, e.severity, e.csa_system, e.csa_case_id, e.casegroup_id,
-                   e.subject, e.subject_reference, e.status
+                   e.subject, e.subject_reference, e.status, e.route
             from judged j join closure.exceptions e on coalesce(e.casegroup_id, '') = j.casegroup_id
             where e.status <> 'RESOLVED'
             """,
             exception_id=TEXT, business_date=DAY, rule_code=TEXT, severity=TEXT, csa_system=TEXT, csa_case_id=TEXT,
             casegroup_id=TEXT, subject=TEXT, subject_reference=TEXT,
             status=TEXT,
+            route=TEXT,
         )  # fmt: skip
 
     def cms_cases(self) -> pa.Table:

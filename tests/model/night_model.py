@@ -1,0 +1,1396 @@
+"""A second opinion on the night: the same contract, written again in plain Python from its text alone.
+
+Belongs here: what a night concludes, read off the contract sentence by sentence, with dictionaries and whole
+pence. Does not belong here: anything of the pipeline (no stage, gate, table or SQL is imported; only the landing
+files are shared), speed, or a choice that suits the pipeline. Every casegroup is judged anew every night, so
+nothing can be missed for not having been touched.
+
+Not compared, because the contract leaves them open: surrogate ids, messages, masked values, times.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+Row = dict[str, Any]
+Case = tuple[str | None, str | None]
+"""(csa_system, csa_case_id)"""
+Key = tuple[str, str | None, str | None, str | None, str]
+"""(rule code, casegroup, csa_system, csa_case_id, party: '' but for warnings)"""
+
+BUCKETS = [
+    (creditor, status)
+    for creditor in ("RP", "GB_SOS", "NI_SOS")
+    for status in ("ACTIVE", "SUSPENDED", "DEFERRED")
+]
+COLUMN = {bucket: f"{bucket[0].lower()}_{bucket[1].lower()}_pence" for bucket in BUCKETS}
+NINE = list(COLUMN.values())
+
+CASE_VALUES: dict[str, tuple[set[Any], bool]] = {
+    "csa_system": ({"CSCS", "CS2", "CCD"}, True),
+    "scheme": ({"1993", "2003"}, False),
+    "case_type": ({"ONGOING", "ARREARS_ONLY"}, False),
+    "case_status": ({"OPEN", "CLOSED"}, False),
+    "closed_reason": ({"CASE_CLOSURE", "OTHER"}, True),
+    "segment": ({1, 2, 3, 4, 5}, True),
+    "rp_arrears_decision": ({"COLLECT", "WRITE_OFF", "PART_WRITE_OFF"}, True),
+}
+"""Lists of csa_cases, and whether null passes (a null system is a missing key, not a wrong value)."""
+
+METHODS = {"DIRECT_DEBIT", "STANDING_ORDER", "DEO", "DER", "BENEFIT_DEDUCTION", "CARD"}
+ADMINISTRATIVE = {"CR", "MW", "NC", "PP", "PY", "PZ"}
+WARNINGS = {"nino_administrative_prefix", "nino_suffix_differs"}
+ROW_ONLY = {"inhibit_not_authorised"}
+_NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z][0-9]{6}[ABCD]")
+_POSTCODE = re.compile(
+    r"GIR0AA|(?!IM|JE|GG)[A-PR-UWYZ]([0-9]{1,2}|[A-HK-Y][0-9]([0-9]|[ABEHMNPRV-Y])?|[0-9][A-HJKPS-UW])[0-9][ABD-HJLNP-UW-Z]{2}"
+)
+_IGNORED_IN_NAMES = re.compile(r"[\s\u00ad'`´ʹ-ʿˈ‐-―‘-‛′‵−＇-]")
+
+
+def compact(text: str | None) -> str | None:
+    """A NINO or postcode as it is compared: no spaces, upper case; None when nothing is left."""
+    return (re.sub(r"\s", "", text).upper() or None) if text else None
+
+
+def is_nino(text: str | None) -> bool:
+    """R18."""
+    return bool(text) and text.isascii() and _NINO.fullmatch(text) is not None
+
+
+def eight(nino: str | None) -> str | None:
+    """What NINOs are matched on; None for one that cannot be."""
+    found = compact(nino)
+    return found[:8] if found is not None and is_nino(found) else None
+
+
+def name(text: str | None) -> str:
+    """R19."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text or "") if not unicodedata.combining(c))
+    return _IGNORED_IN_NAMES.sub("", plain.casefold())
+
+
+def blank(text: str | None) -> bool:
+    """Nothing a person could read."""
+    return text is None or not text.strip()
+
+
+def age(born: date, on: date) -> int:
+    """Completed years."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def uk_postcode(party: Row) -> str | None:
+    """The party's postcode when it is a valid UK one."""
+    postcode = compact(party["postcode"])
+    return postcode if postcode and postcode.isascii() and _POSTCODE.fullmatch(postcode) else None
+
+
+def country(party: Row) -> str | None:
+    """'GB-NIR', 'UK' for the rest of it, 'OVERSEAS', or None."""
+    code = compact(party["country"])
+    if code is None:
+        return None
+    if code == "GB-NIR":
+        return code
+    return "UK" if code == "GB" or code.startswith("GB-") else "OVERSEAS"
+
+
+def can_be_written_to(party: Row) -> bool:
+    """B13 and contact_missing."""
+    return not blank(party["address_line_1"]) and (
+        uk_postcode(party) is not None or country(party) == "OVERSEAS"
+    )
+
+
+def region_of(party: Row) -> str | None:
+    """R17; None where it cannot be told."""
+    postcode, where = uk_postcode(party), country(party)
+    if (postcode or "").startswith("BT") or where == "GB-NIR":
+        return "NI"
+    return "GB" if postcode is not None or where == "UK" else None
+
+
+def clean(value: Any) -> Any:
+    """Control characters other than tab and newline are removed on reading."""
+    if not isinstance(value, str):
+        return value
+    return "".join(c for c in value if unicodedata.category(c) != "Cc" or c in "\t\n")
+
+
+def as_text(value: Any) -> str | None:
+    """A value as a resolution writes it."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def from_text(text: str | None, column: str) -> Any:
+    """What a resolution's text is in that column."""
+    if text is None:
+        return None
+    if column.endswith("_pence") or column == "segment":
+        return int(text)
+    if column.startswith("date_of_") or column in ("arrears_from", "arrears_to", "liability_end_date"):
+        return date.fromisoformat(text)
+    if column in ("dlo", "manual_inhibit", "automatic_inhibit", "partially_clerical", "nationally_sensitive"):
+        return text.lower() == "true"
+    return text
+
+
+@dataclass
+class Held:
+    """A row as held, and the night that brought it."""
+
+    row: Row
+    on: date
+
+
+@dataclass
+class Arrival:
+    """The rows of a case's latest arrival; more than one when the case stood more than once in that night."""
+
+    rows: list[Row]
+    on: date
+    agreed: bool = False
+    """Its casegroup was the case's when it was judged: a case that moves later takes it along."""
+
+
+@dataclass
+class Finding:
+    """An exception."""
+
+    key: Key
+    opened_on: date
+    subject: str
+    route: str | None
+    case_owner: str | None
+    sensitive: bool
+    resolved_on: date | None = None
+
+    @property
+    def severity(self) -> str:
+        return "WARNING" if self.key[0] in WARNINGS else "HOLD"
+
+
+@dataclass
+class Group:
+    """What is known of a casegroup that a balance was received for."""
+
+    outcome: str
+    reason: str
+    received_pence: int
+    posted_pence: int
+    completed_on: date | None
+    changed_on: date
+
+
+@dataclass
+class Position:
+    """One case's money in one bucket."""
+
+    casegroup: str | None
+    received: int
+    posted: int
+    held: int
+    credit: int
+
+    @property
+    def figures(self) -> tuple[int, int, int, int]:
+        return (self.received, self.posted, self.held, self.credit)
+
+
+@dataclass
+class Resolution:
+    """A value a caseworker entered, and whether it still stands."""
+
+    row: Row
+    on: date
+    stands: bool = True
+
+
+@dataclass
+class Model:
+    """All that is held between nights."""
+
+    limit_pence: int = 100_000_000
+    cases: dict[Case, Held] = field(default_factory=dict)
+    member: dict[Case, str] = field(default_factory=dict)
+    sent_elsewhere: set[Case] = field(default_factory=set)
+    parties: dict[str, Held] = field(default_factory=dict)
+    children: dict[tuple[Any, ...], Held] = field(default_factory=dict)
+    cis: dict[str, Held] = field(default_factory=dict)
+    register: dict[str, Held] = field(default_factory=dict)
+    closing: dict[tuple[Any, ...], Held] = field(default_factory=dict)
+    inhibits: dict[str, Held] = field(default_factory=dict)
+    bad_inhibits: dict[str, Held] = field(default_factory=dict)
+    failure_reports: dict[tuple[Any, ...], date] = field(default_factory=dict)
+    failed_night: dict[Case, date] = field(default_factory=dict)
+    resolutions: dict[str, Resolution] = field(default_factory=dict)
+    seen: dict[tuple[str, str], Row] = field(default_factory=dict)
+    arrivals: dict[str, dict[tuple[Any, ...], Arrival]] = field(
+        default_factory=lambda: {"csa_balances": {}, "clerical_balances": {}}
+    )
+    refused: dict[Key, tuple[date, bool]] = field(default_factory=dict)
+    cms: dict[Case, Row] = field(default_factory=dict)
+    made_for: set[str | None] = field(default_factory=set)
+    """Casegroups, and paying parents, that a CMS casegroup was created for here."""
+    findings: list[Finding] = field(default_factory=list)
+    warnings: set[Key] = field(default_factory=set)
+    standing: dict[str | None, list[Finding]] = field(default_factory=dict)
+    """The open ones that hold, by casegroup."""
+    groups: dict[str, Group] = field(default_factory=dict)
+    completed: dict[str, dict[Case, tuple[Arrival, Row]]] = field(default_factory=dict)
+    compared: dict[Case, Arrival] = field(default_factory=dict)
+    positions: dict[tuple[Any, ...], Position] = field(default_factory=dict)
+    positions_of: dict[str | None, set[tuple[Any, ...]]] = field(default_factory=dict)
+    position_on: dict[tuple[Any, ...], date] = field(default_factory=dict)
+    credit_on: dict[tuple[Any, ...], date] = field(default_factory=dict)
+    closing_on: dict[tuple[Any, ...], date] = field(default_factory=dict)
+    dues: dict[tuple[Any, ...], Row] = field(default_factory=dict)
+    work: list[Row] = field(default_factory=list)
+    given: set[tuple[Any, ...]] = field(default_factory=set)
+    """Cases that have their clerical item."""
+    letters: list[Row] = field(default_factory=list)
+    nights: dict[date, dict[bool, Row]] = field(default_factory=dict)
+    found: dict[str, dict[Any, list[Any]]] = field(default_factory=dict)
+    """What is looked up often, by what it is looked up by; made anew when a night has taken in its files."""
+
+    # --- a night
+
+    def run(self, folder: Path, on: date) -> None:
+        """Takes in the landed folder of one business date and concludes."""
+        self.on = on
+        files = {
+            path.stem: [{k: clean(v) for k, v in row.items()} for row in pq.read_table(path).to_pylist()]
+            for path in sorted(folder.glob("*.parquet"))
+        }
+        self.take_cases(files.get("csa_cases", []))
+        self.upsert(self.parties, files.get("csa_parties", []), ("party_id",))
+        self.upsert(self.children, files.get("csa_children", []), ("csa_system", "csa_case_id", "child_id"))
+        self.upsert(self.cis, files.get("cis_persons", []), ("nino",))
+        self.upsert(self.register, files.get("cms_register", []), ("cms_case_id",))
+        before = {key: held.row["amount_pence"] for key, held in self.closing.items()}
+        self.upsert(
+            self.closing,
+            files.get("csa_closing_ledger", []),
+            ("csa_system", "csa_case_id", "creditor", "arrears_status"),
+        )
+        for key, held in self.closing.items():
+            if before.get(key) != held.row["amount_pence"]:
+                self.closing_on[key] = on
+        self.take_inhibits(files.get("inhibits", []))
+        self.take_failures(files.get("closure_failures", []))
+        for row in files.get("resolutions", []):
+            self.resolutions.setdefault(row["resolution_id"], Resolution(row, on))
+        for file in ("csa_balances", "clerical_balances"):
+            self.take_balances(file, files.get(file, []))
+        self.index()
+        self.lapse()
+
+        figures = {key: (*position.figures, position.casegroup) for key, position in self.positions.items()}
+        tonight = self.judge_received()
+        self.sync_receiving(tonight)
+        for casegroup in sorted(self.owners() | set(self.completed)):
+            self.conclude(casegroup, tonight)
+        self.position_strays(tonight)
+        self.date_changes(figures)
+        self.close(files)
+
+    def upsert(self, into: dict[Any, Held], rows: list[Row], key: tuple[str, ...]) -> None:
+        """R21: a row that came from a later business date is never overwritten by an earlier one."""
+        for row in rows:
+            held_under = tuple(row[column] for column in key)
+            if any(part is None for part in held_under):
+                continue
+            self.put(into, held_under[0] if len(key) == 1 else held_under, row)
+
+    def put(self, into: dict[Any, Held], key: Any, row: Row) -> bool:
+        if key in into and into[key].on > self.on:
+            return False
+        into[key] = Held(row, self.on)
+        return True
+
+    def index(self) -> None:
+        """Nothing but speed: members of casegroups, balances of casegroups, persons and register rows by NINO."""
+        self.found = {
+            name: {}
+            for name in (
+                "members",
+                "csa_balances",
+                "clerical_balances",
+                "cis",
+                "payers",
+                "resolutions",
+                "children",
+            )
+        }
+        for case in sorted(self.member):
+            self.found["members"].setdefault(self.member[case], []).append(case)
+        for file, held in self.arrivals.items():
+            for about in sorted(held, key=str):
+                self.found[file].setdefault(self.owner(file, about), []).append(about)
+        for nino, held in sorted(self.cis.items()):
+            self.found["cis"].setdefault((compact(nino) or "")[:8], []).append(held.row)
+        for _, held in sorted(self.register.items()):
+            self.found["payers"].setdefault(eight(held.row["paying_parent_nino"]), []).append(held.row)
+        for resolution in sorted(
+            self.resolutions.values(), key=lambda r: (r.row["entered_on"], r.row["resolution_id"])
+        ):
+            about = (resolution.row["csa_system"], resolution.row["csa_case_id"])
+            self.found["resolutions"].setdefault(about, []).append(resolution)
+        for system, number, _ in self.children:
+            self.found["children"].setdefault((system, number), []).append(number)
+
+    # --- what comes in
+
+    def take_cases(self, rows: list[Row]) -> None:
+        """Gates of csa_cases: a refused row is not held. A later file that has the key once ends a case_duplicate."""
+        keys = [(row["csa_system"], row["csa_case_id"]) for row in rows]
+        for row, case in zip(rows, keys, strict=True):
+            broken = []
+            if None in case or row["casegroup_id"] is None:
+                broken.append("case_key_missing")
+            for column, (values, null_passes) in CASE_VALUES.items():
+                value = row[column]
+                if (value is None and not null_passes) or (value is not None and value not in values):
+                    broken.append("case_enum_invalid")
+            if None not in case and keys.count(case) > 1:
+                broken.append("case_duplicate")
+            for code in set(broken):
+                casegroup = row["casegroup_id"] or self.member.get(case)
+                key = (code, casegroup, *case, "")
+                hidden = bool(row["nationally_sensitive"]) or self.refused.get(key, (self.on, False))[1]
+                self.refused[key] = (self.on, hidden)
+            if broken or not self.put(self.cases, case, row):
+                continue
+            stood = self.member.get(case)
+            self.sent_elsewhere.discard(case)
+            if stood in self.completed and stood != row["casegroup_id"]:
+                self.sent_elsewhere.add(case)
+            else:
+                self.member[case] = row["casegroup_id"]
+            if row["closure_failure_code"] is not None:
+                self.failed_night[case] = max(self.on, self.failed_night.get(case, self.on))
+
+        for key, (refused_on, _) in list(self.refused.items()):
+            if key[0] == "case_duplicate" and refused_on < self.on and keys.count(key[2:4]) == 1:
+                del self.refused[key]
+
+    def take_inhibits(self, rows: list[Row]) -> None:
+        """B70: only a team leader or above may set one; another's is refused."""
+        for row in rows:
+            if row["inhibit_id"] is None:
+                continue
+            if row["set_by_role"] in ("TEAM_LEADER", "MANAGER"):
+                self.put(self.inhibits, row["inhibit_id"], row)
+                self.bad_inhibits.pop(row["inhibit_id"], None)
+            else:
+                self.put(self.bad_inhibits, row["inhibit_id"], row)
+
+    def take_failures(self, rows: list[Row]) -> None:
+        """B53: an event, once by its key."""
+        for row in rows:
+            key = (row["csa_system"], row["csa_case_id"], row["failed_on"])
+            if key in self.failure_reports:
+                continue
+            self.failure_reports[key] = self.on
+            case = key[:2]
+            self.failed_night[case] = max(self.on, self.failed_night.get(case, self.on))
+
+    def take_balances(self, file: str, rows: list[Row]) -> None:
+        """R20, and 'the latest arrival of a case counts'."""
+        held = self.arrivals[file]
+        new = [row for row in rows if self.seen.get((file, row["balance_id"])) != row]
+        standing: dict[tuple[Any, ...], list[Row]] = {}
+        for row in rows:
+            standing.setdefault(self.about(row), []).append(row)
+        for about, together in standing.items():
+            before = held.get(about)
+            if before is not None and before.on > self.on:
+                continue
+            if len(together) == 1 and (before is None or len(before.rows) == 1):
+                last = (
+                    self.seen.get((file, together[0]["balance_id"]))
+                    if together[0]["balance_id"] is not None
+                    else None
+                )
+                if last == together[0]:
+                    continue
+            held[about] = Arrival(together, self.on)
+        for row in rows:
+            if row["balance_id"] is not None:
+                self.seen[(file, row["balance_id"])] = row
+        whole = {
+            row["casegroup_id"]
+            for row in new
+            if None not in (row["balance_id"], row["csa_system"], row["csa_case_id"])
+        }
+        for about in [
+            about for about in held if len(about) == 3 and about not in standing and about[0] in whole
+        ]:
+            if held[about].on < self.on:
+                del held[about]
+
+    @staticmethod
+    def about(row: Row) -> tuple[Any, ...]:
+        """The case a balance is about or, when that is not known, its casegroup and what is known."""
+        case = (row["csa_system"], row["csa_case_id"])
+        return case if None not in case else (row["casegroup_id"], *case)
+
+    # --- resolutions
+
+    def targets(self, resolution: Resolution) -> list[tuple[Row, date]]:
+        """The rows an extract has brought that a resolution is about."""
+        row = resolution.row
+        case = (row["csa_system"], row["csa_case_id"])
+        if row["entity"] == "BALANCE":
+            arrival = self.arrivals["csa_balances"].get(case)
+            return [(found, arrival.on) for found in arrival.rows] if arrival else []
+        if case not in self.cases:
+            return []
+        if row["entity"] == "CASE":
+            return [(self.cases[case].row, self.cases[case].on)]
+        party = self.parties.get(self.cases[case].row[f"{row['entity'].lower()}_id"])
+        return [(party.row, party.on)] if party else []
+
+    def lapse(self) -> None:
+        """A resolution stands until an extract brings a value other than its old_value."""
+        for resolution in self.resolutions.values():
+            field_name = resolution.row["field"]
+            for target, arrived in self.targets(resolution):
+                if resolution.stands and arrived >= resolution.on and field_name in target:
+                    reached = {as_text(target[field_name])}
+                    for other in self.in_order(
+                        [(resolution.row["csa_system"], resolution.row["csa_case_id"])]
+                    ):
+                        if (
+                            other.stands
+                            and self.same_field(other, resolution)
+                            and other.row["old_value"] in reached
+                        ):
+                            reached.add(other.row["new_value"])
+                    resolution.stands = resolution.row["old_value"] in reached
+
+    def in_order(self, cases: Iterable[Case]) -> list[Resolution]:
+        every = [resolution for case in cases for resolution in self.found["resolutions"].get(case, [])]
+        return sorted(every, key=lambda r: (r.row["entered_on"], r.row["resolution_id"]))
+
+    def same_field(self, one: Resolution, other: Resolution) -> bool:
+        about = ("csa_system", "csa_case_id", "entity", "field")
+        return all(one.row[column] == other.row[column] for column in about)
+
+    def mended(self, row: Row, entity: str, of: Iterable[Case]) -> Row:
+        """The row with what caseworkers entered for it."""
+        now = dict(row)
+        for resolution in self.in_order(set(of)):
+            its = resolution.row
+            if its["entity"] != entity or its["field"] not in now:
+                continue
+            if resolution.stands and as_text(now[its["field"]]) == its["old_value"]:
+                now[its["field"]] = from_text(its["new_value"], its["field"])
+        return now
+
+    def case(self, case: Case) -> Row:
+        return self.mended(self.cases[case].row, "CASE", [case])
+
+    def paying_parent(self, casegroup: str) -> Row | None:
+        """As the casegroup's first case names them."""
+        members = self.members(casegroup)
+        if not members:
+            return None
+        party = self.parties.get(self.case(members[0])["paying_parent_id"])
+        return self.mended(party.row, "PAYING_PARENT", members) if party else None
+
+    def receiving_parent(self, case: Case) -> Row | None:
+        party = self.parties.get(self.case(case)["receiving_parent_id"])
+        return self.mended(party.row, "RECEIVING_PARENT", [case]) if party else None
+
+    def rows_of(self, file: str, about: tuple[Any, ...]) -> list[Row]:
+        """A balance as mended; null amounts stay null."""
+        rows = self.arrivals[file][about].rows
+        return (
+            [self.mended(row, "BALANCE", [about]) for row in rows]
+            if file == "csa_balances" and len(about) == 2
+            else rows
+        )
+
+    # --- who belongs to whom
+
+    def members(self, casegroup: str | None) -> list[Case]:
+        """By (csa_system, csa_case_id); nil cases included."""
+        return self.found["members"].get(casegroup, [])
+
+    def owner(self, file: str, about: tuple[Any, ...]) -> str | None:
+        """A balance belongs to the case's casegroup, not the row's."""
+        if len(about) == 3:
+            return about[0]
+        if about in self.member:
+            return self.member[about]
+        return self.arrivals[file][about].rows[0]["casegroup_id"]
+
+    def owners(self) -> set[str]:
+        return {group for file in self.arrivals for group in self.found[file] if group is not None}
+
+    def balances(self, casegroup: str | None, file: str) -> list[tuple[Any, ...]]:
+        return self.found[file].get(casegroup, [])
+
+    def is_sensitive(self, casegroup: str | None) -> bool:
+        return any(self.case(case)["nationally_sensitive"] for case in self.members(casegroup))
+
+    # --- gates of receiving
+
+    def judge_received(self) -> dict[Key, str]:
+        """Every input rule that is broken as things stand tonight, with whom it is about."""
+        broken: dict[Key, str] = {}
+        for key, (refused_on, _) in list(self.refused.items()):
+            code, casegroup, system, number, _ = key
+            if number is None or system is None:
+                good = (
+                    [self.cases[case].on for case in self.members(casegroup)] if casegroup is not None else []
+                )
+            else:
+                good = [self.cases[(system, number)].on] if (system, number) in self.cases else []
+            if any(on > refused_on for on in good):
+                del self.refused[key]
+            else:
+                broken[key] = "CASE"
+        for casegroup in set(self.member.values()):
+            members = [case for case in self.members(casegroup) if case not in self.sent_elsewhere]
+            if len({self.case(case)["paying_parent_id"] for case in members}) > 1:
+                broken |= {("case_casegroup_conflict", casegroup, *case, ""): "CASE" for case in members}
+        for case in self.sent_elsewhere:
+            broken[("case_casegroup_conflict", self.member[case], *case, "")] = "CASE"
+        for case, failed_on in list(self.failed_night.items()):
+            held = self.cases.get(case)
+            if (
+                held
+                and held.on > failed_on
+                and held.row["case_status"] == "CLOSED"
+                and held.row["closure_failure_code"] is None
+            ):
+                del self.failed_night[case]
+            else:
+                broken[("closure_failed", self.member.get(case), *case, "")] = "CASE"
+        for row in (held.row for held in self.bad_inhibits.values()):
+            case = (row["csa_system"], row["csa_case_id"])
+            broken[("inhibit_not_authorised", self.member.get(case), *case, "")] = "CASE"
+        for about in self.arrivals["csa_balances"]:
+            casegroup = self.owner("csa_balances", about)
+            for code in self.balance_broke(about):
+                broken[(code, casegroup, *about[-2:], "")] = "BALANCE"
+        return broken
+
+    def balance_broke(self, about: tuple[Any, ...]) -> set[str]:
+        arrival = self.arrivals["csa_balances"][about]
+        rows = self.rows_of("csa_balances", about)
+        case = about if len(about) == 2 else None
+        codes: set[str] = set()
+        if case is None or any(row["balance_id"] is None for row in rows):
+            codes.add("balance_key_missing")
+        if case is not None:
+            if case not in self.cases:
+                codes.add("balance_case_unknown")
+            elif not arrival.agreed:
+                if any(row["casegroup_id"] != self.member[case] for row in rows):
+                    codes.add("balance_casegroup_mismatch")
+                else:
+                    arrival.agreed = True
+            if len(rows) > 1:
+                codes.add("balance_duplicate")
+        for row in rows:
+            amounts = [row[column] for column in NINE]
+            if None in amounts or row["total_pence"] is None:
+                codes.add("balance_amount_missing")
+            elif sum(amounts) != row["total_pence"]:
+                codes.add("balance_total_mismatch")
+            if any(amount is not None and abs(amount) > self.limit_pence for amount in amounts):
+                codes.add("balance_amount_implausible")
+            start, end = row["arrears_from"], row["arrears_to"]
+            owes = any((amount or 0) > 0 for amount in amounts)
+            if (
+                (start and end and start > end)
+                or (end and end > arrival.on)
+                or (owes and not (start and end))
+            ):
+                codes.add("balance_period_invalid")
+        return codes
+
+    # --- one casegroup
+
+    def conclude(self, casegroup: str, tonight: dict[Key, str]) -> None:
+        """The order of checks of R11."""
+        if casegroup in self.completed:
+            self.compare_completed(casegroup, tonight)
+            return
+        members = self.members(casegroup)
+        rows = {
+            about: self.rows_of("csa_balances", about) for about in self.balances(casegroup, "csa_balances")
+        }
+        reported = {
+            about: self.rows_of("clerical_balances", about)
+            for about in self.balances(casegroup, "clerical_balances")
+        }
+        money = {
+            about: {
+                bucket: sum(row[COLUMN[bucket]] or 0 for row in rows.get(about, []) + reported.get(about, []))
+                for bucket in BUCKETS
+            }
+            for about in [*rows, *reported]
+        }
+        positive = {
+            about[-2:]: about
+            for about in money
+            if any(
+                (row[column] or 0) > 0
+                for row in rows.get(about, []) + reported.get(about, [])
+                for column in NINE
+            )
+        }
+        gated = [key for key in self.of(casegroup, tonight) if key[0] not in WARNINGS | ROW_ONLY]
+
+        clerical = self.clerical(casegroup, members, bool(reported))
+        hold = self.hold(casegroup, members, tonight)
+        dues: list[Row] = []
+        complete: str | None = None
+        if clerical:
+            self.clerical_items(
+                casegroup, sorted((case for case in positive if case[1] is not None), key=str)
+            )
+        elif hold or gated:
+            pass
+        elif not positive:
+            self.sync(casegroup, {}, "set_up")
+            complete = "NIL_ARREARS"
+        elif not self.set_up(casegroup, members, sorted(positive)):
+            dues = self.post(casegroup, sorted(positive), rows)
+            complete = "ARREARS_ADDED"
+
+        posted = {
+            (*due["about"], due["creditor"], due["arrears_status"]): due["posted_pence"] for due in dues
+        }
+        self.position(
+            casegroup,
+            money,
+            posted,
+            {about for about in rows if not clerical and not self.balance_broke(about)},
+        )
+        received = sum(sum(buckets.values()) for buckets in money.values())
+        if complete:
+            self.completed[casegroup] = {
+                case: (self.arrivals["csa_balances"][case], rows[case][0]) for case in members if case in rows
+            }
+            self.show(casegroup, "TRANSITION_COMPLETE", complete, received, sum(posted.values()), self.on)
+            if dues:
+                self.write_off_items(casegroup, sorted(positive), money)
+                self.write(casegroup, sorted(positive), dues)
+            return
+        if clerical:
+            outcome, reason = "CLERICAL", clerical
+        elif hold:
+            outcome, reason = "HELD", hold
+        else:
+            still = {f.key[0] for f in self.open_of(casegroup, "set_up")} | {key[0] for key in gated}
+            outcome, reason = "EXCEPTION", ",".join(sorted(still))
+        self.show(casegroup, outcome, reason, received, 0, None)
+
+    def show(
+        self, casegroup: str, outcome: str, reason: str, received: int, posted: int, completed_on: date | None
+    ) -> None:
+        now = Group(outcome, reason, received, posted, completed_on, self.on)
+        was = self.groups.get(casegroup)
+        if was is not None:
+            now.changed_on = was.changed_on
+            if now != was:
+                now.changed_on = self.on
+        self.groups[casegroup] = now
+
+    def clerical(self, casegroup: str, members: list[Case], reported: bool) -> str | None:
+        if self.is_sensitive(casegroup):
+            return "NATIONALLY_SENSITIVE"
+        if any(self.case(case)["partially_clerical"] for case in members):
+            return "PARTIALLY_CLERICAL"
+        return "CLERICAL_REPORT" if reported else None
+
+    def hold(self, casegroup: str, members: list[Case], tonight: dict[Key, str]) -> str | None:
+        if any(("closure_failed", casegroup, *case, "") in tonight for case in members):
+            return "CLOSURE_FAILED"
+        for case in members:
+            row = self.case(case)
+            ended = row["liability_end_date"] is not None and row["liability_end_date"] <= self.on
+            if row["case_status"] != "CLOSED" or (row["case_type"] == "ONGOING" and not ended):
+                return "OPEN_CASES"
+        for case in members:
+            row = self.case(case)
+            if row["manual_inhibit"] or row["automatic_inhibit"]:
+                return "INHIBITED"
+            for inhibit in (held.row for held in self.inhibits.values()):
+                its = (inhibit["csa_system"], inhibit["csa_case_id"]) == case
+                removed = inhibit["removed_on"] is not None and inhibit["removed_on"] <= self.on
+                if its and inhibit["set_on"] <= self.on and not removed:
+                    return "INHIBITED"
+        return None
+
+    # --- set-up
+
+    def matches(self, nino: str | None) -> list[Row]:
+        """CIS persons of a NINO, on its first eight characters."""
+        wanted = eight(nino)
+        return [] if wanted is None else self.found["cis"].get(wanted, [])
+
+    def on_register(self, payer: Row | None, receiver: Row | None) -> Row | None:
+        """The lowest case of both parents on CMS's register."""
+        both = (eight(payer["nino"]) if payer else None, eight(receiver["nino"]) if receiver else None)
+        if None in both:
+            return None
+        there = self.found["payers"].get(both[0], [])
+        return next((row for row in there if eight(row["receiving_parent_nino"]) == both[1]), None)
+
+    def party_broke(self, party: Row | None) -> set[str]:
+        if party is None:
+            return {"party_missing"}
+        codes: set[str] = set()
+        if blank(party["surname"]):
+            codes.add("surname_missing")
+        born = party["date_of_birth"]
+        if born is None:
+            codes.add("date_of_birth_missing")
+        elif born > self.on or not 12 <= age(born, self.on) <= 110:
+            codes.add("date_of_birth_implausible")
+        if not can_be_written_to(party):
+            codes.add("contact_missing")
+        if compact(party["nino"]) is None:
+            return codes | {"nino_missing"}
+        if not is_nino(compact(party["nino"])):
+            return codes | {"nino_invalid"}
+        found = self.matches(party["nino"])
+        if len(found) != 1:
+            return codes | {"cis_multiple_matches" if found else "cis_no_match"}
+        person = found[0]
+        names = [(name(row["forenames"]), name(row["surname"])) for row in (party, person)]
+        if not blank(party["surname"]) and names[0] != names[1]:
+            codes.add("cis_name_mismatch")
+        if born is not None and born != person["date_of_birth"]:
+            codes.add("cis_date_of_birth_mismatch")
+        if not blank(person["superseded_by_nino"]):
+            codes.add("cis_superseded_nino")
+        if person["date_of_death"] is not None:
+            codes.add("cis_deceased")
+        return codes
+
+    def case_broke(self, case: Case, payer: Row | None, receiver: Row | None) -> dict[str, str]:
+        row, codes = self.case(case), {}
+        if case not in self.found["children"]:
+            codes["child_missing"] = "CHILD"
+        method = row["method_of_payment"]
+        digits = [row["pp_sort_code"] or "", row["pp_account_number"] or ""]
+        banked = [
+            re.fullmatch(f"[0-9]{{{n}}}", text) is not None for n, text in zip((6, 8), digits, strict=True)
+        ]
+        if (
+            method not in METHODS
+            or (method in ("DIRECT_DEBIT", "STANDING_ORDER") and not all(banked))
+            or (method in ("DEO", "DER") and blank(row["employer_reference"]))
+        ):
+            codes["method_of_payment_invalid"] = "CASE"
+        if method == "BENEFIT_DEDUCTION" and payer is not None:
+            found = self.matches(payer["nino"])
+            if len(found) == 1 and not found[0]["benefit_live"]:
+                codes["cis_benefit_missing"] = "PAYING_PARENT"
+        if receiver is not None and region_of(receiver) is None:
+            codes["region_unknown"] = "RECEIVING_PARENT"
+        return codes
+
+    def warned(self, party: Row | None, registered: str | None) -> set[str]:
+        nino = compact(party["nino"]) if party else None
+        if not is_nino(nino):
+            return set()
+        codes = {"nino_administrative_prefix"} if nino[:2] in ADMINISTRATIVE and registered is None else set()
+        others = (
+            [compact(registered)]
+            if registered is not None
+            else [compact(row["nino"]) for row in self.matches(nino)]
+        )
+        if len(others) == 1 and others[0] != nino:
+            codes.add("nino_suffix_differs")
+        return codes
+
+    def set_up(self, casegroup: str, members: list[Case], required: list[Case]) -> bool:
+        """Sets up what passes; True while the barrier holds (R7)."""
+        payer, first = self.paying_parent(casegroup), members[0]
+        routed = self.route(casegroup)
+        broken: dict[Key, str] = {}
+        warned: dict[Key, str] = {}
+        to_create: list[Case] = []
+        for case in required:
+            receiver = self.receiving_parent(case)
+            if case in self.cms:
+                continue
+            known = self.on_register(payer, receiver)
+            if known is not None:
+                self.cms[case] = {
+                    "cms_case_id": known["cms_case_id"],
+                    "cms_casegroup_id": known["cms_casegroup_id"],
+                    "casegroup_id": casegroup,
+                    "origin": "EXISTING",
+                    "created_on": self.on,
+                    "scheme": self.case(case)["scheme"],
+                }
+                for party, role in ((payer, "PAYING_PARENT"), (receiver, "RECEIVING_PARENT")):
+                    for code in self.warned(party, known[f"{role.lower()}_nino"]):
+                        warned[(code, casegroup, *case, role)] = role
+                continue
+            to_create.append(case)
+            for party, role in ((payer, "PAYING_PARENT"), (receiver, "RECEIVING_PARENT")):
+                for code in self.warned(party, None):
+                    warned[(code, casegroup, *case, role)] = role
+            for code in self.party_broke(receiver):
+                broken[(code, casegroup, *case, "")] = "RECEIVING_PARENT"
+            broken |= {
+                (code, casegroup, *case, ""): who
+                for code, who in self.case_broke(case, payer, receiver).items()
+            }
+        failing = {key[2:4] for key in broken}
+        if to_create:
+            payer_broke = self.party_broke(payer)
+            broken |= {(code, casegroup, *first, ""): "PAYING_PARENT" for code in payer_broke}
+            for case in to_create:
+                if not payer_broke and case not in failing:
+                    self.create(casegroup, case, payer)
+        self.sync(casegroup, broken, "set_up", routed)
+        for key, who in warned.items():
+            if key not in self.warnings:
+                self.warnings.add(key)
+                self.findings.append(Finding(key, self.on, who, None, None, False))
+        return bool(broken)
+
+    def create(self, casegroup: str, case: Case, payer: Row | None) -> None:
+        row, receiver = self.case(case), self.receiving_parent(case)
+        assert payer is not None
+        assert receiver is not None
+        linked = [row["cms_casegroup_id"] for row in self.found["payers"].get(eight(payer["nino"]), [])]
+        made = f"made for {eight(payer['nino'])}"
+        benefit = (
+            self.matches(payer["nino"])[0]["benefit_code"]
+            if row["method_of_payment"] == "BENEFIT_DEDUCTION"
+            else None
+        )
+        self.cms[case] = {
+            "cms_case_id": f"made for {casegroup} {eight(payer['nino'])} {eight(receiver['nino'])}",
+            "cms_casegroup_id": min(linked) if linked else made,
+            "casegroup_id": casegroup,
+            "origin": "ARREARS_ONLY",
+            "created_on": self.on,
+            "scheme": row["scheme"],
+            "maintenance_region": region_of(receiver),
+            "method_of_payment": row["method_of_payment"],
+            "benefit_code": benefit,
+        }
+        self.made_for |= {casegroup, eight(payer["nino"])}
+        self.item("ARREARS_ONLY_CASE_SET_UP", casegroup, case)
+
+    def route(self, casegroup: str | None) -> tuple[str, str | None]:
+        payer = self.paying_parent(casegroup) if casegroup is not None else None
+        nino = eight(payer["nino"]) if payer else None
+        if nino is None:
+            return ("FT_TEAM", None)
+        there = self.found["payers"].get(nino, [])
+        made_here = casegroup in self.made_for or nino in self.made_for
+        if not there and not made_here:
+            return ("FT_TEAM", None)
+        return (
+            "CASE_OWNER",
+            next((row["case_owner"] for row in there if row["case_owner"] is not None), None),
+        )
+
+    # --- exceptions
+
+    def open_of(self, casegroup: str | None, stage: str) -> list[Finding]:
+        return [f for f in self.standing.get(casegroup, []) if self.stage(f.key[0]) == stage]
+
+    @staticmethod
+    def stage(code: str) -> str:
+        receiving = code.startswith(("case_", "balance_")) or code in (
+            "closure_failed",
+            "inhibit_not_authorised",
+        )
+        return (
+            "completed"
+            if code == "balance_changed_after_completion"
+            else "receiving"
+            if receiving
+            else "set_up"
+        )
+
+    def sync(
+        self,
+        casegroup: str | None,
+        found: dict[Key, str],
+        stage: str,
+        route: tuple[str, str | None] | None = None,
+    ) -> None:
+        """Open what is new, resolve what is gone."""
+        standing = {f.key: f for f in self.open_of(casegroup, stage)}
+        for key, finding in standing.items():
+            if key not in found:
+                finding.resolved_on = self.on
+                self.standing[casegroup].remove(finding)
+        for key in sorted(set(found) - set(standing), key=str):
+            code, _, system, number, _ = key
+            owner = ("FT_TEAM", None) if code == "case_key_missing" else (route or self.route(casegroup))
+            sensitive = self.refused.get(key, (None, False))[1]
+            self.findings.append(Finding(key, self.on, found[key], *owner, sensitive))
+            self.standing.setdefault(casegroup, []).append(self.findings[-1])
+            if code != "balance_changed_after_completion":
+                kind = "CLOSURE_FAILED" if code == "closure_failed" else "MANUAL_HANDLING"
+                self.item(kind, casegroup, (system, number), owner[0], sensitive)
+
+    def of(self, casegroup: str | None, tonight: dict[Key, str]) -> dict[Key, str]:
+        """Those of tonight's that are the casegroup's."""
+        if self.found.get("tonight", {}).get("whose") != [id(tonight)]:
+            self.found["tonight"] = {"whose": [id(tonight)]}
+            for key in tonight:
+                self.found["tonight"].setdefault((key[1],), []).append(key)
+        return {key: tonight[key] for key in self.found["tonight"].get((casegroup,), [])}
+
+    def sync_receiving(self, tonight: dict[Key, str]) -> None:
+        for casegroup in {key[1] for key in tonight} | set(self.standing):
+            self.sync(casegroup, self.of(casegroup, tonight), "receiving")
+
+    def compare_completed(self, casegroup: str, tonight: dict[Key, str]) -> None:
+        """R20: what comes after completion never overwrites."""
+        found: dict[Key, str] = {}
+        for about in self.balances(casegroup, "csa_balances"):
+            if about not in self.member:
+                continue
+            arrival = self.arrivals["csa_balances"][about]
+            by, was = self.completed[casegroup].get(about, (None, None))
+            if arrival is by:
+                continue
+            changed = False
+            for row in self.rows_of("csa_balances", about):
+                if was is None:
+                    changed |= any((row[column] or 0) != 0 for column in NINE)
+                else:
+                    changed |= any(
+                        (row[column] or 0) != (was[column] or 0)
+                        for column in [*NINE, "arrears_from", "arrears_to"]
+                    )
+            if changed:
+                found[("balance_changed_after_completion", casegroup, *about, "")] = "BALANCE"
+                if self.compared.get(about) is not arrival:
+                    self.compared[about] = arrival
+                    self.item("ADD_CORRECT_ARREARS", casegroup, about)
+        self.sync(casegroup, found, "completed")
+
+    # --- money
+
+    def position(
+        self,
+        casegroup: str | None,
+        money: dict[tuple[Any, ...], dict[Any, int]],
+        posted: dict[tuple[Any, ...], int],
+        passed: set[tuple[Any, ...]],
+    ) -> None:
+        """received = posted + held + credits, in every bucket of every case."""
+        now = {}
+        for about, buckets in money.items():
+            for bucket, received in buckets.items():
+                key = (*about, *bucket)
+                due = posted.get((*about, *bucket), 0)
+                credit = received if about in passed and received < 0 else 0
+                now[key] = Position(casegroup, received, due, received - due - credit, credit)
+        mine = self.positions_of.setdefault(casegroup, set())
+        for key in mine - set(now):
+            if self.positions[key].casegroup == casegroup:
+                del self.positions[key]
+        self.positions_of[casegroup] = set(now)
+        self.positions |= now
+
+    def date_changes(self, before: dict[tuple[Any, ...], tuple[Any, ...]]) -> None:
+        """The night of the latest change of each bucket, and of its credit; a move to another casegroup is one."""
+        nothing = (0, 0, 0, 0, None)
+        for key in set(before) | set(self.positions):
+            held = self.positions.get(key)
+            was, now = before.get(key, nothing), (*held.figures, held.casegroup) if held else nothing
+            if was != now and (any(was[:4]) or any(now[:4])):
+                self.position_on[key] = self.on
+            if was[3:] != now[3:]:
+                self.credit_on[key] = self.on
+
+    def position_strays(self, tonight: dict[Key, str]) -> None:
+        """Rows of no casegroup are received and held all the same; a casegroup whose last balance left has none."""
+        stray = {
+            about: {
+                bucket: sum(row[COLUMN[bucket]] or 0 for row in self.rows_of(file, about))
+                for bucket in BUCKETS
+            }
+            for file in self.arrivals
+            for about in self.balances(None, file)
+        }
+        self.position(None, stray, {}, set())
+        for casegroup in set(self.groups) - self.owners() - set(self.completed):
+            self.position(casegroup, {}, {}, set())
+            del self.groups[casegroup]
+
+    def post(self, casegroup: str, required: list[Case], rows: dict[tuple[Any, ...], list[Row]]) -> list[Row]:
+        """R6: one due for each positive bucket, same pence, creditor, status and period."""
+        made = []
+        for case in required:
+            balance = rows[case][0]
+            for bucket in BUCKETS:
+                if balance[COLUMN[bucket]] > 0:
+                    due = {
+                        "about": case,
+                        "business_date": self.on,
+                        "casegroup_id": casegroup,
+                        "csa_system": case[0],
+                        "csa_case_id": case[1],
+                        "scheme": self.case(case)["scheme"],
+                        "creditor": bucket[0],
+                        "arrears_status": bucket[1],
+                        "amount_pence": balance[COLUMN[bucket]],
+                        "posted_pence": balance[COLUMN[bucket]],
+                        "arrears_from": balance["arrears_from"],
+                        "arrears_to": balance["arrears_to"],
+                    }
+                    self.dues[(*case, *bucket)] = due
+                    made.append(due)
+        return made
+
+    # --- items and letters
+
+    def item(
+        self, kind: str, casegroup: str | None, case: Case, route: str | None = None, sensitive: bool = False
+    ) -> None:
+        self.work.append(
+            {
+                "business_date": self.on,
+                "type": kind,
+                "casegroup_id": casegroup,
+                "csa_system": case[0],
+                "csa_case_id": case[1],
+                "route": route,
+                "sensitive": sensitive,
+            }
+        )
+
+    def clerical_items(self, casegroup: str, cases: list[Case]) -> None:
+        for case in cases:
+            if case in self.cases:
+                own = self.parties.get(self.case(case)["paying_parent_id"])
+                payer = self.mended(own.row, "PAYING_PARENT", self.members(casegroup)) if own else None
+                known = case in self.cms or self.on_register(payer, self.receiving_parent(case)) is not None
+            else:
+                known = False
+            if (casegroup, *case) not in self.given:
+                self.given.add((casegroup, *case))
+                self.item("ADD_CORRECT_ARREARS" if known else "ARREARS_ONLY_APPLICATION", casegroup, case)
+
+    def write_off_items(
+        self, casegroup: str, required: list[Case], money: dict[tuple[Any, ...], dict[Any, int]]
+    ) -> None:
+        """R14."""
+        for case in required:
+            row = self.case(case)
+            owed = sum(max(money[case][bucket], 0) for bucket in BUCKETS if bucket[0] == "RP")
+            keeps = {"WRITE_OFF": 0, "PART_WRITE_OFF": row["rp_keep_pence"] or 0}.get(
+                row["rp_arrears_decision"]
+            )
+            if keeps is not None and owed > keeps:
+                self.item("CONFIRM_WRITE_OFF", casegroup, case)
+
+    def write(self, casegroup: str, required: list[Case], dues: list[Row]) -> None:
+        """6301 once to the paying parent, 6302 for each required case, each with its covering letter."""
+        self.letter(
+            "CMSL6301",
+            "PAYING_PARENT",
+            casegroup,
+            (None, None),
+            self.paying_parent(casegroup),
+            sum(due["posted_pence"] for due in dues),
+        )
+        for case in required:
+            self.letter(
+                "CMSL6302",
+                "RECEIVING_PARENT",
+                casegroup,
+                case,
+                self.receiving_parent(case),
+                sum(due["posted_pence"] for due in dues if due["about"] == case),
+            )
+
+    def letter(self, code: str, role: str, casegroup: str, case: Case, party: Row | None, total: int) -> None:
+        assert party is not None
+        dead = party["date_of_death"] is not None or any(
+            p["date_of_death"] is not None for p in self.matches(party["nino"])
+        )
+        status, reason = "ISSUED", None
+        if not can_be_written_to(party):
+            status, reason = "NOT_ISSUED", "NO_VALID_ADDRESS"
+        elif party["dlo"]:
+            status, reason = "SUPPRESSED", "DLO"
+        elif dead:
+            status, reason = "SUPPRESSED", "DECEASED"
+
+        def letter_id(code: str) -> str:
+            return f"{code}-{casegroup}-{case[0] or ''}-{case[1] or ''}-{party['party_id']}-{self.on}"
+
+        about = {
+            "business_date": self.on,
+            "party_id": party["party_id"],
+            "casegroup_id": casegroup,
+            "csa_system": case[0],
+            "csa_case_id": case[1],
+        }
+        self.letters.append(
+            {
+                **about,
+                "letter_id": letter_id(code),
+                "code": code,
+                "recipient_role": role,
+                "status": status,
+                "reason": reason,
+                "covers_letter_id": None,
+                "total_pence": total,
+            }
+        )
+        if not blank(party["representative_name"]):
+            if blank(party["representative_address_line_1"]):
+                status, reason = "NOT_ISSUED", "NO_VALID_ADDRESS"
+            self.letters.append(
+                {
+                    **about,
+                    "letter_id": letter_id("CMSL6314"),
+                    "code": "CMSL6314",
+                    "recipient_role": "REPRESENTATIVE",
+                    "status": status,
+                    "reason": reason,
+                    "covers_letter_id": letter_id(code),
+                    "total_pence": None,
+                }
+            )
+
+    # --- the night's figures and the views
+
+    def close(self, files: dict[str, list[Row]]) -> None:
+        landed = [row for file in ("csa_balances", "clerical_balances") for row in files.get(file, [])]
+        self.nights[self.on] = {}
+        for side in (False, True):
+            mine = [
+                row
+                for row in landed
+                if self.is_sensitive(
+                    self.member.get((row["csa_system"], row["csa_case_id"]), row["casegroup_id"])
+                )
+                == side
+            ]
+            self.nights[self.on][side] = {
+                "business_date": self.on,
+                "status": "SUCCESS",
+                "casegroups_received": len({row["casegroup_id"] for row in mine} - {None}),
+                "received_pence": sum(row[column] or 0 for row in mine for column in NINE),
+                "posted_pence": sum(
+                    d["posted_pence"]
+                    for d in self.dues.values()
+                    if d["business_date"] == self.on and self.is_sensitive(d["casegroup_id"]) == side
+                ),
+                "held_pence": sum(
+                    p.held for p in self.positions.values() if self.is_sensitive(p.casegroup) == side
+                ),
+                "exceptions_opened": sum(
+                    f.opened_on == self.on and f.severity == "HOLD" and self.side(f) == side
+                    for f in self.findings
+                ),
+                "exceptions_resolved": sum(
+                    f.resolved_on == self.on and self.side(f) == side for f in self.findings
+                ),
+                "letters_issued": sum(
+                    w["business_date"] == self.on
+                    and w["status"] == "ISSUED"
+                    and self.is_sensitive(w["casegroup_id"]) == side
+                    for w in self.letters
+                ),
+            }
+
+    def side(self, finding: Finding) -> bool:
+        return finding.sensitive or self.is_sensitive(finding.key[1])
+
+    def view(self, name: str, sensitive: bool = False) -> list[Row]:
+        """The rows of a view, for ordinary or for sensitive casegroups, with the columns that are settled."""
+        rows: list[tuple[bool, Row]] = getattr(self, f"_view_{name}")()
+        return [row for side, row in rows if side == sensitive]
+
+    def _view_casegroup_outcomes(self) -> list[tuple[bool, Row]]:
+        return [
+            (
+                self.is_sensitive(casegroup),
+                {
+                    "business_date": g.changed_on,
+                    "casegroup_id": casegroup,
+                    "outcome": g.outcome,
+                    "reason": g.reason,
+                    "received_pence": g.received_pence,
+                    "posted_pence": g.posted_pence,
+                    "completed_on": g.completed_on,
+                },
+            )
+            for casegroup, g in self.groups.items()
+        ]
+
+    def _view_dues(self) -> list[tuple[bool, Row]]:
+        return [
+            (self.is_sensitive(due["casegroup_id"]), {k: v for k, v in due.items() if k != "about"})
+            for due in self.dues.values()
+        ]
+
+    def _view_ledger(self) -> list[tuple[bool, Row]]:
+        return [
+            (
+                self.is_sensitive(due["casegroup_id"]),
+                {
+                    "business_date": due["business_date"],
+                    "csa_system": due["csa_system"],
+                    "csa_case_id": due["csa_case_id"],
+                    "creditor": due["creditor"],
+                    "arrears_status": due["arrears_status"],
+                    "kind": "POSTED",
+                    "amount_pence": due["posted_pence"],
+                },
+            )
+            for due in self.dues.values()
+        ]
+
+    def _view_cases(self) -> list[tuple[bool, Row]]:
+        rows = []
+        for (system, number), row in self.cms.items():
+            new = row["origin"] == "ARREARS_ONLY"
+            shared = sorted(
+                case for case, other in self.cms.items() if other["cms_case_id"] == row["cms_case_id"]
+            )
+            rows.append(
+                (
+                    self.is_sensitive(row["casegroup_id"]),
+                    {
+                        "casegroup_id": row["casegroup_id"],
+                        "csa_system": system,
+                        "csa_case_id": number,
+                        "scheme": row["scheme"],
+                        "origin": row["origin"],
+                        "created_on": row["created_on"],
+                        "cms_case_id": None if new else row["cms_case_id"],
+                        "shared_with": shared,
+                        "cms_casegroup_id": None
+                        if row["cms_casegroup_id"].startswith("made for")
+                        else row["cms_casegroup_id"],
+                        "maintenance_region": row["maintenance_region"] if new else None,
+                        "method_of_payment": row["method_of_payment"] if new else None,
+                        "benefit_code": row["benefit_code"] if new else None,
+                    },
+                )
+            )
+        return rows
+
+    def _view_exceptions(self) -> list[tuple[bool, Row]]:
+        return [
+            (
+                self.side(f),
+                {
+                    "business_date": f.opened_on,
+                    "rule_code": f.key[0],
+                    "severity": f.severity,
+                    "casegroup_id": f.key[1],
+                    "csa_system": f.key[2],
+                    "csa_case_id": f.key[3],
+                    "route": f.route,
+                    "case_owner": f.case_owner,
+                    "status": "RESOLVED" if f.resolved_on else "OPEN",
+                    "resolved_on": f.resolved_on,
+                },
+            )
+            for f in self.findings
+        ]
+
+    def _view_credits(self) -> list[tuple[bool, Row]]:
+        return [
+            (
+                self.is_sensitive(p.casegroup),
+                {
+                    "business_date": self.credit_on[key],
+                    "csa_system": key[-4],
+                    "csa_case_id": key[-3],
+                    "creditor": key[-2],
+                    "arrears_status": key[-1],
+                    "amount_pence": p.credit,
+                },
+            )
+            for key, p in self.positions.items()
+            if p.credit
+        ]
+
+    def _view_work_items(self) -> list[tuple[bool, Row]]:
+        return [
+            (
+                w["sensitive"] or self.is_sensitive(w["casegroup_id"]),
+                {k: v for k, v in w.items() if k not in ("sensitive", "route")},
+            )
+            for w in self.work
+        ]
+
+    def _view_letters(self) -> list[tuple[bool, Row]]:
+        return [(self.is_sensitive(letter["casegroup_id"]), letter) for letter in self.letters]
+
+    def _view_reconciliation(self) -> list[tuple[bool, Row]]:
+        rows = []
+        for key in set(self.positions) | set(self.closing):
+            position, held = self.positions.get(key), self.closing.get(key)
+            left = (held.row["amount_pence"] or 0) if held else 0
+            figures = position.figures if position else (0, 0, 0, 0)
+            if not left and not any(figures):
+                continue
+            received = figures[0]
+            kind = (
+                None
+                if left == received
+                else "MISSING_ON_CMS"
+                if not received
+                else "NOT_ON_CSA"
+                if not left
+                else "AMOUNT_DIFFERS"
+            )
+            casegroup = position.casegroup if position else self.member.get(key[:2])
+            changed = max(
+                on for on in (self.position_on.get(key), self.closing_on.get(key)) if on is not None
+            )
+            rows.append(
+                (
+                    self.is_sensitive(casegroup),
+                    {
+                        "business_date": changed,
+                        "csa_system": key[-4],
+                        "csa_case_id": key[-3],
+                        "creditor": key[-2],
+                        "arrears_status": key[-1],
+                        "left_csa_pence": left,
+                        "received_pence": received,
+                        "posted_pence": figures[1],
+                        "held_pence": figures[2],
+                        "credit_pence": figures[3],
+                        "break_type": kind,
+                    },
+                )
+            )
+        return rows
+
+    def _view_nights(self) -> list[tuple[bool, Row]]:
+        return [(side, row) for night in self.nights.values() for side, row in night.items()]

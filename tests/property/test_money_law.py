@@ -1,0 +1,220 @@
+"""The money law: at every commit, and as what stops the night when it is broken.
+
+received = posted + held + credits in every bucket; posted = sum of posted_pence; amount_pence = the sum of its ledger
+entries of kind POSTED and CORRECTION; what is allocated never exceeds it. Checked here in SQL of our own over the views,
+not by the night's own check.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.pool import NullPool
+
+from case_closure import night, sample
+from case_closure.store import database
+from tests.support import worlds
+from tests.support.pipeline import SIDES, Store
+from tests.support.worlds import NIGHTS
+
+_SIDE_LAWS = """
+select 'received = posted + held + credits' as law, concat_ws(' ', csa_system, csa_case_id, creditor, arrears_status) as at
+from {schema}.reconciliation where received_pence <> posted_pence + held_pence + credit_pence
+union all
+select 'one row for each case and bucket', concat_ws(' ', csa_system, csa_case_id, creditor, arrears_status)
+from {schema}.reconciliation group by csa_system, csa_case_id, creditor, arrears_status having count(*) > 1
+union all
+select 'a credit is below zero, and is listed', concat_ws(' ', csa_system, csa_case_id, creditor, arrears_status)
+from (select * from {schema}.reconciliation where credit_pence <> 0) r
+full join {schema}.credits c using (csa_system, csa_case_id, creditor, arrears_status)
+where r.credit_pence is distinct from c.amount_pence or c.amount_pence >= 0
+union all
+select 'posted = sum of posted_pence', concat_ws(' ', csa_system, csa_case_id, creditor, arrears_status)
+from (select * from {schema}.reconciliation where posted_pence <> 0) r
+full join {schema}.dues d using (csa_system, csa_case_id, creditor, arrears_status)
+where r.posted_pence is distinct from d.posted_pence
+union all
+select 'amount = its ledger entries POSTED and CORRECTION', d.due_id
+from {schema}.dues d left join {schema}.ledger l using (due_id) group by d.due_id, d.amount_pence
+having d.amount_pence is distinct from sum(l.amount_pence) filter (where l.kind in ('POSTED', 'CORRECTION'))
+union all
+select 'what is mirrored = its POSTED entry', d.due_id
+from {schema}.dues d left join {schema}.ledger l on l.due_id = d.due_id and l.kind = 'POSTED' group by d.due_id, d.posted_pence
+having d.posted_pence is distinct from sum(l.amount_pence) or count(l.due_id) <> 1
+union all
+select 'no due below or at nothing', due_id from {schema}.dues where posted_pence <= 0
+union all
+select 'dues of a casegroup are there together with its completion (R7)', casegroup_id
+from (select casegroup_id, sum(posted_pence) as pence from {schema}.dues group by casegroup_id) d
+full join (select * from {schema}.casegroup_outcomes where reason = 'ARREARS_ADDED') o using (casegroup_id)
+where d.pence is distinct from o.posted_pence
+union all
+select 'letters of a casegroup are there together with its completion (R7)', casegroup_id
+from (select distinct casegroup_id from {schema}.letters where code = 'CMSL6301') l
+full join (select casegroup_id as done from {schema}.casegroup_outcomes where reason = 'ARREARS_ADDED') o on done = casegroup_id
+where casegroup_id is null or done is null
+"""
+
+
+def breaches(url: str) -> list[str]:
+    """Where any of the laws does not hold, in what is committed."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        there = connection.execute(
+            text("select to_regclass('sensitive.reconciliation') is not null")
+        ).scalar_one()
+        if not there:
+            return []
+        return [
+            f"{schema}: {law}: {at}"
+            for schema in SIDES.values()
+            for law, at in connection.execute(text(_SIDE_LAWS.format(schema=schema)))
+        ]
+
+
+@contextmanager
+def watched(store: Store) -> Iterator[Counter[str]]:
+    """Looks at the laws whenever a connection that has written is given back: after every commit of the night."""
+    looked: Counter[str] = Counter()
+    busy = threading.Lock()
+    engine = database.engine(store.url)
+
+    def committed(connection: object) -> None:
+        wrote.append(True)
+
+    def given_back(*_: object) -> None:
+        if wrote and busy.acquire(blocking=False):
+            try:
+                wrote.clear()
+                looked["times"] += 1
+                looked.update(breaches(store.url))
+            finally:
+                busy.release()
+
+    wrote: list[bool] = []
+    event.listen(engine, "commit", committed)
+    event.listen(engine, "checkin", given_back)
+    try:
+        yield looked
+    finally:
+        event.remove(engine, "commit", committed)
+        event.remove(engine, "checkin", given_back)
+
+
+def test_it_holds_at_every_commit(store: Store, tmp_path: Path) -> None:
+    """Money law, R7: over two nights of odd worlds, casegroups stored a few at a time so that commits are many."""
+    worlds.land(tmp_path / "landing", worlds.world(range(40_000, 40_040), NIGHTS[:2]))
+    with watched(store) as looked:
+        for on in NIGHTS[:2]:
+            store.run(tmp_path / "landing", on, partition_casegroups=8, workers=1)
+    times = looked.pop("times")
+    assert not looked
+    assert times > 40, "the watch saw too few commits to be one"
+
+
+def test_it_holds_after_every_stage_of_the_sample(store: Store, tmp_path: Path) -> None:
+    """Money law: on a sample of three nights, after each stage, in every bucket of every case."""
+    first = NIGHTS[0]
+    sample.generate(tmp_path / "landing", first, nights=3, casegroups=600, seed=9, fault_rate=0.15)
+    seen: list[str] = []
+
+    def look(stage: str) -> None:
+        seen.append(stage)
+        assert not breaches(store.url), f"after {stage}"
+
+    for day in range(3):
+        store.run(tmp_path / "landing", first + timedelta(days=day), after_stage=look)
+    assert seen == [*night.STAGES] * 3
+
+
+def test_nothing_received_is_lost(store: Store, tmp_path: Path) -> None:
+    """Money law, R5: what the extract says is what was received, bucket by bucket, refused and clerical rows included."""
+    landing = tmp_path / "landing"
+    world = worlds.world(range(41_000, 41_150), NIGHTS[:1])
+    worlds.land(landing, world)
+    store.run(landing, NIGHTS[0])
+    received = [*store.view("reconciliation"), *store.view("reconciliation", sensitive=True)]
+    sent = world[NIGHTS[0]]
+    for column in worlds.NINE:
+        creditor, status = column.removesuffix("_pence").rsplit("_", 1)
+        rows = [*sent["csa_balances"], *sent.get("clerical_balances", [])]
+        bucket = (creditor.upper(), status.upper())
+        found = sum(r["received_pence"] for r in received if (r["creditor"], r["arrears_status"]) == bucket)
+        assert found == sum(row[column] or 0 for row in rows), column
+
+
+BROKEN = {
+    "a due is worth another penny": (
+        "update closure.dues set posted_pence = posted_pence + 1 where due_id = {due}",
+        "update closure.dues set posted_pence = posted_pence - 1 where due_id = {due}",
+    ),
+    "a due is gone": (
+        "create table public.kept as select * from closure.ledger where due_id = {due}; "
+        "delete from closure.ledger where due_id = {due}; "
+        "create table public.kept_due as select * from closure.dues where due_id = {due}; "
+        "delete from closure.dues where due_id = {due}",
+        "insert into closure.dues select * from public.kept_due; insert into closure.ledger select * from public.kept; "
+        "drop table public.kept, public.kept_due",
+    ),
+    "a ledger entry is gone": (
+        "create table public.kept as select * from closure.ledger where due_id = {due}; "
+        "delete from closure.ledger where due_id = {due}",
+        "insert into closure.ledger select * from public.kept; drop table public.kept",
+    ),
+    "a ledger entry is counted twice": (
+        "insert into closure.ledger select (jsonb_populate_record(l, jsonb_build_object('entry_id', entry_id || '-again'))).* "
+        "from closure.ledger l where due_id = {due}",
+        "delete from closure.ledger where entry_id like '%-again'",
+    ),
+    "a position holds a penny that was never received": (
+        "update closure.positions set held_pence = held_pence + 1 where {position}",
+        "update closure.positions set held_pence = held_pence - 1 where {position}",
+    ),
+    "a position forgets what it received": (
+        "update closure.positions set received_pence = received_pence - 100 where {position}",
+        "update closure.positions set received_pence = received_pence + 100 where {position}",
+    ),
+    "a position has posted what no due has": (
+        "update closure.positions set posted_pence = posted_pence + 5, received_pence = received_pence + 5 where {position}",
+        "update closure.positions set posted_pence = posted_pence - 5, received_pence = received_pence - 5 where {position}",
+    ),
+}
+
+
+def test_breaking_it_by_hand_fails_the_night_and_says_where(store: Store, tmp_path: Path) -> None:
+    """Money law: the night checks it before it closes; nothing goes on until it is mended, then the same command goes through."""
+    landing = tmp_path / "landing"
+    worlds.land(landing, {on: worlds.plain(number).first() for number, on in enumerate(NIGHTS[:3], 1)})
+    store.run(landing, NIGHTS[0])
+    due = store.query("select * from reporting.dues order by due_id limit 1")[0]
+    names = {
+        "due": f"'{due['due_id']}'",
+        "position": f"csa_system = '{due['csa_system']}' and csa_case_id = '{due['csa_case_id']}' "
+        f"and creditor = '{due['creditor']}' and arrears_status = '{due['arrears_status']}'",
+    }
+    for how, statements in BROKEN.items():
+        broken, mended = (one.format(**names) for one in statements)
+        store.execute_unguarded(broken)
+        with pytest.raises(night.NightFailed) as failed:
+            store.run(landing, NIGHTS[1])
+        for where in (due["csa_case_id"], due["creditor"], due["arrears_status"], NIGHTS[1].isoformat()):
+            assert where in str(failed.value), how
+        assert (
+            store.query("select status from reporting.nights order by business_date")[-1]["status"]
+            == "FAILED"
+        ), how
+        store.execute_unguarded(mended)
+
+    with pytest.raises(night.NightRefused):
+        store.run(landing, NIGHTS[2])
+    store.run(landing, NIGHTS[1])
+    store.run(landing, NIGHTS[2])
+    assert not breaches(store.url)
+    assert [row["status"] for row in store.query("select status from reporting.nights")] == ["SUCCESS"] * 3

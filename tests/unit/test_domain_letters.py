@@ -1,0 +1,39 @@
+"""The letters' codes and titles, as the domain page lists them."""
+
+from __future__ import annotations
+
+import pytest
+
+from case_closure.domain import letters
+
+TITLES = {
+    "Please confirm that you would like us to write off your arrears": ["6300"],
+    "Important information about your child maintenance payments": ["6301", "6302"],
+    "Important: Child maintenance is changing - you need to make a new arrangement": [
+        "6303",
+        "6304",
+        "6308",
+        "6309",
+    ],
+    "Urgent: Your child maintenance arrangement will now end on <LED>": ["6305", "6310"],
+    "Reminder: You need to make a new child maintenance arrangement": ["6306", "6311"],
+    "Important information about your child maintenance case": ["6307", "6312"],
+    "We've sent some important information to you": ["6313", "6314"],
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "title"), [(f"CMSL{code}", title) for title, codes in TITLES.items() for code in codes]
+)
+def test_each_letter_has_its_title(code: str, title: str) -> None:
+    assert letters.TITLES[code].format(led="<LED>") == title
+
+
+def test_there_are_fifteen_letters() -> None:
+    assert list(letters.TITLES) == [f"CMSL{number}" for number in range(6300, 6315)]
+
+
+def test_B18_R15_arrears_letters_and_the_covering_one() -> None:
+    assert (letters.ARREARS_PAYING_PARENT, letters.ARREARS_RECEIVING_PARENT, letters.COVERING) == (
+        "CMSL6301", "CMSL6302", "CMSL6314",
+    )  # fmt: skip
