@@ -41,7 +41,7 @@ down: $(STAMP) ## stop the embedded database
 	@$(COMMAND) down
 
 test: lint ## lint, types, import rules, all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff, mypy, import rules
 	@$(BIN)/ruff check .
@@ -57,6 +57,7 @@ bench: $(STAMP) ## the figures, as ratios measured in one run; minutes
 
 soak: $(STAMP) ## many nights, each killed and run again; minutes
 	@$(BIN)/python -m bench.soak
+	@$(BIN)/python -m pytest -m soak tests/property
 
 lock: $(STAMP) ## pin requirements*.in again, with hashes
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt

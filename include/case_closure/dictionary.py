@@ -81,7 +81,9 @@ def _rules() -> str:
 
 def _view(view: View) -> str:
     rows = [f"| {name} | {meaning} |" for name, meaning in view.columns.items()]
-    return "\n".join([f"### {view.name}", "", f"{view.meaning}.", "", "| column | meaning |", "| --- | --- |", *rows, ""])
+    return "\n".join(
+        [f"### {view.name}", "", f"{view.meaning}.", "", "| column | meaning |", "| --- | --- |", *rows, ""]
+    )
 
 
 def write(page: Path = PAGE) -> None:

@@ -212,7 +212,9 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Frames) -
     positions = held["positions"]
     received = _wide(positions[among(positions["casegroup_id"], completed)], "received_pence")
     now = _wide(held["dues_now"], "amount_pence")
-    known = pd.concat([held["dues_now"], held["completed_periods"]])[["case_key", "arrears_from", "arrears_to"]]
+    known = pd.concat([held["dues_now"], held["completed_periods"]])[
+        ["case_key", "arrears_from", "arrears_to"]
+    ]
     periods = known.drop_duplicates("case_key").set_index("case_key")
     nothing = (0,) * len(BUCKET_COLUMNS)
     for place, row in zip(rows.index, rows.to_dict("records"), strict=True):
