@@ -3,12 +3,10 @@
 
 Each stage of the night as a DAG of its own, made of the same task group as in `nightly`.
 
-**When** never by itself: trigger it with a `business_date` for a night that is open or failed, to run one
-stage again. To rerun a stage *and what follows*, clear its task in `nightly` with *Downstream* instead;
-that is the usual way.
-
-**When it fails** the task's log ends with what to do. A stage whose night was not opened, or whose earlier
-stages have not run, is refused and changes nothing.
+- **When** never by itself. Trigger it with a *Business date* to run one stage of that night again. To rerun a
+  stage *and what follows*, clear its task in `nightly` with *Downstream* instead; that is the usual way.
+- **When it fails** the task's log says what to do. A stage of a night that was never opened, or that another
+  run holds, is refused and changes nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +14,12 @@ from __future__ import annotations
 from airflow.sdk import DAG
 from task_groups import DEFAULT_ARGS, PARAMS, STAGES, stage_group
 
-for stage, meaning in STAGES.items():
+for number, (stage, meaning) in enumerate(STAGES.items(), start=1):
     with DAG(
         dag_id=f"stage_{stage}",
+        dag_display_name=f"stage {number}: {stage}",  # listed in the order of the night
         description=meaning,
-        doc_md=f"{__doc__}\n**This stage** {meaning}",
+        doc_md=f"{__doc__}- **This stage** {meaning[0].lower()}{meaning[1:]}\n",
         schedule=None,
         catchup=False,
         is_paused_upon_creation=False,

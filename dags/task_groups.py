@@ -7,6 +7,7 @@ task runs.
 from __future__ import annotations
 
 import logging
+import textwrap
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,13 +36,23 @@ DEFAULT_ARGS = {
 
 PARAMS = {
     "business_date": Param(
-        None, type=["null", "string"], format="date", description="The night; empty: the run's logical date."
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Business date",
+        description="The night to run. Empty: the date of the logical date.",
     ),
     "landing": Param(
-        None, type=["null", "string"], description="Folder or URL of the landing zone; empty: as installed."
+        None,
+        type=["null", "string"],
+        title="Landing zone",
+        description="Folder or URL that holds one folder a date. Empty: as installed.",
     ),
     "outbound": Param(
-        None, type=["null", "string"], description="Folder or URL for what goes out; empty: as installed."
+        None,
+        type=["null", "string"],
+        title="Outbound",
+        description="Folder or URL for what goes out. Empty: as installed.",
     ),
 }
 
@@ -54,7 +65,7 @@ def stage_group(stage: str) -> TaskGroup:
     """The task group of one stage, inside the DAG being defined."""
     with TaskGroup(stage, tooltip=STAGES[stage]) as group:
 
-        @task(task_id="run", doc_md=STAGES[stage], on_failure_callback=_say_what_to_do)
+        @task(task_id="run", doc_md=STAGES[stage], on_failure_callback=_record_failure)
         def run_stage(**context: Any) -> dict[str, int | str]:
             return _run(stage, context)
 
@@ -68,16 +79,20 @@ def _run(stage: str, context: Any) -> dict[str, int | str]:
     from case_closure.platform import stage_run
     from case_closure.store.transient import is_transient
 
+    night = _night_of(context)
     try:
-        return stage_run.run(stage, **_night_of(context))
+        return stage_run.run(stage, **night)
     except NightRefused as refusal:
-        raise Refused(str(refusal)) from None
+        ended: AirflowFailException = Refused(str(refusal))
     except (LandingRejected, NightFailed) as failure:
-        raise AirflowFailException(str(failure)) from None
+        ended = AirflowFailException(str(failure))
     except Exception as error:
         if is_transient(error):
             raise
-        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        log.exception("This is not a mistake of the data's. For the developers:")
+        ended = AirflowFailException(f"{type(error).__name__}: {error}")
+    _explain(stage, night, ended)  # here, because the pages fold away what is logged after a task has ended
+    raise ended
 
 
 def _night_of(context: Any) -> dict[str, Any]:
@@ -99,26 +114,33 @@ def _night_of(context: Any) -> dict[str, Any]:
     }
 
 
-def _say_what_to_do(context: Any) -> None:
-    """After the last try: the night is marked FAILED in our store, and the log says in plain words what to
-    do.
-    """
+def _record_failure(context: Any) -> None:
+    """After the last try: the night is marked FAILED in our store, and the log has said what to do."""
     from case_closure.platform import stage_run
 
     stage = context["task_instance"].task_id.partition(".")[0]
     error = context.get("exception")
-    reason = str(error) if error else "the task was ended from outside before it could say why"
+    if not error:
+        error = RuntimeError("The task was ended from outside before it could say why.")
     night = _night_of(context)
+    stage_run.record_failure(stage, str(error), refused=isinstance(error, Refused), **night)
+    if not isinstance(error, AirflowFailException):
+        _explain(stage, night, error)
+
+
+def _explain(stage: str, night: dict[str, Any], error: BaseException) -> None:
     refused = isinstance(error, Refused)
-    stage_run.record_failure(stage, reason, refused=refused, **night)
-    log.error(
-        "The night of %s %s in %s: %s\nWhat to do: %s",
-        night["business_date"],
-        "was refused" if refused else "failed",
-        stage,
-        reason,
-        "finish or mend the night that is in the way, then clear this task."
+    what_to_do = (
+        "finish or mend the night that is in the way, then clear this task with everything downstream of it."
         if refused
-        else "mend what is named above, then clear this task with everything downstream of it; "
-        "later nights wait until then. See docs/runbook.md.",
+        else "mend what is named above, then clear this task with everything downstream of it; later nights "
+        "wait until then. docs/runbook.md lists every refusal and its remedy."
     )
+    said = [
+        f"The night of {night['business_date']} {'was refused' if refused else 'failed'} in {stage}.",
+        *str(error).splitlines(),
+        f"What to do: {what_to_do}",
+    ]
+    for line in said:
+        for part in textwrap.wrap(line, 90, subsequent_indent="    ", break_on_hyphens=False):
+            log.error("%s", part)

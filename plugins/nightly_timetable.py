@@ -27,6 +27,16 @@ class NightlyTimetable(CronDataIntervalTimetable):
     def __init__(self, cron: str = "0 0 * * *", timezone: str = "UTC") -> None:
         super().__init__(cron, timezone)
 
+    @property
+    def summary(self) -> str:
+        """What the pages show as the schedule."""
+        return "midnight UTC"
+
+    def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:
+        """The day of the logical date, as for every other run; Airflow's own takes the day before."""
+        day = run_after.in_timezone("UTC").start_of("day")
+        return DataInterval(day, day.add(days=1))
+
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
@@ -38,8 +48,15 @@ class NightlyTimetable(CronDataIntervalTimetable):
             if restriction.earliest is not None:
                 earliest = max(earliest, restriction.earliest)
             restriction = TimeRestriction(earliest, restriction.latest, catchup=True)
-        return super().next_dagrun_info(
+        info = super().next_dagrun_info(
             last_automated_data_interval=last_automated_data_interval, restriction=restriction
+        )
+        if info is None or info.data_interval is None:
+            return info
+        # The pages name a run by when it may start: in the night's last second that is the business date, at
+        # midnight it would be the day after.
+        return DagRunInfo(
+            run_after=info.data_interval.end.subtract(seconds=1), data_interval=info.data_interval
         )
 
 

@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+
 from bench import floor, soak
 from bench.home import Home, new_home
 from bench.results import BEGIN, END, Row, compared, exponent, missed, table, write_into
-from sqlalchemy import text
-
 from case_closure import sample
 from case_closure.store import database
 from case_closure.store.tables import metadata

@@ -22,6 +22,7 @@ STAGES = (
     "set_up_cases",
     "post_dues",
     "decide_next_action",
+    "gate_payments",
     "close_night",
 )
 

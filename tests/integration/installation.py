@@ -1,0 +1,176 @@
+"""An installation as a test holds it: a store of its own on a real PostgreSQL, a landing zone, and its views as rows.
+
+Belongs here: landing nights, running them in process, reading what stands. Does not belong here: what ought to stand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from case_closure import night
+from case_closure.landing.writing import PaymentLine, write_night
+from case_closure.settings import Settings
+from case_closure.store import database, embedded
+from case_closure.store.views import SCHEMAS, VIEWS
+from tests.unit.builders import Case, Row, landed
+
+_TEMPLATE = "migrated"
+# Times on the clock differ between two runs; nothing else may.
+_CLOCK = {"nights": ("started_at", "finished_at")}
+
+
+@dataclass
+class Installation:
+    """One store and its folders."""
+
+    url: str
+    folder: Path
+    partition_casegroups: int = 100
+
+    @property
+    def landing(self) -> Path:
+        return self.folder / "landing"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            home=self.folder / "home", database_url=self.url, landing=str(self.landing), outbound=str(self.folder / "outbound"),
+            partition_casegroups=self.partition_casegroups, workers=1,
+        )  # fmt: skip
+
+    def land(
+        self,
+        on: date,
+        *cases: Case,
+        extract_id: str = "DW-1",
+        payments: dict[str, list[PaymentLine]] | None = None,
+        **more: list[Row],
+    ) -> Path:
+        """Write that night's folder, as a sender should; `payments` by CSA system."""
+        folder = self.landing / on.isoformat()
+        write_night(folder, on, extract_id, landed(cases, **more), payments)
+        return folder
+
+    def context(self, on: date, run_id: str = "run-1") -> night.NightContext:
+        clock = itertools.count(1)
+        return night.NightContext(
+            on, run_id, self.landing, self.folder / "outbound", self.settings,
+            lambda: datetime(2017, 1, 1, second=next(clock) % 60, tzinfo=UTC),
+        )  # fmt: skip
+
+    def run(self, on: date, run_id: str = "run-1") -> dict[str, night.Summary]:
+        """The night, all stages in this process."""
+        told: dict[str, night.Summary] = {}
+        night.run_night(self.context(on, run_id), told.__setitem__)
+        return told
+
+    def night(self, on: date, *cases: Case, **more: Any) -> dict[str, night.Summary]:
+        """Land and run."""
+        self.land(on, *cases, extract_id=f"DW-{on}", **more)
+        return self.run(on)
+
+    def query(self, query: str, *values: Any) -> list[Row]:
+        with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
+            cursor = connection.execute(query, values)
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
+            connection.execute(statement)
+
+    def view(self, name: str, schema: str = "reporting") -> list[Row]:
+        return self.query(f"select * from {schema}.{name}")  # noqa: S608
+
+    def outcomes(self, schema: str = "reporting") -> dict[str, tuple[str, str]]:
+        return {
+            row["casegroup_id"]: (row["outcome"], row["reason"])
+            for row in self.view("casegroup_outcomes", schema)
+        }
+
+    def open_rules(self) -> set[tuple[str, str | None]]:
+        """(rule, case) of every exception that is not resolved."""
+        return {
+            (row["rule_code"], row["csa_case_id"])
+            for row in self.view("exceptions")
+            if row["status"] != "RESOLVED"
+        }
+
+    def dues(self) -> dict[str, int]:
+        return {row["due_id"]: row["amount_pence"] for row in self.view("dues")}
+
+    def night_status(self) -> dict[date, str]:
+        return {row["business_date"]: row["status"] for row in self.view("nights")}
+
+    def everything(self) -> dict[str, list[str]]:
+        """Every row of every view of both schemas, but for times on the clock."""
+        found: dict[str, list[str]] = {}
+        with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
+            for schema, view in itertools.product(SCHEMAS, VIEWS):
+                columns = [name for name in view.columns if name not in _CLOCK.get(view.name, ())]
+                rows = connection.execute(f"select {', '.join(columns)} from {schema}.{view.name}")  # noqa: S608
+                found[f"{schema}.{view.name}"] = sorted(
+                    str(dict(zip(columns, row, strict=True))) for row in rows
+                )
+        return found
+
+
+@dataclass
+class Databases:
+    """Stores on one server, each a copy of a migrated one."""
+
+    server: embedded.Server
+    home: Path
+    made: Iterator[int]
+
+    @classmethod
+    def on(cls, server: embedded.Server, home: Path) -> Databases:
+        databases = cls(server, home, itertools.count(1))
+        # Processes are killed here, machines are not: waiting for the disk would only make it slow.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            databases._admin(f"alter system set {setting} = off")
+        databases._admin("select pg_reload_conf()")
+        databases._admin(f"create database {_TEMPLATE}")
+        database.migrate(server.url(_TEMPLATE))
+        database.forget(server.url(_TEMPLATE))
+        return databases
+
+    def _admin(self, statement: str) -> None:
+        with psycopg.connect(
+            self.server.url("postgres").replace("+psycopg", ""), autocommit=True
+        ) as connection:
+            connection.execute(statement)
+
+    @contextlib.contextmanager
+    def installation(self, copy_of: Installation | None = None, **over: Any) -> Iterator[Installation]:
+        """A store of its own, gone afterwards; with `copy_of`, what that one holds and has landed."""
+        name = f"store_{next(self.made)}"
+        self._admin(
+            f"create database {name} template {copy_of.url.rpartition('/')[2] if copy_of else _TEMPLATE}"
+        )
+        folder = self.home / name
+        if copy_of:
+            shutil.copytree(copy_of.folder, folder)
+        else:
+            folder.mkdir()
+        made = replace(Installation(self.server.url(name), folder), **over)
+        try:
+            yield made
+        finally:
+            database.forget(made.url)
+            self._admin(f"drop database {name} with (force)")
+            shutil.rmtree(folder)
+
+    @contextlib.contextmanager
+    def installations(self, count: int, copy_of: Installation) -> Iterator[list[Installation]]:
+        with contextlib.ExitStack() as stack:
+            yield [stack.enter_context(self.installation(copy_of)) for _ in range(count)]

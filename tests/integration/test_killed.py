@@ -1,0 +1,293 @@
+"""A night that is killed: after a restart the same command finishes it; nothing posted twice, nothing lost (R21, R7).
+
+The night that is killed is the second of two, so that it mends, completes, changes and adds. However it was killed, all
+views then equal those of a night that never was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from case_closure import night
+from case_closure.store import database, embedded
+from tests.integration.installation import Databases, Installation
+from tests.unit.builders import ALL_NINE, Case, Row, balance, case
+
+ROOT = Path(__file__).parents[2]
+FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
+AGENT = {"representative_name": "R", "representative_address_line_1": "1 Low Road"}
+PARTS_OF = 3
+
+
+def first_night() -> list[Case]:
+    return [
+        case("A", "G1"), case("B", "G2", child=False), case("C", "G3", case_status="OPEN"),
+        case("D", "G4", owes={"rp_active": -5}, case_status="OPEN"), case("E", "G5", partially_clerical=True),
+        case("F", "G6", nationally_sensitive=True), case("H", "G8", scheme="2012"),
+    ]  # fmt: skip
+
+
+def second_night() -> tuple[list[Case], dict[str, list[Row]]]:
+    cases = [
+        case("A", "G1", owes={"rp_active": 1}),
+        case("B", "G2"),
+        case("C", "G3"),
+        case("D", "G4", owes={"rp_active": -6}),
+        case("I", "G7", owes=ALL_NINE, receiver=AGENT),
+        case("J", "G7", owes={"ni_sos_active": 4, "rp_active": -4}),
+        case("K", "G9", balance_row={"total_pence": 1}),
+        case("L", "G10", method_of_payment=None),
+        case("M", "G11", csa_case_id=None),
+    ]
+    failed = {"csa_system": "CS2", "csa_case_id": "C", "failure_code": "F", "failed_on": SECOND}
+    entered: Row = {"resolution_id": "R1", "csa_system": "CS2", "csa_case_id": "H", "entity": "CASE", "field": "scheme",
+                    "old_value": "2012", "new_value": "2003", "entered_on": SECOND}  # fmt: skip
+    return cases, {
+        "closure_failures": [failed], "resolutions": [entered], "clerical_balances": [balance("E", "G5", {"rp_active": 3})],
+    }  # fmt: skip
+
+
+class Forks:
+    """The process whose forks are killed."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support_kill.forks"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+
+    def run(self, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(jobs) + "\n")
+        self.process.stdin.flush()
+        answer: list[dict[str, Any]] = json.loads(self.process.stdout.readline())
+        return answer
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    made = Forks()
+    yield made
+    assert made.process.stdin is not None
+    made.process.stdin.close()
+    assert made.process.wait(timeout=30) == 0
+
+
+def job(installation: Installation, kill_at: int | str | None, workers: int = 1) -> dict[str, Any]:
+    return {
+        "url": installation.url, "home": str(installation.settings.home), "landing": str(installation.landing),
+        "partition_casegroups": PARTS_OF, "on": SECOND.isoformat(), "kill_at": kill_at, "workers": workers,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ready(database_server: Databases) -> Iterator[Installation]:
+    """The store after the first night, with the second landed: what every kill starts from a copy of."""
+    with database_server.installation() as made:
+        made.night(FIRST, *first_night())
+        cases, more = second_night()
+        made.land(SECOND, *cases, **more)
+        database.forget(made.url)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def never_killed(
+    database_server: Databases, ready: Installation, forks: Forks
+) -> tuple[dict[str, list[str]], list[str]]:
+    """All views after the second night, and the points it passes."""
+    with database_server.installation(copy_of=ready) as whole:
+        (answer,) = forks.run([job(whole, None)])
+        assert answer["error"] is None, answer["error"]
+        return whole.everything(), answer["passed"]
+
+
+def chosen(points: list[str]) -> list[int]:
+    """Both sides of each commit that may change what is read, each stage's end, and some COPYs and files between them.
+
+    Of the stages that only read and hand on, the first commit (the stage is noted) and the last (its rule results).
+    """
+    storing = ("open_night", "decide_next_action", "gate_payments", "close_night")
+    wanted: set[int] = set()
+    for name in night.STAGES:
+        first, last = points.index(f"stage {name} begins"), points.index(f"stage {name} ends")
+        commits = [number for number in range(first, last) if points[number] == "before commit"]
+        kept = commits if name in storing else sorted({commits[0], commits[-1]})
+        wanted |= {
+            number for commit in kept for number in (commit, commit + 1) if points[number].endswith("commit")
+        }
+        if points[last - 1] != "after commit":
+            wanted.add(last)
+    wanted |= {
+        points.index(f"copy into closure.{table}")
+        for table in ("ledger", "letters", "work_items", "positions")
+    }
+    wanted.add(points.index("file handed on") + 3)
+    return sorted(wanted)
+
+
+def test_the_night_passes_every_stage_and_several_commits_of_parts(
+    never_killed: tuple[dict[str, list[str]], list[str]],
+) -> None:
+    """What is killed below is worth killing: all stages, several parts, and every kind of row."""
+    views, points = never_killed
+    assert [point for point in points if point.endswith("begins")] == [
+        f"stage {name} begins" for name in night.STAGES
+    ]
+    decided = points[
+        points.index("stage decide_next_action begins") : points.index("stage decide_next_action ends")
+    ]
+    assert decided.count("before commit") >= 4
+    for view in (
+        "dues",
+        "ledger",
+        "cases",
+        "exceptions",
+        "work_items",
+        "letters",
+        "credits",
+        "exception_history",
+        "next_actions",
+    ):
+        assert any("8, 11)" in row for row in views[f"reporting.{view}"]), view
+
+
+def test_killed_at_each_stage_and_on_both_sides_of_each_commit(
+    database_server: Databases,
+    ready: Installation,
+    forks: Forks,
+    never_killed: tuple[dict[str, list[str]], list[str]],
+) -> None:
+    whole, points = never_killed
+    at = chosen(points)
+    assert len(at) > 30
+    with database_server.installations(len(at), copy_of=ready) as copies:
+        answers = forks.run([job(copy, number) for copy, number in zip(copies, at, strict=True)])
+        for number, copy, answer in zip(at, copies, answers, strict=True):
+            where = f"killed at {number}, {points[number]}"
+            assert answer["signal"] == signal.SIGKILL, where
+            assert answer["error"] is None, f"{where}: {answer['error']}"
+            assert copy.everything() == whole, where
+
+
+def test_killed_while_parts_are_worked_on_side_by_side(
+    database_server: Databases,
+    ready: Installation,
+    forks: Forks,
+    never_killed: tuple[dict[str, list[str]], list[str]],
+) -> None:
+    """The parent killed among its workers, and a worker killed among its siblings: that fails the stage in plain words."""
+    whole, _ = never_killed
+    with database_server.installations(2, copy_of=ready) as (parent, worker):
+        answers = forks.run(
+            [
+                job(parent, "stage decide_next_action ends", workers=2),
+                job(worker, "copy into closure.ledger", workers=2),
+            ]
+        )
+        assert (answers[0]["signal"], answers[1]["signal"]) == (signal.SIGKILL, None)
+        assert "worker" in answers[1]["failed"]
+        for copy, answer in zip((parent, worker), answers, strict=True):
+            assert answer["error"] is None, answer["error"]
+            assert copy.everything() == whole
+
+
+def test_killed_again_and_again_it_still_finishes(
+    database_server: Databases,
+    ready: Installation,
+    forks: Forks,
+    never_killed: tuple[dict[str, list[str]], list[str]],
+) -> None:
+    """Kill upon kill, each of the run that was to mend the one before."""
+    whole, points = never_killed
+    commits = [number for number, point in enumerate(points) if point == "after commit"]
+    with database_server.installation(copy_of=ready) as copy:
+        for number in commits[4 :: len(commits) // 5]:
+            (answer,) = forks.run([job(copy, number) | {"once": True}])
+            assert answer["signal"] == signal.SIGKILL
+        (answer,) = forks.run([job(copy, None)])
+        assert answer["error"] is None, answer["error"]
+        assert copy.everything() == whole
+
+
+def test_a_killed_night_blocks_a_later_one_until_it_is_finished(
+    database_server: Databases,
+    ready: Installation,
+    forks: Forks,
+    never_killed: tuple[dict[str, list[str]], list[str]],
+) -> None:
+    _, points = never_killed
+    with database_server.installation(copy_of=ready) as copy:
+        half = points.index("stage post_dues begins")
+        (answer,) = forks.run([job(copy, half) | {"once": True}])
+        assert answer["signal"] == signal.SIGKILL
+        copy.land(THIRD, case("Z", "G20"))
+        with pytest.raises(night.NightRefused, match=r"2017-08-11 is still open \(run run-2017-08-11"):
+            copy.run(THIRD)
+
+
+@pytest.mark.parametrize("stage", ["receive_balances", "decide_next_action"])
+def test_the_database_server_killed_mid_night_comes_back_and_the_same_command_finishes(
+    home: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """kill -9 of PostgreSQL itself in the middle of a transaction that has written."""
+    server = embedded.ensure_running(home)
+    installation = Installation(server.url(embedded.STORE), home)
+    landed = [case("A", "G1"), case("B", "G2", child=False), case("C", "G3", owes=ALL_NINE)]
+    installation.land(FIRST, *landed)
+    enter = database.transaction
+    running: list[str] = []
+    entered = night._STAGES[stage]
+    monkeypatch.setitem(night._STAGES, stage, lambda *args: (running.append(stage), entered(*args))[1])
+
+    killed: list[int] = []
+
+    @contextlib.contextmanager
+    def transaction(url: str) -> Iterator[Any]:
+        with enter(url) as connection:
+            yield connection
+            if running and not killed:
+                killed.append(_kill_server(home))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "transaction", transaction)
+        with pytest.raises(Exception, match=r"connection|terminat|server closed|Operational"):
+            installation.run(FIRST)
+    assert len(killed) == 1
+    database.forget(installation.url)
+    again = embedded.ensure_running(home)
+    assert again.url(embedded.STORE) == installation.url
+    monkeypatch.undo()
+    installation.run(FIRST)
+    assert installation.outcomes() == {
+        "G1": ("TRANSITION_COMPLETE", "ARREARS_ADDED"), "G2": ("EXCEPTION", "child_missing"),
+        "G3": ("TRANSITION_COMPLETE", "ARREARS_ADDED"),
+    }  # fmt: skip
+    assert sum(installation.dues().values()) == 1000 + sum(ALL_NINE.values())
+    assert len(installation.view("ledger")) == 10
+    database.forget(installation.url)
+
+
+def _kill_server(home: Path) -> int:
+    """SIGKILL to the postmaster; its children notice and go."""
+    process = int((home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(process, signal.SIGKILL)
+    time.sleep(0.2)
+    return process

@@ -1,0 +1,330 @@
+"""One night open at a time, in date order, and the same command again always goes on from where it stopped (R21, R22)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from case_closure import night
+from case_closure.landing.rejection import LandingRejected
+from case_closure.store import database, holding, posting
+from tests.integration.installation import Installation
+from tests.unit.builders import case
+
+FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
+
+
+def begin(installation: Installation, on: date, run_id: str, through: str = "open_night") -> None:
+    """Run the night's stages up to and with `through`, and no further."""
+    for stage in night.STAGES[: night.STAGES.index(through) + 1]:
+        night.run_stage(stage, installation.context(on, run_id))
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, holder: Any, name: str, error: Exception, at: int = 1) -> list[int]:
+    """Make a function raise once, the `at`-th time it is called."""
+    calls: list[int] = []
+    original = getattr(holder, name)
+
+    def once(*args: Any, **more: Any) -> Any:
+        calls.append(1)
+        if len(calls) == at:
+            raise error
+        return original(*args, **more)
+
+    monkeypatch.setattr(holder, name, once)
+    return calls
+
+
+@pytest.mark.parametrize("other", [FIRST, THIRD])
+def test_R21_a_second_night_is_refused_while_one_is_open_naming_its_date_and_run(
+    installation: Installation, other: date
+) -> None:
+    """Earlier or later: one at a time."""
+    installation.land(SECOND, case())
+    installation.land(other, case())
+    begin(installation, SECOND, "run-in-the-way")
+    with pytest.raises(night.NightRefused) as refused:
+        installation.run(other, "run-2")
+    for word in (other.isoformat(), SECOND.isoformat(), "run-in-the-way", "still open", "again"):
+        assert word in str(refused.value)
+    assert installation.night_status() == {SECOND: "OPEN"}
+
+
+def test_R21_a_later_date_is_refused_after_a_failed_one_until_that_is_run_again(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for on in (FIRST, SECOND):
+        installation.land(on, case())
+    with monkeypatch.context() as patched:
+        fail(patched, posting, "copy_in", RuntimeError("no space"))
+        with pytest.raises(RuntimeError):
+            installation.run(FIRST, "run-1")
+    assert installation.night_status() == {FIRST: "FAILED"}
+    with pytest.raises(night.NightRefused) as refused:
+        installation.run(SECOND, "run-2")
+    for word in (SECOND.isoformat(), FIRST.isoformat(), "run-1", "failed", "date order"):
+        assert word in str(refused.value)
+    installation.run(FIRST, "run-3")
+    installation.run(SECOND, "run-4")
+    assert installation.night_status() == {FIRST: "SUCCESS", SECOND: "SUCCESS"}
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000}
+
+
+def test_R21_an_earlier_date_is_not_blocked_by_a_later_one_that_failed(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """'A failed or open night blocks later ones.'"""
+    for on in (FIRST, SECOND):
+        installation.land(on, case())
+    with monkeypatch.context() as patched:
+        fail(patched, posting, "copy_in", RuntimeError("no space"))
+        with pytest.raises(RuntimeError):
+            installation.run(SECOND, "run-1")
+    installation.run(FIRST, "run-2")
+    assert installation.night_status() == {FIRST: "SUCCESS", SECOND: "FAILED"}
+
+
+def test_R21_a_night_that_was_never_run_blocks_nothing_and_may_be_run_late(
+    installation: Installation,
+) -> None:
+    installation.night(SECOND, case("A"))
+    installation.night(FIRST, case("B", "G2"))
+    assert installation.night_status() == {FIRST: "SUCCESS", SECOND: "SUCCESS"}
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000, "CS2-B-RP-ACTIVE": 1000}
+
+
+def test_R21_a_late_night_is_judged_as_of_its_own_date_and_overwrites_nothing(
+    installation: Installation,
+) -> None:
+    """'dates compare with that date; what later nights brought is seen.'"""
+    installation.night(SECOND, case("A", case_status="OPEN"))
+    installation.night(FIRST, case("A"), case("B", "G2", liability_end_date=SECOND))
+    assert installation.outcomes() == {"G1": ("HELD", "OPEN_CASES"), "G2": ("HELD", "OPEN_CASES")}
+
+
+def test_the_same_night_again_takes_over_from_a_run_that_died(installation: Installation) -> None:
+    """Its process is gone; the night is open. The same date goes on, and the old run may not come back."""
+    installation.land(FIRST, case())
+    begin(installation, FIRST, "run-dead", through="post_dues")
+    installation.run(FIRST, "run-new")
+    assert installation.night_status() == {FIRST: "SUCCESS"}
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000}
+
+
+@pytest.mark.parametrize("stage", night.STAGES[1:])
+def test_a_run_whose_night_was_taken_over_may_do_nothing_more(installation: Installation, stage: str) -> None:
+    installation.land(FIRST, case())
+    begin(installation, FIRST, "run-old")
+    begin(installation, FIRST, "run-new")
+    with pytest.raises(night.NightRefused, match="held by run run-new, which took it over from run-old"):
+        night.run_stage(stage, installation.context(FIRST, "run-old"))
+    night.record_failure(installation.context(FIRST, "run-old"), stage, "too late")
+    assert installation.night_status() == {FIRST: "OPEN"}
+
+
+@pytest.mark.parametrize("stage", night.STAGES[1:])
+def test_no_stage_runs_before_its_night_is_open(installation: Installation, stage: str) -> None:
+    installation.land(FIRST, case())
+    with pytest.raises(night.NightRefused, match="never opened"):
+        night.run_stage(stage, installation.context(FIRST))
+    assert installation.everything()["reporting.nights"] == []
+
+
+def test_a_stage_is_refused_while_another_runs_and_names_it(installation: Installation) -> None:
+    installation.land(FIRST, case())
+    begin(installation, FIRST, "run-1")
+    with (
+        database.lock(installation.url, database.STAGE_LOCK),
+        pytest.raises(night.NightRefused, match="night of 2017-08-10, run run-1, stage open_night"),
+    ):
+        night.run_stage("verify_landing", installation.context(FIRST, "run-2"))
+
+
+# --- R22: rejected, mended
+
+
+def test_R22_a_rejected_night_mended_goes_through_with_the_same_command(installation: Installation) -> None:
+    folder = installation.land(FIRST, case())
+    (folder / "csa_cases.parquet").write_bytes(b"not what was promised")
+    with pytest.raises(LandingRejected, match="csa_cases"):
+        installation.run(FIRST)
+    assert installation.night_status() == {FIRST: "REJECTED"}
+    (figures,) = installation.view("nights")
+    assert {
+        figures[name]
+        for name in figures
+        if name.endswith(("_pence", "_received", "_opened", "_resolved", "_issued"))
+    } == {0}
+    assert installation.query("select count(*) as n from held.csa_cases") == [{"n": 0}]
+    installation.land(FIRST, case())
+    installation.run(FIRST)
+    assert installation.night_status() == {FIRST: "SUCCESS"}
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000}
+
+
+def test_R22_a_rejected_night_blocks_later_ones(installation: Installation) -> None:
+    installation.land(SECOND, case())
+    with pytest.raises(LandingRejected):
+        installation.run(FIRST)
+    with pytest.raises(night.NightRefused, match="2017-08-10 was rejected"):
+        installation.run(SECOND)
+
+
+def test_R22_a_folder_that_is_spoilt_after_it_was_verified_is_rejected_before_anything_is_applied(
+    installation: Installation,
+) -> None:
+    folder = installation.land(FIRST, case())
+    begin(installation, FIRST, "run-1", through="verify_landing")
+    (folder / "csa_balances.parquet").write_bytes(b"")
+    with pytest.raises(LandingRejected):
+        night.run_stage("receive_balances", installation.context(FIRST, "run-1"))
+    assert installation.night_status() == {FIRST: "REJECTED"}
+    assert installation.query("select count(*) as n from held.csa_cases") == [{"n": 0}]
+
+
+def test_an_extract_that_failed_half_way_may_be_replaced_by_another(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The night failed after its extract was held: the mended one of the same date takes its place."""
+    installation.land(FIRST, case(balance_row={"total_pence": 7}), extract_id="DW-1")
+    with monkeypatch.context() as patched:
+        fail(patched, posting, "copy_in", RuntimeError("no space"))
+        with pytest.raises(RuntimeError):
+            installation.run(FIRST)
+    installation.land(FIRST, case(owes={"rp_active": 500}), extract_id="DW-2")
+    installation.run(FIRST)
+    (row,) = installation.view("nights")
+    assert (row["extract_id"], row["received_pence"], row["posted_pence"]) == ("DW-2", 500, 500)
+    assert installation.open_rules() == set()
+
+
+def test_another_extract_for_a_night_that_succeeded_is_refused(installation: Installation) -> None:
+    installation.night(FIRST, case())
+    before = installation.everything()
+    installation.land(FIRST, case(owes={"rp_active": 7}), extract_id="DW-other")
+    with pytest.raises(
+        night.NightFailed, match=r"succeeded from another extract.*DW-other.*later business date"
+    ):
+        installation.run(FIRST)
+    assert installation.everything() == before
+    assert installation.night_status() == {FIRST: "SUCCESS"}
+
+
+# --- R21: a rerun
+
+
+def test_R21_a_rerun_of_a_night_that_succeeded_changes_nothing(installation: Installation) -> None:
+    cases = [
+        case("A"),
+        case("B", "G2", child=False),
+        case("C", "G3", case_status="OPEN"),
+        case("D", "G4", owes={"rp_active": -5}),
+    ]
+    installation.night(FIRST, *cases)
+    before = installation.everything()
+    assert installation.run(FIRST, "again")["receive_balances"]["rows_held"] == 0
+    assert installation.everything() == before
+
+
+def test_R21_a_rerun_retries_that_nights_open_exceptions_and_touches_nothing_else(
+    installation: Installation,
+) -> None:
+    """What a later night mended is seen; a casegroup held by nothing but an open case is left alone."""
+    installation.night(FIRST, case("A", child=False), case("B", "G2", case_status="OPEN"))
+    told = installation.run(FIRST, "again")
+    assert told["receive_balances"]["casegroups_judged"] == 1
+
+
+def test_a_nights_times_are_those_of_its_first_success(installation: Installation) -> None:
+    installation.night(FIRST, case())
+    times = "select started_at, finished_at from reporting.nights"
+    before = installation.query(times)
+    installation.run(FIRST, "again")
+    assert installation.query(times) == before
+
+
+# --- what stops a night half-way, in process
+
+
+@pytest.mark.parametrize(("module", "at"), [(holding, 1), (holding, 4), (posting, 1), (posting, 5)])
+def test_disk_full_fails_the_night_and_the_same_command_finishes_it(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, module: Any, at: int
+) -> None:
+    """'after a restart the same command finishes the night; nothing posted twice, nothing lost'."""
+    installation.land(FIRST, case("A"), case("B", "G2", child=False))
+    with monkeypatch.context() as patched:
+        calls = fail(
+            patched,
+            module,
+            "copy_in",
+            psycopg.errors.DiskFull("could not extend file: No space left on device"),
+            at,
+        )
+        with pytest.raises(psycopg.errors.DiskFull):
+            installation.run(FIRST, "run-1")
+    assert len(calls) == at
+    assert installation.night_status() == {FIRST: "FAILED"}
+    assert installation.dues() == {}
+    installation.run(FIRST, "run-1")
+    assert installation.outcomes() == {
+        "G1": ("TRANSITION_COMPLETE", "ARREARS_ADDED"),
+        "G2": ("EXCEPTION", "child_missing"),
+    }
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000}
+    assert len(installation.view("work_items")) == 2
+
+
+# --- the money law
+
+
+LAWS = {
+    "update closure.positions set held_pence = held_pence + 1 where csa_case_id = 'B'": "received = posted [+] held [+] credit",
+    "update held.csa_balances set rp_active_pence = 999 where csa_case_id = 'B'": "received = the latest balances",
+    "delete from closure.positions where csa_case_id = 'B'": "received = the latest balances",
+    "update closure.dues set posted_pence = 1": "posted = the dues",
+    "delete from closure.positions where csa_case_id = 'A'": "posted = the dues",
+    "update closure.ledger set amount_pence = 1": "each due has one POSTED entry",
+    "insert into closure.ledger select 'x', business_date, due_id, 'POSTED', amount_pence, reason, reference from closure.ledger":
+        "each due has one POSTED entry",
+    "insert into closure.ledger select 'x', business_date, due_id, 'CORRECTION', -1001, reason, reference from closure.ledger":
+        "never below nothing",
+    "insert into closure.ledger select 'x', business_date, due_id, 'ALLOCATION', 1001, reason, reference from closure.ledger":
+        "what is allocated never exceeds",
+    "update closure.casegroups set received_pence = 1 where casegroup_id = 'G2'": "an outcome adds up its positions",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("breach", LAWS, ids=lambda statement: statement[:60])
+def test_breaking_the_money_law_fails_the_night_and_says_where(
+    installation: Installation, breach: str
+) -> None:
+    """'as a check the night itself makes before it closes; breaking it fails the night and says where'."""
+    installation.land(FIRST, case("A"), case("B", "G2", case_status="OPEN"))
+    begin(installation, FIRST, "run-1", through="decide_next_action")
+    installation.execute(breach)
+    with pytest.raises(night.NightFailed, match=LAWS[breach]) as failed:
+        night.run_stage("close_night", installation.context(FIRST, "run-1"))
+    assert "CS2" in str(failed.value) or "G2" in str(failed.value)
+    assert installation.night_status() == {FIRST: "FAILED"}
+
+
+def test_the_money_law_holds_for_credits_holds_and_refused_rows_alike(installation: Installation) -> None:
+    installation.night(
+        FIRST,
+        case("A", "1", owes={"rp_active": 5, "gb_sos_active": -7}),
+        case("B", "2", case_status="OPEN", owes={"rp_active": 11, "gb_sos_active": -13}),
+        case("C", "3", balance_row={"total_pence": 1}, owes={"rp_active": 17, "gb_sos_active": -19}),
+        case("D", "4", partially_clerical=True, owes={"rp_active": 23, "gb_sos_active": -29}),
+    )
+    (row,) = installation.view("nights")
+    credits = sum(line["amount_pence"] for line in installation.view("credits"))
+    assert (row["received_pence"], row["posted_pence"], row["held_pence"], credits) == (
+        -12,
+        5,
+        11 + 17 - 19 + 23 - 29,
+        -20,
+    )
+    assert row["received_pence"] == row["posted_pence"] + row["held_pence"] + credits

@@ -1,0 +1,176 @@
+"""Real nights through a real Airflow: backfilled in date order, cleared, rejected and mended, stage by stage by hand.
+
+The sample's nights, judged and stored as they would be at work, with the scheduler, its workers and the API that
+the pages call. One Airflow serves all; tests run in the order written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from case_closure import night, sample
+from case_closure.store import embedded
+from tests.integration.airflow_up import Up
+from tests.integration.installation import Installation as Store
+
+STAGES = list(night.STAGES)
+CASEGROUPS = 60
+
+# Five minutes are short on a machine that does much else.
+pytestmark = pytest.mark.timeout(600)
+
+
+def dates(first: str, count: int) -> list[str]:
+    return [(date.fromisoformat(first) + timedelta(days=day)).isoformat() for day in range(count)]
+
+
+SPRING = dates("2017-03-25", 3)  # the clocks go forward in the night of the second
+SUMMER = dates("2017-08-10", 3)
+LATER = dates("2017-08-13", 2)
+
+
+@pytest.fixture(scope="module")
+def store(shared_home: Path) -> Store:
+    """The store that Airflow's workers use, and the folders it is given."""
+    shared_home.mkdir()
+    return Store(embedded.ensure_running(shared_home).url(embedded.STORE), shared_home)
+
+
+@pytest.fixture(scope="module")
+def up(store: Store) -> Iterator[Up]:
+    started = Up(
+        store.folder, {**os.environ, "CASE_CLOSURE_HOME": str(store.folder), "CASE_CLOSURE_PORT": "0"}
+    )
+    yield started
+    with contextlib.suppress(ProcessLookupError):
+        started.process.terminate()
+    started.process.wait(60)
+
+
+def start_afresh(store: Store, first: str, nights: int) -> None:
+    """A store that has seen no night, and a population whose first night is this."""
+    server = embedded.ensure_running(store.folder)
+    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"drop database {embedded.STORE} with (force)")
+        connection.execute(f"create database {embedded.STORE}")
+    sample.generate(store.landing, date.fromisoformat(first), nights, CASEGROUPS, seed=1)
+
+
+def nights(store: Store) -> dict[str, str]:
+    """Status by business date, in the order in which they were begun."""
+    rows = sorted(store.view("nights"), key=lambda row: row["started_at"])
+    return {row["business_date"].isoformat(): row["status"] for row in rows}
+
+
+def everything(store: Store) -> Any:
+    """Every row of every view, times on the clock included."""
+    return store.everything(), sorted(store.view("nights"), key=str)
+
+
+def damage(folder: Path) -> bytes:
+    """One bit of a landed file turns over on its way; returns what the file held."""
+    file = folder / "csa_balances.parquet"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    return whole
+
+
+@pytest.mark.parametrize("three", [SPRING, SUMMER], ids=["while the clocks change", "in summer"])
+def test_R21_a_backfill_of_three_dates_runs_all_three_in_date_order(
+    store: Store, up: Up, three: list[str]
+) -> None:
+    start_afresh(store, three[0], nights=5)
+    up.backfill(three[0], three[-1])
+    assert [up.run_of(on)["state"] for on in three] == ["success"] * 3
+    assert nights(store) == dict.fromkeys(three, "SUCCESS")
+    assert list(nights(store)) == three
+    ends = {
+        row["business_date"].isoformat(): (row["started_at"], row["finished_at"])
+        for row in store.view("nights")
+    }
+    for earlier, later in pairwise(three):
+        assert ends[earlier][1] < ends[later][0]
+    assert [row["extract_id"] for row in sorted(store.view("nights"), key=str)] == [
+        f"DW-{on}-1" for on in three
+    ]
+    posted_on = {row["business_date"].isoformat() for row in store.view("dues")}
+    assert posted_on <= set(three)
+    assert three[0] in posted_on
+
+
+def test_R21_a_cleared_stage_runs_again_with_what_follows_and_changes_nothing_that_was_right(
+    store: Store, up: Up
+) -> None:
+    before = everything(store)
+    for stage in ("receive_balances", "post_dues"):
+        tries = up.tries(SUMMER[1])
+        assert up.clear(SUMMER[1], stage) == "success"
+        again = STAGES[STAGES.index(stage) :]
+        assert up.tries(SUMMER[1]) == {name: tries[name] + (name in again) for name in STAGES}
+        assert everything(store) == before
+
+
+def test_each_stage_of_a_night_that_is_done_may_be_run_by_hand_and_changes_nothing(
+    store: Store, up: Up
+) -> None:
+    before = everything(store)
+    for stage in STAGES:
+        dag = f"stage_{stage}"
+        body = {"logical_date": None, "conf": {"business_date": SUMMER[2]}}
+        run = up.client.post(f"/api/v2/dags/{dag}/dagRuns", body)["dag_run_id"]
+        assert up.ended(run, dag) == "success", stage
+    assert everything(store) == before
+
+
+def test_R22_a_rejected_night_says_why_and_the_next_is_refused_naming_it(store: Store, up: Up) -> None:
+    """R21, R22: in the log of the red task, and in `reporting.nights`."""
+    before = store.everything()
+    whole = damage(store.landing / LATER[0])
+    up.backfill(LATER[0], LATER[1])
+    (store.landing / LATER[0] / "csa_balances.parquet").write_bytes(whole)
+
+    assert [up.run_of(on)["state"] for on in LATER] == ["failed", "failed"]
+    assert list(up.tries(LATER[0])) == STAGES[:2]
+    assert list(up.tries(LATER[1])) == STAGES[:1]
+    rejected = up.log_of(LATER[0], "verify_landing")
+    for words in (
+        f"The night of {LATER[0]} failed in verify_landing",
+        "csa_balances.parquet: sha256: expected",
+        "found",
+    ):
+        assert words in rejected
+    assert "What to do: mend what is named above, then clear this task with everything downstream" in rejected
+    refused = " ".join(up.log_of(LATER[1], "open_night").split())
+    assert f"The night of {LATER[1]} was not started: the night of {LATER[0]} was rejected" in refused
+    assert "What to do: finish or mend the night that is in the way, then clear this task" in refused
+
+    assert nights(store) == {**dict.fromkeys(SUMMER, "SUCCESS"), LATER[0]: "REJECTED"}
+    (night_row,) = [row for row in store.view("nights") if row["status"] == "REJECTED"]
+    figures = [
+        name
+        for name in night_row
+        if name.endswith(("_pence", "_opened", "_resolved", "_issued", "_received"))
+    ]
+    assert {name: night_row[name] for name in figures} == dict.fromkeys(figures, 0)
+    after = store.everything()
+    assert {view: rows for view, rows in after.items() if not view.endswith(".nights")} == {
+        view: rows for view, rows in before.items() if not view.endswith(".nights")
+    }
+
+
+def test_R22_a_mended_night_goes_through_when_cleared_and_then_the_one_that_waited(
+    store: Store, up: Up
+) -> None:
+    assert up.clear(LATER[0], "verify_landing") == "success"
+    assert up.clear(LATER[1], "open_night") == "success"
+    assert nights(store) == dict.fromkeys([*SUMMER, *LATER], "SUCCESS")
+    assert list(nights(store)) == [*SUMMER, *LATER]

@@ -1,0 +1,111 @@
+"""The store's shape: what migrations make is what the metadata says, and every view says what it shows."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from case_closure.store import database, views
+from case_closure.store.tables import metadata
+from tests.integration.installation import Installation
+
+# contract.md, 'What can be read', the views of the night's finance.
+CONTRACT = {
+    "casegroup_outcomes": "business_date casegroup_id outcome reason received_pence posted_pence completed_on",
+    "dues": "due_id business_date casegroup_id cms_casegroup_id cms_case_id csa_system csa_case_id scheme creditor "
+    "arrears_status amount_pence posted_pence arrears_from arrears_to",
+    "ledger": "entry_id business_date due_id kind amount_pence reason reference",
+    "cases": "cms_case_id cms_casegroup_id casegroup_id csa_system csa_case_id scheme origin created_on maintenance_region "
+    "method_of_payment benefit_code",
+    "exceptions": "exception_id business_date stage rule_code severity csa_system csa_case_id casegroup_id subject field "
+    "value message route case_owner status allocated_to last_seen_on resolved_on",
+    "credits": "business_date csa_system csa_case_id creditor arrears_status amount_pence",
+    "work_items": "work_item_id business_date type casegroup_id csa_system csa_case_id subject_reference route status detail",
+    "letters": "letter_id business_date code recipient_role party_id casegroup_id csa_system csa_case_id status reason "
+    "covers_letter_id total_pence clerical_issued_on",
+    "reconciliation": "business_date csa_system csa_case_id creditor arrears_status left_csa_pence received_pence posted_pence "
+    "held_pence credit_pence break_type",
+    "nights": "business_date extract_id started_at finished_at status casegroups_received received_pence posted_pence held_pence "
+    "exceptions_opened exceptions_resolved letters_issued",
+}
+
+
+def test_migrations_make_what_the_metadata_says(installation: Installation) -> None:
+    """What `alembic check` would say."""
+    with database.transaction(installation.url) as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_schemas": True,
+                "include_name": lambda name, kind, _: kind != "schema" or name in ("held", "closure"),
+                "version_table_schema": "public",
+                "version_table": "case_closure_version",
+                "compare_type": True,
+                "compare_server_default": True,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_a_store_that_is_up_to_date_changes_nothing(installation: Installation) -> None:
+    before = installation.query("select oid from pg_class where relkind = 'v' order by oid")
+    database.migrate(installation.url)
+    assert installation.query("select oid from pg_class where relkind = 'v' order by oid") == before
+
+
+def test_views_that_are_not_this_versions_are_made_anew(installation: Installation) -> None:
+    """An older release left other views behind: they hold no data, so they are replaced."""
+    installation.execute("drop view reporting.dues; comment on schema closure is 'views of long ago'")
+    database.migrate(installation.url)
+    assert installation.view("dues") == []
+
+
+@pytest.mark.parametrize("schema", ["reporting", "sensitive"])
+def test_each_view_has_the_contracts_columns_in_order(installation: Installation, schema: str) -> None:
+    columns = installation.query(
+        "select table_name, string_agg(column_name, ' ' order by ordinal_position) as names "
+        "from information_schema.columns where table_schema = %s group by 1",
+        schema,
+    )
+    found = {row["table_name"]: row["names"] for row in columns}
+    assert {name: found[name] for name in CONTRACT} == CONTRACT
+    assert set(found) == {view.name for view in views.VIEWS}
+
+
+def test_every_view_and_every_column_of_it_is_commented(installation: Installation) -> None:
+    """contract: 'commented (COMMENT ON)'."""
+    silent = installation.query(
+        """
+        select c.relname, a.attname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attnum >= 0 and not a.attisdropped
+        where n.nspname in ('reporting', 'sensitive') and c.relkind = 'v'
+          and coalesce(col_description(c.oid, a.attnum), '') = ''
+        union
+        select c.relname, null from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname in ('reporting', 'sensitive') and c.relkind = 'v' and coalesce(obj_description(c.oid), '') = ''
+        """
+    )
+    assert silent == []
+
+
+def test_money_is_whole_pence_in_every_table_and_view(installation: Installation) -> None:
+    """int64, never float or numeric."""
+    kinds = installation.query(
+        "select distinct data_type from information_schema.columns where column_name like '%%_pence' "
+        "and table_schema in ('held', 'closure', 'reporting', 'sensitive')"
+    )
+    assert kinds == [{"data_type": "bigint"}]
+
+
+def test_a_due_cannot_be_stored_twice_nor_an_entry_without_its_due(installation: Installation) -> None:
+    """R6: what must be unique across nights has a key of its own."""
+    keys = installation.query(
+        "select conrelid::regclass::text as t, pg_get_constraintdef(oid) as d from pg_constraint "
+        "where connamespace = 'closure'::regnamespace and contype in ('p', 'f')"
+    )
+    found = {(row["t"], row["d"]) for row in keys}
+    assert ("closure.dues", "PRIMARY KEY (due_id)") in found
+    assert ("closure.ledger", "PRIMARY KEY (entry_id)") in found
+    assert ("closure.ledger", "FOREIGN KEY (due_id) REFERENCES closure.dues(due_id)") in found
+    assert ("closure.letters", "PRIMARY KEY (letter_id)") in found
