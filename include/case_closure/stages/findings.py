@@ -55,7 +55,16 @@ def found(
     made["subject_reference"] = at.get("subject_reference", none)
     # A held row is seen as its casegroup is; only a row that was never held must say for itself (R26).
     made["sensitive"] = False
-    originals = at[original_columns].rename(columns=lambda name: name.removeprefix("row_"))
+    originals = at[original_columns]
+    # Whole numbers have no missing value of their own; as it came, the row had none there.
+    absent = {
+        name: at[f"{name}__missing"].to_numpy(bool) for name in original_columns if f"{name}__missing" in at
+    }
+    if absent:
+        originals = originals.astype(dict.fromkeys(absent, object))
+        for name, where in absent.items():
+            originals.loc[where, name] = None
+    originals = originals.rename(columns=lambda name: name.removeprefix("row_"))
     records = originals.to_dict("records")
     made["value"] = [
         _shown_value(record.get(name), name) for record, name in zip(records, made["field"], strict=True)
