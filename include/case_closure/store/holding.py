@@ -27,6 +27,7 @@ from case_closure.store.database import raw
 from case_closure.store.tables import ARRIVALS, HELD_TABLES, held_key
 
 ROW_NUMBER = "row_number"
+_WORTH_ANALYSING = 1_000
 Batches = Callable[[], Iterable[pa.Table]]
 
 
@@ -48,6 +49,9 @@ def hold(
         read = _hold_keyed(connection, contract, keyed, on)
         for refused in keyed.without_key:
             refuse(connection, contract, refused, on)
+    if read >= _WORTH_ANALYSING:
+        # The stages that follow read these rows long before PostgreSQL would count them by itself.
+        connection.exec_driver_sql(f"analyze held.{contract.name}")
     return read
 
 

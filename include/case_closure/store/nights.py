@@ -305,6 +305,8 @@ def money_law_breaches(connection: Connection, most: int = 20) -> list[Breach]:
     In every bucket received = posted + held + credit, counted from the balances themselves for all that has not
     completed; posted = the dues; dues = their ledger; what is allocated is never more; outcomes add up their positions.
     """
+    # Counted anew, since a night may just have filled these tables: the plans of the laws turn on it.
+    connection.exec_driver_sql("analyze closure.casegroups, closure.positions, closure.dues, closure.ledger")
     found: list[Breach] = []
     for law, query in _LAWS.items():
         rows = connection.exec_driver_sql(f"{query} limit {most}")

@@ -45,6 +45,7 @@ def payments(connection: Connection, on: date) -> Frames:
         ),
         {"on": on},
     )
+    connection.exec_driver_sql("analyze judged_payments")
     driver = raw(connection)
     order = "order by business_date, csa_system, row_number"
     judged = copy_out(
