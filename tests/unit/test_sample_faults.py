@@ -21,13 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.domain.dates import plausible_birth_dates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.names import comparable
 from case_closure.domain.nino import ADMINISTRATIVE_PREFIXES, VALID_PATTERN
 from case_closure.domain.postcode import UK_COUNTRIES, UK_POSTCODE_PATTERN
 from case_closure.domain.rules import RULES
-from case_closure.landing.contracts import CSA_SYSTEMS, FILES
+from case_closure.landing.contracts import FILES
 from case_closure.sample import FAULTS, Planted, generate
 from case_closure.sample.casegroup import Casegroup, Dice, set_amounts
 from case_closure.sample.faults import HIDDEN, PAIRS, Fault

@@ -14,6 +14,8 @@ from typing import Literal
 
 import pyarrow as pa
 
+from case_closure.domain.cases import CSA_SYSTEMS, METHODS_OF_PAYMENT
+from case_closure.domain.cases import RP_ARREARS_DECISIONS as ARREARS_DECISIONS
 from case_closure.domain.money import ARREARS_STATUSES, BUCKETS, CREDITORS
 
 TEXT = pa.string()
@@ -21,14 +23,11 @@ DAY = pa.date32()
 FLAG = pa.bool_()
 PENCE = pa.int64()
 
-CSA_SYSTEMS = ("CSCS", "CS2", "CCD")
 SCHEMES = ("1993", "2003")
 CASE_TYPES = ("ONGOING", "ARREARS_ONLY")
 CASE_STATUSES = ("OPEN", "CLOSED")
 CLOSED_REASONS = ("CASE_CLOSURE", "OTHER")
 SEGMENTS = ("1", "2", "3", "4", "5")
-ARREARS_DECISIONS = ("COLLECT", "WRITE_OFF", "PART_WRITE_OFF")
-METHODS_OF_PAYMENT = ("DIRECT_DEBIT", "STANDING_ORDER", "DEO", "DER", "BENEFIT_DEDUCTION", "CARD")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.table import Table
 
+from case_closure.domain.money import pounds
 from case_closure.platform.progress import Event
 
 
@@ -80,12 +81,6 @@ def fail(reason: str) -> int:
     sys.stdout.flush()
     print(reason.rstrip(), file=sys.stderr, flush=True)
     return 1
-
-
-def pounds(pence: int) -> str:
-    """-123456 -> '-1,234.56'. Whole numbers throughout."""
-    sign, whole = ("-", -pence) if pence < 0 else ("", pence)
-    return f"{sign}{whole // 100:,}.{whole % 100:02d}"
 
 
 def print_closing(summary: Summary, next_commands: Iterable[tuple[str, str]]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from case_closure.landing.contracts import CSA_SYSTEMS, METHODS_OF_PAYMENT
+from case_closure.domain.cases import CSA_SYSTEMS, METHODS_OF_PAYMENT
 from case_closure.sample.columns import (
     Flags,
     Ints,

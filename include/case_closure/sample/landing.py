@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from case_closure.landing.contracts import CSA_SYSTEMS, FILES
+from case_closure.domain.cases import CSA_SYSTEMS
+from case_closure.landing.contracts import FILES
 from case_closure.landing.writing import PaymentLine
 from case_closure.sample.casegroup import Row
 from case_closure.sample.columns import schema_of, table_of_rows

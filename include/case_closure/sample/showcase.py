@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.domain.money import BUCKET_COLUMNS, RP_BUCKET_COLUMNS
-from case_closure.landing.contracts import CSA_SYSTEMS
 from case_closure.sample.casegroup import Casegroup, Dice, Row, key, set_amounts
 from case_closure.sample.faults import correction_row, inhibit_row, payment_row
 
