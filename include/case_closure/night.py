@@ -34,6 +34,7 @@ from case_closure.workbench import Workbench
 STAGES: tuple[str, ...] = (
     "open_night",
     "verify_landing",
+    "receive_extract",
     "receive_balances",
     "set_up_cases",
     "post_dues",
@@ -185,19 +186,24 @@ def _fail(ctx: NightContext, stage: str, reason: str) -> NightFailed:
     return NightFailed(reason)
 
 
-def _receive_balances(ctx: NightContext, url: str) -> Summary:
+def _receive_extract(ctx: NightContext, url: str) -> Summary:
     on = ctx.business_date
     # Not inside the transaction below: a rejection is recorded on the row that holds.
-    with _entered(ctx, url, "receive_balances"):
+    with _entered(ctx, url, "receive_extract"):
         pass
     landing = _verified(ctx, every_value=False)
-    with _entered(ctx, url, "receive_balances") as (connection, night):
+    with _entered(ctx, url, "receive_extract") as (connection, night):
         read = 0
         if night.manifest_sha256 != landing.manifest_sha256:
             from case_closure import receiving
 
             number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
             read = receiving.hold_extract(connection, landing, number)
+    return {"rows_held": read}
+
+
+def _receive_balances(ctx: NightContext, url: str) -> Summary:
+    on = ctx.business_date
     bench = _bench(ctx)
     with _entered(ctx, url, "receive_balances") as (connection, night):
         ids = casegroups.to_judge(connection, on, rerun=night.succeeded)
@@ -216,7 +222,7 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
     tallies = _Tallies.together(_over_parts(ctx, url, work, len(parts)))
     if not night.succeeded:
         _keep_tallies(ctx, url, "receive_balances", tallies, receive_suites())
-    return {"rows_held": read, "casegroups_judged": len(ids)}
+    return {"casegroups_judged": len(ids)}
 
 
 def _set_up_cases(ctx: NightContext, url: str) -> Summary:
@@ -333,6 +339,7 @@ def _close_night(ctx: NightContext, url: str) -> Summary:
 _STAGES: dict[str, Callable[[NightContext, str], Summary]] = {
     "open_night": _open_night,
     "verify_landing": _verify_landing,
+    "receive_extract": _receive_extract,
     "receive_balances": _receive_balances,
     "set_up_cases": _set_up_cases,
     "post_dues": _post_dues,

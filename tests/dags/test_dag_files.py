@@ -20,6 +20,7 @@ from case_closure.platform.environment import DAGS, PLUGINS
 STAGES = [
     "open_night",
     "verify_landing",
+    "receive_extract",
     "receive_balances",
     "set_up_cases",
     "post_dues",

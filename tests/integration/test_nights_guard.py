@@ -180,7 +180,7 @@ def test_R22_a_folder_that_is_spoilt_after_it_was_verified_is_rejected_before_an
     begin(installation, FIRST, "run-1", through="verify_landing")
     (folder / "csa_balances.parquet").write_bytes(b"")
     with pytest.raises(LandingRejected):
-        night.run_stage("receive_balances", installation.context(FIRST, "run-1"))
+        night.run_stage("receive_extract", installation.context(FIRST, "run-1"))
     assert installation.night_status() == {FIRST: "REJECTED"}
     assert installation.query("select count(*) as n from held.csa_cases") == [{"n": 0}]
 
@@ -225,7 +225,7 @@ def test_R21_a_rerun_of_a_night_that_succeeded_changes_nothing(installation: Ins
     ]
     installation.night(FIRST, *cases)
     before = installation.everything()
-    assert installation.run(FIRST, "again")["receive_balances"]["rows_held"] == 0
+    assert installation.run(FIRST, "again")["receive_extract"]["rows_held"] == 0
     assert installation.everything() == before
 
 

@@ -30,6 +30,7 @@ NOOP = Path(__file__).parent / "noop"
 STAGES = [
     "open_night",
     "verify_landing",
+    "receive_extract",
     "receive_balances",
     "set_up_cases",
     "post_dues",

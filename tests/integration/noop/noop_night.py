@@ -18,6 +18,7 @@ from case_closure.settings import Settings
 STAGES = (
     "open_night",
     "verify_landing",
+    "receive_extract",
     "receive_balances",
     "set_up_cases",
     "post_dues",

@@ -1,0 +1,146 @@
+"""The outbound folder of a night: written whole or not at all, with a manifest that vouches for it.
+
+Belongs here: what a written file says of itself, the manifest, making the folder appear at once, CSV that is safe to open.
+Does not belong here: what is in any file (its own module has it), reading the store.
+
+Every producer writes into a local folder it is given and answers with a :class:`WrittenFile` each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+MANIFEST = "manifest.json"
+# A cell that starts so opens as a formula in a spreadsheet, or hides one behind what is trimmed.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = r"^[\s]*[=+\-@\t\r\n]"
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """One file of the folder: its name below it with '/', its rows (letters, lines), and sums by column."""
+
+    name: str
+    rows: int
+    control_totals: Mapping[str, int] = field(default_factory=dict)
+
+
+def safe_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Text whose cells open as text: an apostrophe before what a spreadsheet would take for a formula."""
+    return pc.if_else(
+        pc.fill_null(pc.match_substring_regex(values, _FORMULA), False),
+        pc.binary_join_element_wise("'", values, ""),
+        values,
+    )
+
+
+def safe_cell(value: str) -> str:
+    """One cell, made safe in the same way as :func:`safe_text`."""
+    return (
+        f"'{value}"
+        if value.lstrip().startswith(FORMULA_STARTS) or value.startswith(FORMULA_STARTS)
+        else value
+    )
+
+
+def write_csv(folder: Path, name: str, table: pa.Table, totals: Sequence[str] = ()) -> WrittenFile:
+    """A table as CSV with a header; text made safe, null as nothing. ``totals``: the columns to sum up."""
+    columns = [
+        safe_text(column) if pa.types.is_string(column.type) else column for column in table.itercolumns()
+    ]
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = pa_csv.WriteOptions(include_header=True, quoting_style="needed", quoting_header="needed")
+    with path.open("wb") as out:
+        pa_csv.write_csv(pa.table(columns, names=table.column_names), out, options)
+    return WrittenFile(name, table.num_rows, {column: exact_total(table[column]) for column in totals})
+
+
+def exact_total(values: pa.ChunkedArray) -> int:
+    """The sum of whole numbers, nulls as nothing."""
+    return int(pc.sum(values).as_py() or 0)
+
+
+def write_manifest(folder: Path, business_date: date, extract_id: str, files: Sequence[WrittenFile]) -> None:
+    """manifest.json over every file of the folder, in order of name. Raises ValueError when one is there unnamed, or the reverse."""
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    named = {file.name for file in files}
+    if there != named or len(named) != len(files):
+        raise ValueError(
+            f"the outbound folder holds {sorted(there - named)} that nobody answers for, and lacks {sorted(named - there)}"
+        )
+    entries = [
+        {
+            "name": file.name,
+            "rows": file.rows,
+            "sha256": _sha256(folder / file.name),
+            "control_totals": dict(sorted(file.control_totals.items())),
+        }
+        for file in sorted(files, key=lambda file: file.name)
+    ]
+    manifest = {"business_date": business_date.isoformat(), "extract_id": extract_id, "files": entries}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def publish(made: Path, outbound: Any, business_date: date) -> None:
+    """Make ``<outbound>/<business date>`` be what ``made`` holds: all of it or nothing.
+
+    Locally by a rename; what stood there before is set aside first and dropped last, so a reader never sees a mixture.
+    In an object store, which has no rename, the old manifest goes first and the new one comes last: a folder without a
+    manifest is not whole. ``outbound`` is any pathlib-like path.
+    """
+    target = outbound / business_date.isoformat()
+    if _is_local(outbound):
+        _publish_locally(made, Path(_local(target)))
+        return
+    old = target / MANIFEST
+    if old.exists():
+        old.unlink()
+    names = sorted(path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file())
+    if target.exists():
+        for stale in target.rglob("*"):
+            if stale.is_file() and str(stale).removeprefix(str(target)).lstrip("/") not in names:
+                stale.unlink()
+    for name in [*(name for name in names if name != MANIFEST), MANIFEST]:
+        with (made / name).open("rb") as source, (target / name).open("wb") as out:
+            shutil.copyfileobj(source, out, 1 << 20)
+
+
+def _is_local(path: Any) -> bool:
+    return isinstance(path, Path) or getattr(path, "protocol", "") in ("file", "local", "")
+
+
+def _local(path: Any) -> str:
+    return str(path).removeprefix("file://").removeprefix("local://")
+
+
+def _publish_locally(made: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Next to the target, so that the rename stays on one disk.
+    new = target.parent / f".{target.name}.new-{uuid.uuid4().hex}"
+    old = target.parent / f".{target.name}.old"
+    for left in target.parent.glob(f".{target.name}.new-*"):
+        shutil.rmtree(left)
+    shutil.copytree(made, new)
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
