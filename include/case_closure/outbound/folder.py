@@ -74,7 +74,7 @@ def exact_total(values: pa.ChunkedArray) -> int:
 
 
 def write_manifest(folder: Path, business_date: date, extract_id: str, files: Sequence[WrittenFile]) -> None:
-    """manifest.json over every file of the folder, in order of name. Raises ValueError when one is there unnamed, or the reverse."""
+    """manifest.json over every file of the folder. Raises ValueError when a file is there and not named, or the reverse."""
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     named = {file.name for file in files}
     if there != named or len(named) != len(files):

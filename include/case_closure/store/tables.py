@@ -388,3 +388,81 @@ interest_flags = Table(
     _text("casegroup_id", "Casegroup", nullable=False),
     schema=CLOSURE, comment="Interest flags CIS is asked to set (B37, B38)",
 )  # fmt: skip
+
+end_liability = Table(
+    "end_liability", metadata,
+    _text("csa_system", "CSA system", nullable=False), _text("csa_case_id", "Case number", nullable=False),
+    _text("casegroup_id", "Casegroup", nullable=False),
+    _text("tranche_id", "The tranche that selected it; null when an application did"),
+    Column("criteria_version", Integer, comment="Version of the tranche's criteria that selected it"),
+    _text("journey", "PROACTIVE or REACTIVE", nullable=False),
+    _date("selected_on", "Night on which it was selected, joined or moved by an application", nullable=False),
+    _date("led", "End liability date", nullable=False),
+    Column("reminder_days", Integer, comment="Days before the LED on which the reminder is due; null: one month"),
+    _date("became_reactive_on", "Night on which an application made it reactive"),
+    PrimaryKeyConstraint("csa_system", "csa_case_id"),
+    schema=CLOSURE, comment="Each selected case and the date its liability ends (B4, B22)",
+)  # fmt: skip
+Index("end_liability_casegroup_ix", end_liability.c.casegroup_id)
+Index("end_liability_tranche_ix", end_liability.c.tranche_id)
+
+end_liability_notices = Table(
+    "end_liability_notices", metadata,
+    _date("business_date", "Night on which CSA and the warehouse are told", nullable=False),
+    _text("csa_system", "CSA system", nullable=False), _text("csa_case_id", "Case number", nullable=False),
+    _text("casegroup_id", "Casegroup", nullable=False), _text("tranche_id", "Tranche"),
+    _text("journey", "PROACTIVE or REACTIVE", nullable=False), _date("led", "End liability date", nullable=False),
+    _text("cause", "SELECTED, JOINED, REACTIVE or MOVED", nullable=False),
+    PrimaryKeyConstraint("business_date", "csa_system", "csa_case_id"),
+    schema=CLOSURE, comment="What the CSA systems and the warehouse were told, night by night (B5)",
+)  # fmt: skip
+
+journeys = Table(
+    "journeys", metadata,
+    _text("casegroup_id", "Casegroup", primary_key=True),
+    _text("state", "Where its closure stands: SELECTED, REMINDED, REACTIVE, LIABILITY_ENDED, CLOSED, FAILED, INHIBITED", nullable=False),
+    _date("business_date", "Night of its latest move", nullable=False),
+    Column("move_number", Integer, nullable=False, comment="How many moves it has made"),
+    schema=CLOSURE, comment="Where the closure of each selected casegroup stands",
+)  # fmt: skip
+Index("journeys_state_ix", journeys.c.state, postgresql_where=journeys.c.state != "CLOSED")
+
+journey_moves = Table(
+    "journey_moves", metadata,
+    _text("casegroup_id", "Casegroup", nullable=False),
+    Column("move_number", Integer, nullable=False, comment="From 1"),
+    _date("business_date", "Night of the move", nullable=False),
+    _text("from_state", "The state it left; null for the first"),
+    _text("to_state", "The state it came to", nullable=False),
+    _text("cause", "What brought it about", nullable=False),
+    PrimaryKeyConstraint("casegroup_id", "move_number"),
+    schema=CLOSURE, comment="Every move of every casegroup's closure; rows are only ever added",
+)  # fmt: skip
+
+applications = Table(
+    "applications", metadata,
+    _text("application_id", "The application to CMS", primary_key=True),
+    _date("business_date", "Night on which it was decided", nullable=False),
+    _text("casegroup_id", "Casegroup of the paying parent it names; null when not on CSA"),
+    _date("received_on", "Day it was received; day 0 of the 38", nullable=False),
+    _date("t_date", "Received + 38 days, when reactive (R1)"),
+    _date("effective_date", "Effective date of the application"),
+    _text("decision", "REACTIVE, KEPT_PROACTIVE, ALREADY_REACTIVE, NOT_ON_CSA, NOT_ELIGIBLE or LIABILITY_ENDED", nullable=False),
+    schema=CLOSURE, comment="What each application to CMS led to (B19-B24)",
+)  # fmt: skip
+Index("applications_casegroup_ix", applications.c.casegroup_id)
+
+ltrs = Table(
+    "ltrs", metadata,
+    _text("ltr_id", "<type>-<CSA system>-<application>", primary_key=True),
+    _date("business_date", "Night whose file carries it; null until a night has sent it"),
+    _text("ltr_type", "LTR1, LTR2 or LTR3 (R24)", nullable=False),
+    _text("csa_system", "The CSA system it goes to", nullable=False),
+    _text("casegroup_id", "Casegroup", nullable=False),
+    _text("application_id", "The application behind it", nullable=False),
+    _date("t_date", "The date liability is to end", nullable=False),
+    _text("issued_by", "'system', or who issued it by hand (B26)", nullable=False),
+    Column("issued_at", DateTime(timezone=True), comment="When it was issued by hand"),
+    schema=CLOSURE, comment="Legacy transition requests to the CSA systems (B24, B26)",
+)  # fmt: skip
+Index("ltrs_business_date_ix", ltrs.c.business_date)
