@@ -15,7 +15,9 @@ import pandas as pd
 from case_closure.domain import letters as letter_codes
 from case_closure.domain import next_actions as table
 from case_closure.domain import outcomes
-from case_closure.domain.rules import CASE_OWNER, FT_TEAM, RULES, holds_casegroup
+from case_closure.domain.rules import RULES, holds_casegroup
+from case_closure.stages import letters, work_items
+from case_closure.stages.exceptions import EXCEPTION_KEY, described, exception_items, key_of
 from case_closure.stages.frames import (
     Frames,
     among,
@@ -30,15 +32,6 @@ from case_closure.stages.frames import (
 from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
 
-_EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id"]
-_LETTER_COLUMNS = [
-    "letter_id", "code", "recipient_role", "party_id", "casegroup_id", "csa_system", "csa_case_id", "status", "reason",
-    "covers_letter_id", "total_pence",
-]  # fmt: skip
-_ITEM_COLUMNS = [
-    "work_item_id", "type", "casegroup_id", "csa_system", "csa_case_id", "sensitive", "subject_reference", "route", "detail",
-]  # fmt: skip
-
 
 def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, on: pd.Timestamp) -> Frames:
     """Everything tonight changes for the judged casegroups.
@@ -52,7 +45,6 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
     still_open = _open_after(before["open_exceptions"], opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
     positions, replaced = _changed_positions(posted["positions"], received, before["positions"], on)
-    letters = _letters(posted, set_up, on)
     items = [
         exception_items(opened, on),
         _changed_again_items(seen, received, on),
@@ -67,32 +59,13 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
         "opened": opened,
         "seen": seen,
         "resolved": resolved,
-        "work_items": pd.concat([item for item in items if len(item)], ignore_index=True)
-        if any(map(len, items))
-        else _no_items(),
-        "letters": letters,
+        "work_items": work_items.together(items),
+        "letters": _letters(posted, set_up, on),
         "next_actions": _next_actions(posted, set_up, on),
     }
 
 
 # --- exceptions
-
-
-def key_of(rows: pd.DataFrame) -> pd.Series:
-    """One text for what makes an exception the same one: rule, casegroup, case, and what it is about.
-
-    That is the parent for a warning, the reference of a payment or correction, and nothing for the others.
-    """
-    text = rows["rule_code"].fillna("")
-    for name in _EXCEPTION_KEY[1:]:
-        text = text + "|" + rows[name].fillna("")
-    warning = rows["rule_code"].map(lambda code: RULES[code].severity == "WARNING").astype(bool)
-    return text + "|" + rows["subject"].where(warning, rows["subject_reference"]).fillna("")
-
-
-def exception_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
-    """Natural key: rule, casegroup, case, what it is about, and the night it was first seen."""
-    return key_of(rows).str.replace("|", "-", regex=False) + "-" + on.date().isoformat()
 
 
 def _exceptions(
@@ -123,35 +96,9 @@ def _exceptions(
     )
     return (
         opened.reset_index(drop=True),
-        seen[["exception_id", "business_date", "route", *_EXCEPTION_KEY]].reset_index(drop=True),
-        resolved[["exception_id", "resolved_by", *_EXCEPTION_KEY]].reset_index(drop=True),
+        seen[["exception_id", "business_date", "route", *EXCEPTION_KEY]].reset_index(drop=True),
+        resolved[["exception_id", "resolved_by", *EXCEPTION_KEY]].reset_index(drop=True),
     )
-
-
-def described(found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
-    """New exceptions, whole: found ones with their key, severity, stage, words and route."""
-    opened = _routed(found, routes)
-    opened["exception_id"] = exception_id(opened, on)
-    opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
-    opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
-    opened["message"] = (
-        opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
-    )
-    warns = opened["severity"] == "WARNING"
-    opened["route"] = opened["route"].mask(warns)
-    opened["case_owner"] = opened["case_owner"].mask(warns)
-    return opened
-
-
-def _routed(rows: pd.DataFrame, routes: pd.DataFrame) -> pd.DataFrame:
-    """Case owner where the paying parent has a casegroup on CMS, else the financial transition team (B50)."""
-    rows = rows.reset_index(drop=True)
-    places = lookup(rows["casegroup_id"].fillna(""), routes, "casegroup_id")
-    places = np.where(rows["rule_code"] == "case_key_missing", -1, places)
-    return rows.assign(
-        route=np.where(places >= 0, CASE_OWNER, FT_TEAM),
-        case_owner=take(routes["case_owner"], places),
-    ).astype({"route": "str"})
 
 
 def _open_after(held: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame) -> pd.DataFrame:
@@ -310,14 +257,12 @@ def _letters(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFrame:
     """6301 to the paying parent, 6302 to each receiving parent of a required case, a 6314 with each (R15, B14, B18)."""
     dues, people = posted["dues"], set_up["people"]
     if dues.empty:
-        return pd.DataFrame(
-            {name: pd.Series(dtype="Int64" if name == "total_pence" else "str") for name in _LETTER_COLUMNS}
-        )
+        return letters.none()
     of_case = sums(dues["posted_pence"], case_key(dues))
     of_group = sums(dues["posted_pence"], dues["casegroup_id"])
-    addressed = people[among(people["case_key"], of_case["key"])]
-    payers = addressed[addressed["role"] == PAYING].drop_duplicates("casegroup_id").reset_index(drop=True)
-    receivers = addressed[addressed["role"] == RECEIVING].reset_index(drop=True)
+    parents = people[among(people["case_key"], of_case["key"])]
+    payers = parents[parents["role"] == PAYING].drop_duplicates("casegroup_id").reset_index(drop=True)
+    receivers = parents[parents["role"] == RECEIVING].reset_index(drop=True)
     none = pd.Series(None, index=payers.index, dtype="str")
     main = pd.concat(
         [
@@ -328,81 +273,10 @@ def _letters(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFrame:
         ],
         ignore_index=True,
     )  # fmt: skip
-    main["total_pence"] = main["total_pence"].astype("Int64")
-    main = main.rename(columns={"role": "recipient_role"})
-    addressless = main["address_line_1"].isna() | ~main["place_known"]
-    dead = main["date_of_death"].notna() | main["cis_death_recorded"]
-    why = pd.Series(None, index=main.index, dtype="str")
-    why = (
-        why.mask(dead, letter_codes.DECEASED)
-        .mask(main["dlo"], letter_codes.DLO)
-        .mask(addressless, letter_codes.NO_VALID_ADDRESS)
-    )
-    main["reason"] = why
-    main["status"] = _status(why)
-    main["covers_letter_id"] = pd.Series(None, index=main.index, dtype="str")
-    main["letter_id"] = _letter_id(main, on)
-    covering = main[main["representative_name"].str.strip().fillna("") != ""].copy()
-    no_address = covering["representative_address_line_1"].str.strip().fillna("") == ""
-    covering["reason"] = covering["reason"].mask(no_address, letter_codes.NO_VALID_ADDRESS)
-    covering["status"] = _status(covering["reason"])
-    covering["covers_letter_id"] = covering["letter_id"]
-    covering["recipient_role"] = "REPRESENTATIVE"
-    covering["code"] = letter_codes.COVERING
-    covering["total_pence"] = pd.Series(pd.NA, index=covering.index, dtype="Int64")
-    covering["letter_id"] = _letter_id(covering, on)
-    return pd.concat([main, covering], ignore_index=True)[_LETTER_COLUMNS]
-
-
-def _status(reason: pd.Series) -> pd.Series:
-    """B13: no address, not issued. B15, R16: DLO or deceased, suppressed and reported."""
-    status = pd.Series(letter_codes.ISSUED, index=reason.index, dtype="str")
-    status = status.mask(reason.notna(), letter_codes.SUPPRESSED)
-    return status.mask(reason == letter_codes.NO_VALID_ADDRESS, letter_codes.NOT_ISSUED)
-
-
-def _letter_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
-    parts = [
-        rows[name].fillna("") for name in ("code", "casegroup_id", "csa_system", "csa_case_id", "party_id")
-    ]
-    text = parts[0]
-    for part in parts[1:]:
-        text = text + "-" + part
-    return text + "-" + on.date().isoformat()
+    return letters.addressed(main, on)
 
 
 # --- work items
-
-
-def _no_items() -> pd.DataFrame:
-    frame = pd.DataFrame({name: pd.Series(dtype="str") for name in _ITEM_COLUMNS})
-    frame["sensitive"] = frame["sensitive"].astype(bool)
-    return frame
-
-
-def _items(rows: pd.DataFrame, on: pd.Timestamp, **columns: object) -> pd.DataFrame:
-    """Work items from rows with casegroup_id, csa_system, csa_case_id; the natural key is made here."""
-    items = rows.assign(**columns)  # type: ignore[arg-type]
-    for name in ("subject_reference", "route", "detail"):
-        if name not in items:
-            items[name] = pd.Series(None, index=items.index, dtype="str")
-    if "sensitive" not in items:
-        items["sensitive"] = False
-    key = items["type"].astype("str")
-    for name in ("casegroup_id", "csa_system", "csa_case_id", "subject_reference"):
-        key = key + "-" + items[name].fillna("")
-    items["work_item_id"] = key + "-" + on.date().isoformat()
-    return items[_ITEM_COLUMNS].reset_index(drop=True)
-
-
-def exception_items(opened: pd.DataFrame, on: pd.Timestamp, *, about: str = "exception_id") -> pd.DataFrame:
-    """One item for each HOLD exception opened, of the kind its rule asks for (B50). ``about``: its subject_reference."""
-    if opened.empty:
-        return _no_items()
-    kinds = opened["rule_code"].map({code: rule.work_item for code, rule in RULES.items()}).astype("str")
-    rows = opened[kinds.notna()]
-    reference = rows[about].where(kinds[kinds.notna()] == "PAYMENT_SUSPENSE", rows["exception_id"])
-    return _items(rows, on, type=kinds[kinds.notna()], subject_reference=reference, detail=rows["message"])
 
 
 def _changed_again_items(seen: pd.DataFrame, received: Frames, on: pd.Timestamp) -> pd.DataFrame:
@@ -413,7 +287,7 @@ def _changed_again_items(seen: pd.DataFrame, received: Frames, on: pd.Timestamp)
     changed = (seen["rule_code"] == "balance_changed_after_completion") & (seen["business_date"] < on)
     again = seen[changed.to_numpy(bool) & among(case_key(seen), arrived)]
     rule = RULES["balance_changed_after_completion"]
-    return _items(
+    return work_items.made(
         again,
         on,
         type=rule.work_item,
@@ -426,8 +300,8 @@ def _set_up_items(set_up: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFr
     """The arrears-only case that was set up is presented to a caseworker (B43)."""
     created = set_up["cms_cases"]
     created = created[created["origin"] == "ARREARS_ONLY"]
-    created = _routed(created.assign(rule_code=""), before["routes"])
-    return _items(
+    created = work_items.routed(created, before["routes"])
+    return work_items.made(
         created, on, type="ARREARS_ONLY_CASE_SET_UP", subject_reference=None,
         detail="An arrears-only case was set up on CMS for this CSA case. Check it and tell the parents.",
     )  # fmt: skip
@@ -440,12 +314,12 @@ def _write_off_items(posted: Frames, set_up: Frames, before: Frames, on: pd.Time
     owed = sums(to_receiver["posted_pence"], case_key(to_receiver))
     cases = set_up["required"]
     if cases.empty:
-        return _no_items()
+        return work_items.none()
     cases = cases.assign(owed=take_pence(owed["pence"], lookup(cases["case_key"], owed, "key")))
     asked_all = (cases["rp_arrears_decision"] == "WRITE_OFF") & (cases["owed"] > 0)
     asked_part = (cases["rp_arrears_decision"] == "PART_WRITE_OFF") & (cases["owed"] > cases["rp_keep_pence"])
-    fires = _routed(cases[asked_all | asked_part].assign(rule_code=""), before["routes"])
-    return _items(
+    fires = work_items.routed(cases[asked_all | asked_part], before["routes"])
+    return work_items.made(
         fires, on, type="CONFIRM_WRITE_OFF", subject_reference=None,
         detail="The receiving parent asked for write-off but is still owed arrears. Investigate, confirm with them, "
         "and send CMSL6300 with its dates.",
@@ -469,8 +343,8 @@ def _clerical_items(received: Frames, before: Frames, on: pd.Timestamp) -> pd.Da
         "Add the clerical balance to the case on CMS.",
         "Apply for an arrears-only case for the clerical balance.",
     )
-    rows = _routed(rows.assign(rule_code=""), before["routes"])
-    return _items(rows, on, type=kind, subject_reference=None, detail=says)
+    rows = work_items.routed(rows, before["routes"])
+    return work_items.made(rows, on, type=kind, subject_reference=None, detail=says)
 
 
 # --- next actions

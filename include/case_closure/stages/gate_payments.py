@@ -16,7 +16,7 @@ import pandas as pd
 from case_closure.domain import nino
 from case_closure.domain.names import comparable_names
 from case_closure.stages import findings
-from case_closure.stages.decide_next_action import described, exception_items, key_of
+from case_closure.stages.exceptions import of_rows
 from case_closure.stages.frames import Frames, among, case_key, lookup, missing, take
 
 _POUNDS = re.compile(r"([0-9]{1,16})\.([0-9]{2})")
@@ -122,13 +122,5 @@ def conclude(
         ],
         ignore_index=True,
     )
-    found = found.assign(key=key_of(found))
-    held = before["open_exceptions"].assign(key=key_of(before["open_exceptions"]))
-    opened = described(found[~among(found["key"], held["key"])].drop(columns="key"), before["routes"], on)
     judged = pd.concat([payments["subject_reference"], corrections["subject_reference"]])
-    again = among(held["key"], found["key"])
-    resolved = held[~again & among(held["subject_reference"], judged)].assign(
-        resolved_by=f"EXTRACT {on.date().isoformat()}"
-    )
-    items = exception_items(opened, on, about="subject_reference")
-    return {"opened": opened, "seen": held[again], "resolved": resolved, "work_items": items}
+    return of_rows(found, judged, before, on)

@@ -420,7 +420,7 @@ end_liability_notices = Table(
 journeys = Table(
     "journeys", metadata,
     _text("casegroup_id", "Casegroup", primary_key=True),
-    _text("state", "Where its closure stands: SELECTED, REMINDED, REACTIVE, LIABILITY_ENDED, CLOSED, FAILED, INHIBITED", nullable=False),
+    _text("state", "Where its closure stands, a state of domain.journey", nullable=False),
     _date("business_date", "Night of its latest move", nullable=False),
     Column("move_number", Integer, nullable=False, comment="How many moves it has made"),
     schema=CLOSURE, comment="Where the closure of each selected casegroup stands",

@@ -125,7 +125,7 @@ def upgrade() -> None:
             "state",
             sa.Text(),
             nullable=False,
-            comment="Where its closure stands: SELECTED, REMINDED, REACTIVE, LIABILITY_ENDED, CLOSED, FAILED, INHIBITED",
+            comment="Where its closure stands, a state of domain.journey",
         ),
         sa.Column("business_date", sa.Date(), nullable=False, comment="Night of its latest move"),
         sa.Column("move_number", sa.Integer(), nullable=False, comment="How many moves it has made"),

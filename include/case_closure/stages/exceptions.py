@@ -1,0 +1,75 @@
+"""Exceptions: what makes one the same one, its words and route, and the life of those that refuse a row alone.
+
+Serves B48-B50, R10. Belongs here: what every exception has in common, whichever stage found it.
+Does not belong here: judging (``gates``), the life of those that hold a casegroup (``decide_next_action``).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from case_closure.domain.rules import RULES
+from case_closure.stages import work_items
+from case_closure.stages.frames import Frames, among
+
+EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id"]
+
+
+def key_of(rows: pd.DataFrame) -> pd.Series:
+    """One text for what makes an exception the same one: rule, casegroup, case, and what it is about.
+
+    That is the parent for a warning, the reference of a payment or correction, and nothing for the others.
+    """
+    text = rows["rule_code"].fillna("")
+    for name in EXCEPTION_KEY[1:]:
+        text = text + "|" + rows[name].fillna("")
+    warning = rows["rule_code"].map(lambda code: RULES[code].severity == "WARNING").astype(bool)
+    return text + "|" + rows["subject"].where(warning, rows["subject_reference"]).fillna("")
+
+
+def exception_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
+    """Natural key: rule, casegroup, case, what it is about, and the night it was first seen."""
+    return key_of(rows).str.replace("|", "-", regex=False) + "-" + on.date().isoformat()
+
+
+def described(found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
+    """New exceptions, whole: found ones with their key, severity, stage, words and route."""
+    opened = work_items.routed(found, routes)
+    opened["exception_id"] = exception_id(opened, on)
+    opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
+    opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
+    opened["message"] = (
+        opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
+    )
+    warns = opened["severity"] == "WARNING"
+    opened["route"] = opened["route"].mask(warns)
+    opened["case_owner"] = opened["case_owner"].mask(warns)
+    return opened
+
+
+def exception_items(opened: pd.DataFrame, on: pd.Timestamp, *, about: str = "exception_id") -> pd.DataFrame:
+    """One item for each HOLD exception opened, of the kind its rule asks for (B50). ``about``: its subject_reference."""
+    if opened.empty:
+        return work_items.none()
+    kinds = opened["rule_code"].map({code: rule.work_item for code, rule in RULES.items()}).astype("str")
+    rows = opened[kinds.notna()]
+    reference = rows[about].where(kinds[kinds.notna()] == "PAYMENT_SUSPENSE", rows["exception_id"])
+    return work_items.made(
+        rows, on, type=kinds[kinds.notna()], subject_reference=reference, detail=rows["message"]
+    )
+
+
+def of_rows(found: pd.DataFrame, judged: pd.Series, before: Frames, on: pd.Timestamp) -> Frames:
+    """Exceptions that refuse a row alone: opened, seen again and resolved, and a work item for each opened.
+
+    ``judged``: the references of all rows judged tonight. ``before``: open_exceptions of these rules, routes.
+    """
+    found = found.assign(key=key_of(found))
+    held = before["open_exceptions"].assign(key=key_of(before["open_exceptions"]))
+    opened = described(found[~among(found["key"], held["key"])].drop(columns="key"), before["routes"], on)
+    again = among(held["key"], found["key"])
+    resolved = held[~again & among(held["subject_reference"], judged)].assign(
+        resolved_by=f"EXTRACT {on.date().isoformat()}"
+    )
+    items = exception_items(opened, on, about="subject_reference")
+    return {"opened": opened, "seen": held[again], "resolved": resolved, "work_items": items}

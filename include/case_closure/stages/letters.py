@@ -1,0 +1,70 @@
+"""Letters that are due: whether each goes out, and the covering letter to a representative.
+
+Serves B13-B16, R16: address first, then DLO, then death; a representative gets a covering letter with the client's copy.
+Belongs here: what every letter of every journey has in common. Does not belong here: which letter is due, its text.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from case_closure.domain import letters as codes
+
+COLUMNS = [
+    "letter_id", "code", "recipient_role", "party_id", "casegroup_id", "csa_system", "csa_case_id", "status", "reason",
+    "covers_letter_id", "total_pence",
+]  # fmt: skip
+
+
+def none() -> pd.DataFrame:
+    """No letters, with their columns."""
+    return pd.DataFrame(
+        {name: pd.Series(dtype="Int64" if name == "total_pence" else "str") for name in COLUMNS}
+    )
+
+
+def addressed(due: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
+    """Each letter due with its status, reason and number, and a covering letter for each client with a representative.
+
+    ``due``: code, role, party_id, casegroup_id, csa_system and csa_case_id (missing for one that goes once a
+    casegroup), total_pence (missing where it states none), and of its client address_line_1, place_known, dlo,
+    date_of_death, cis_death_recorded, representative_name, representative_address_line_1. Out: ``COLUMNS``.
+    """
+    if due.empty:
+        return none()
+    main = due.rename(columns={"role": "recipient_role"}).reset_index(drop=True)
+    main["total_pence"] = main["total_pence"].astype("Int64")
+    addressless = main["address_line_1"].isna() | ~main["place_known"]
+    dead = main["date_of_death"].notna() | main["cis_death_recorded"]
+    why = pd.Series(None, index=main.index, dtype="str")
+    why = (
+        why.mask(dead, codes.DECEASED).mask(main["dlo"], codes.DLO).mask(addressless, codes.NO_VALID_ADDRESS)
+    )
+    main["reason"] = why
+    main["status"] = _status(why)
+    main["covers_letter_id"] = pd.Series(None, index=main.index, dtype="str")
+    main["letter_id"] = _letter_id(main, on)
+    covering = main[main["representative_name"].str.strip().fillna("") != ""].copy()
+    no_address = covering["representative_address_line_1"].str.strip().fillna("") == ""
+    covering["reason"] = covering["reason"].mask(no_address, codes.NO_VALID_ADDRESS)
+    covering["status"] = _status(covering["reason"])
+    covering["covers_letter_id"] = covering["letter_id"]
+    covering["recipient_role"] = "REPRESENTATIVE"
+    covering["code"] = codes.COVERING
+    covering["total_pence"] = pd.Series(pd.NA, index=covering.index, dtype="Int64")
+    covering["letter_id"] = _letter_id(covering, on)
+    return pd.concat([main, covering], ignore_index=True)[COLUMNS]
+
+
+def _status(reason: pd.Series) -> pd.Series:
+    """B13: no address, not issued. B15, R16: DLO or deceased, suppressed and reported."""
+    status = pd.Series(codes.ISSUED, index=reason.index, dtype="str")
+    status = status.mask(reason.notna(), codes.SUPPRESSED)
+    return status.mask(reason == codes.NO_VALID_ADDRESS, codes.NOT_ISSUED)
+
+
+def _letter_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
+    text = rows["code"].fillna("")
+    for name in ("casegroup_id", "csa_system", "csa_case_id", "party_id"):
+        text = text + "-" + rows[name].fillna("")
+    return text + "-" + on.date().isoformat()
