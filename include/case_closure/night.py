@@ -20,14 +20,34 @@ from typing import Any
 
 import pandas as pd
 
+from case_closure.domain.rules import RULES
 from case_closure.landing.manifest import verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
 from case_closure.parallel import over_parts
 from case_closure.settings import Settings
-from case_closure.stages import decide_next_action, gate_payments, post_dues, receive_balances, set_up_cases
+from case_closure.stages import (
+    decide_next_action,
+    follow_closure,
+    gate_payments,
+    post_dues,
+    receive_balances,
+    set_up_cases,
+    take_applications,
+)
+from case_closure.stages.findings import none as no_findings
 from case_closure.stages.frames import Frames, to_frame
-from case_closure.store import casegroups, database, embedded, nights, payments, posting, queries
+from case_closure.store import (
+    applications,
+    casegroups,
+    database,
+    embedded,
+    journeys,
+    nights,
+    payments,
+    posting,
+    queries,
+)
 from case_closure.store.database import Connection
 from case_closure.workbench import Workbench
 
@@ -35,6 +55,8 @@ STAGES: tuple[str, ...] = (
     "open_night",
     "verify_landing",
     "receive_extract",
+    "take_applications",
+    "follow_closure",
     "receive_balances",
     "set_up_cases",
     "post_dues",
@@ -202,6 +224,72 @@ def _receive_extract(ctx: NightContext, url: str) -> Summary:
     return {"rows_held": read}
 
 
+def _take_applications(ctx: NightContext, url: str) -> Summary:
+    on = pd.Timestamp(ctx.business_date).as_unit("s")
+    with _entered(ctx, url, "take_applications") as (connection, night):
+        # A rerun retries what is still open, and nothing else (R21).
+        if night.succeeded:
+            return {"applications": 0, "casegroups_moved": 0, "ltrs": 0}
+        tonight = applications.tonight(connection, ctx.business_date)
+        tonight |= applications.people(connection, tonight["applications"])
+        made = take_applications.application_facts(tonight)
+        answers = take_applications.response_facts(tonight)
+        references = pd.concat([made["subject_reference"], answers["subject_reference"]])
+        held = tonight | applications.standing(connection, made["casegroup_id"], references)
+        broke = _judge_rows(connection, ctx, {"cms_applications": made, "ltr_responses": answers})
+        decided = take_applications.conclude(made, answers, broke, held, on)
+        applications.store(connection, ctx.business_date, decided)
+    return {
+        "applications": len(decided["applications"]),
+        "casegroups_moved": decided["end_liability"]["casegroup_id"].nunique(),
+        "ltrs": len(decided["ltrs"]),
+    }
+
+
+def _follow_closure(ctx: NightContext, url: str) -> Summary:
+    on = pd.Timestamp(ctx.business_date).as_unit("s")
+    with _entered(ctx, url, "follow_closure") as (connection, night):
+        if night.succeeded:
+            return {"casegroups_moved": 0, "letters": 0}
+        answers = journeys.answers(connection, ctx.business_date)
+        told = follow_closure.answer_facts(answers)
+        broke = _judge_rows(connection, ctx, {"clerical_letters": told})
+        posting.store_exceptions(
+            connection, ctx.business_date, follow_closure.refused(told, broke, answers, on)
+        )
+        journeys.note_clerical_letters(connection, ctx.business_date)
+        ids = journeys.to_look_at(connection, ctx.business_date)
+    size = ctx.settings.partition_casegroups
+    moved = letters = 0
+    for start in range(0, len(ids), size):
+        with _entered(ctx, url, "follow_closure") as (connection, _):
+            held = journeys.gather(connection, ids[start : start + size])
+            held = journeys.with_cis(connection, held, follow_closure.ninos(held))
+            decided = follow_closure.conclude(held, on)
+            journeys.store(connection, ctx.business_date, decided)
+        moved += len(decided["journeys"])
+        letters += len(decided["letters"])
+    return {"casegroups_moved": moved, "letters": letters}
+
+
+def _judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Frames:
+    """Findings of the suite of each name over its frame; rule results kept. No rows need no gate, and no import of it."""
+    broke = {}
+    for name, frame in frames.items():
+        tallies = _Tallies()
+        if len(frame):
+            from case_closure.gates import suites
+
+            broke[name] = _judge(getattr(suites, name)(), frame, tallies)
+        else:
+            broke[name] = no_findings()
+        nothing = {code: {False: (0, 0)} for code, rule in RULES.items() if rule.suite == name}
+        nights.record_gate_results(
+            connection, ctx.business_date, name, nothing | tallies.by_suite.get(name, {})
+        )
+    return broke
+
+
 def _receive_balances(ctx: NightContext, url: str) -> Summary:
     on = ctx.business_date
     bench = _bench(ctx)
@@ -340,6 +428,8 @@ _STAGES: dict[str, Callable[[NightContext, str], Summary]] = {
     "open_night": _open_night,
     "verify_landing": _verify_landing,
     "receive_extract": _receive_extract,
+    "take_applications": _take_applications,
+    "follow_closure": _follow_closure,
     "receive_balances": _receive_balances,
     "set_up_cases": _set_up_cases,
     "post_dues": _post_dues,

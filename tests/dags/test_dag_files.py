@@ -21,6 +21,8 @@ STAGES = [
     "open_night",
     "verify_landing",
     "receive_extract",
+    "take_applications",
+    "follow_closure",
     "receive_balances",
     "set_up_cases",
     "post_dues",

@@ -185,7 +185,7 @@ class _Shape(Gather):
     def __init__(self) -> None:
         pass
 
-    def _fill(self, table: str, column: str, values: list[str]) -> None:
+    def fill(self, table: str, column: str, values: list[str]) -> None:
         pass
 
     def _read(self, query: str, **columns: pa.DataType) -> pa.Table:

@@ -11,7 +11,7 @@ from case_closure.domain.rules import RULES, Rule, holds_casegroup
 from case_closure.gates import suites
 from tests.unit.builders import LIMIT, ON
 
-# contract.md, 'Gates and rule codes': code -> stage that judges it.
+# The contract's rules, and those of closure: code -> stage that judges it.
 CONTRACT = {
     "receive_balances": """case_key_missing case_enum_invalid case_duplicate case_casegroup_conflict balance_key_missing
         balance_case_unknown balance_casegroup_mismatch balance_duplicate balance_amount_missing balance_total_mismatch
@@ -23,10 +23,16 @@ CONTRACT = {
         nino_suffix_differs""",
     "payments": "payment_malformed payment_receipt_conflict payment_owner_unknown payment_name_mismatch",
     "corrections": "correction_below_zero correction_due_unknown",
+    "take_applications": "application_date_invalid ltr_unknown ltr_outcome_invalid",
+    "follow_closure": "clerical_letter_unknown",
 }
 STAGE = {code: stage for stage, codes in CONTRACT.items() for code in codes.split()}
 WARNINGS = {"nino_administrative_prefix", "nino_suffix_differs"}
-ROW_RULES = {code for code in STAGE if code.startswith(("payment_", "correction_", "inhibit_"))}
+ROW_RULES = {
+    code
+    for code in STAGE
+    if code.startswith(("payment_", "correction_", "inhibit_", "application_", "ltr_", "clerical_letter_"))
+}
 
 
 def test_B48_every_rule_of_the_contract_is_in_the_table_and_no_other() -> None:
@@ -98,4 +104,5 @@ def test_every_rule_is_in_a_suite() -> None:
         suites.csa_cases(), suites.casegroup_cases(), suites.csa_balances(LIMIT), suites.inhibits(), suites.csa_payments(),
         suites.corrections(), suites.set_up_parties(ON), suites.set_up_cases(), suites.nino_warnings(),
     ]  # fmt: skip
+    judged += [suites.cms_applications(), suites.ltr_responses(), suites.clerical_letters()]
     assert {code for suite in judged for code in suite.rule_codes} == set(RULES)

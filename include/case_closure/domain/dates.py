@@ -1,11 +1,16 @@
 """Dates the rulings turn on.
 
-Belongs here: completed years, ages that are not plausible. Not: calendars of runs, clocks.
+Belongs here: completed years, ages that are not plausible, the 38 days, when a reminder is due. Not: calendars of
+runs, clocks.
 """
 
 from __future__ import annotations
 
-from datetime import date
+import calendar
+from datetime import date, timedelta
+
+# R1: calendar days, the day of receipt is day 0; no shift for weekends.
+REACTIVE_DAYS = 38
 
 YOUNGEST_PARENT_YEARS = 12
 OLDEST_PARENT_YEARS = 110
@@ -28,3 +33,24 @@ def plausible_birth_dates(on: date) -> tuple[date, date]:
     latest = years_before(on, YOUNGEST_PARENT_YEARS)
     after_earliest = years_before(on, OLDEST_PARENT_YEARS + 1)
     return date.fromordinal(after_earliest.toordinal() + 1), latest
+
+
+def t_date(received_on: date) -> date:
+    """The day liability ends after an application: received + 38 calendar days (B22, R1)."""
+    return received_on + timedelta(days=REACTIVE_DAYS)
+
+
+def day_after(day: date) -> date:
+    """The effective date of an application, after the T-Date or the LED (B22, R2)."""
+    return day + timedelta(days=1)
+
+
+def month_before(day: date) -> date:
+    """The same day of the month before, or that month's last day where it has none: 31 March gives 28 or 29 February."""
+    year, month = (day.year - 1, 12) if day.month == 1 else (day.year, day.month - 1)
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def reminder_from(led: date, reminder_days: int | None) -> date:
+    """The first day on which the reminder of an end liability date is due; a month before unless days are given."""
+    return month_before(led) if reminder_days is None else led - timedelta(days=reminder_days)

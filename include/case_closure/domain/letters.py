@@ -21,7 +21,7 @@ COVERING: Final = "CMSL6314"
 _NEW_ARRANGEMENT = "Important: Child maintenance is changing - you need to make a new arrangement"
 _NOW_ENDS = "Urgent: Your child maintenance arrangement will now end on {led}"
 _REMINDER = "Reminder: You need to make a new child maintenance arrangement"
-_ENDED = "Important information about your child maintenance case"
+_LIABILITY_ENDED = "Important information about your child maintenance case"
 _PAYMENTS = "Important information about your child maintenance payments"
 _SENT = "We've sent some important information to you"
 
@@ -29,8 +29,23 @@ TITLES: Final = {
     "CMSL6300": "Please confirm that you would like us to write off your arrears",
     "CMSL6301": _PAYMENTS, "CMSL6302": _PAYMENTS,
     "CMSL6303": _NEW_ARRANGEMENT, "CMSL6304": _NEW_ARRANGEMENT,
-    "CMSL6305": _NOW_ENDS, "CMSL6306": _REMINDER, "CMSL6307": _ENDED,
+    "CMSL6305": _NOW_ENDS, "CMSL6306": _REMINDER, "CMSL6307": _LIABILITY_ENDED,
     "CMSL6308": _NEW_ARRANGEMENT, "CMSL6309": _NEW_ARRANGEMENT,
-    "CMSL6310": _NOW_ENDS, "CMSL6311": _REMINDER, "CMSL6312": _ENDED,
+    "CMSL6310": _NOW_ENDS, "CMSL6311": _REMINDER, "CMSL6312": _LIABILITY_ENDED,
     "CMSL6313": _SENT, "CMSL6314": _SENT,
 }  # fmt: skip
+
+# The letters of closure, by journey and role (B12). First contact; second contact, when it becomes reactive; reminder
+# while proactive; liability ended.
+PAYING_PARENT: Final = "PAYING_PARENT"
+RECEIVING_PARENT: Final = "RECEIVING_PARENT"
+FIRST_CONTACT: Final = {
+    ("PROACTIVE", PAYING_PARENT): "CMSL6303", ("REACTIVE", PAYING_PARENT): "CMSL6304",
+    ("PROACTIVE", RECEIVING_PARENT): "CMSL6308", ("REACTIVE", RECEIVING_PARENT): "CMSL6309",
+}  # fmt: skip
+SECOND_CONTACT: Final = {PAYING_PARENT: "CMSL6305", RECEIVING_PARENT: "CMSL6310"}
+REMINDER: Final = {PAYING_PARENT: "CMSL6306", RECEIVING_PARENT: "CMSL6311"}
+ENDED: Final = {PAYING_PARENT: "CMSL6307", RECEIVING_PARENT: "CMSL6312"}
+CLOSURE_CODES: Final = tuple(
+    sorted({*FIRST_CONTACT.values(), *SECOND_CONTACT.values(), *REMINDER.values(), *ENDED.values()})
+)

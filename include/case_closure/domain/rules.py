@@ -73,6 +73,11 @@ def _payment(code: str, says: str, do: str, needs: tuple[str, ...] = ()) -> Rule
     )  # fmt: skip
 
 
+def _row(code: str, on: str, stage: str, subject: str, says: str, do: str) -> Rule:
+    """A rule that refuses its row alone."""
+    return Rule(code, on, on, stage, subject, says, do, scope="ROW")
+
+
 _RULES = (
     _case(
         "case_key_missing",
@@ -276,6 +281,26 @@ _RULES = (
         "An inhibit was set by somebody below team leader.",
         "Have a team leader or manager set it, if it is wanted.",
         scope="ROW",
+    ),
+    _row(
+        "application_date_invalid", "cms_applications", "take_applications", "APPLICATION",
+        "The application has no date of receipt, or one after the night it arrived.",
+        "Look up on the Gateway when it was received, and have it sent again with that date.",
+    ),
+    _row(
+        "ltr_unknown", "ltr_responses", "take_applications", "LTR",
+        "A CSA team answered a legacy transition request that was never sent.",
+        "Ask the CSA team which request they mean, and have the answer sent again with its number.",
+    ),
+    _row(
+        "ltr_outcome_invalid", "ltr_responses", "take_applications", "LTR",
+        "The outcome of a legacy transition request is not CLOSED, REFUSED or PENDING.",
+        "Ask the CSA team what came of the request, and have the answer sent again.",
+    ),
+    _row(
+        "clerical_letter_unknown", "clerical_letters", "follow_closure", "LETTER",
+        "A legacy team says it sent a letter by hand, but no such letter was suppressed.",
+        "Ask the legacy team which letter they mean, and have the answer sent again with its number.",
     ),
     Rule(
         "nino_administrative_prefix", "case set-up", "set_up_parties", _SET_UP, "PARTY",

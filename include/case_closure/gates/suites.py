@@ -154,6 +154,36 @@ def corrections() -> Suite:
 
 
 @functools.cache
+def cms_applications() -> Suite:
+    """Applications to CMS: received on a day that can have been (R1)."""
+    return Suite(
+        "cms_applications",
+        (
+            _present("application_date_invalid", "received_on"),
+            _not_before("application_date_invalid", "business_date", "received_on", "received_on"),
+        ),
+    )
+
+
+@functools.cache
+def ltr_responses() -> Suite:
+    """The CSA teams' answers to LTRs (B25). No outcome yet is an acknowledgement."""
+    return Suite(
+        "ltr_responses",
+        (
+            _true("ltr_unknown", "ltr_known", "ltr_id"),
+            _one_of("ltr_outcome_invalid", "outcome", ("CLOSED", "REFUSED", "PENDING")),
+        ),
+    )
+
+
+@functools.cache
+def clerical_letters() -> Suite:
+    """The legacy teams' word that a suppressed letter went out (B15)."""
+    return Suite("clerical_letters", (_true("clerical_letter_unknown", "letter_known", "letter_id"),))
+
+
+@functools.cache
 def set_up_parties(on: date) -> Suite:
     """Parents of cases that must be created, as of a date: contact details, CIS (B36-B38). One row a case and parent."""
     born_from, born_to = (datetime.combine(day, time()) for day in plausible_birth_dates(on))

@@ -101,6 +101,12 @@ def one_each(made: pd.DataFrame) -> pd.DataFrame:
     return made[COLUMNS]
 
 
+def none() -> pd.DataFrame:
+    """What a gate found where it found nothing."""
+    names = pd.DataFrame({"rule_code": pd.Series(dtype="str"), "field": pd.Series(dtype="str")})
+    return names.assign(position=pd.Series(dtype="int64"))
+
+
 def empty() -> pd.DataFrame:
     """No exceptions, with their columns."""
     frame = pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})

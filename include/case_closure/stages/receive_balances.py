@@ -62,16 +62,25 @@ def facts(held: Frames) -> Facts:
     ``held``: cases, csa_balances, inhibits, closure_failures, resolutions, standing, positions, dues_now,
     open_exceptions (see ``store.casegroups``). Pure; raises nothing.
     """
-    cases = held["cases"].sort_values(["csa_system", "csa_case_id"], kind="stable").reset_index(drop=True)
-    entered = ordered(held["resolutions"], "CASE")
-    cases = cases.assign(case_key=case_key(cases))
-    cases = lay_over(cases, entered, keys=cases["case_key"], by=entered["case_key"])
-    cases = _with_casegroup_facts(cases, held)
+    cases = case_facts(held)
     return Facts(
         casegroup_cases=cases,
         balances=_with_balance_facts(held, cases),
         inhibits=_with_casegroup(held["inhibits"], cases),
     )
+
+
+def case_facts(held: Frames) -> pd.DataFrame:
+    """One line a case with what caseworkers entered for it: does its casegroup agree, did closing it work (B53)?
+
+    ``held``: cases, resolutions, closure_failures, open_exceptions. A failure of a case that is not held has a line
+    of its own, without a casegroup.
+    """
+    cases = held["cases"].sort_values(["csa_system", "csa_case_id"], kind="stable").reset_index(drop=True)
+    entered = ordered(held["resolutions"], "CASE")
+    cases = cases.assign(case_key=case_key(cases))
+    cases = lay_over(cases, entered, keys=cases["case_key"], by=entered["case_key"])
+    return _with_casegroup_facts(cases, held)
 
 
 def _with_casegroup(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
@@ -334,7 +343,7 @@ def _casegroups(
     holds = {
         "CLOSURE_FAILED": chosen(of_case, ~cases["closure_worked"]),
         "OPEN_CASES": chosen(of_case, open_case),
-        "INHIBITED": chosen(of_case, _inhibited(cases, held["inhibits"], today)),
+        "INHIBITED": chosen(of_case, inhibited(cases, held["inhibits"], today)),
     }
     stopping = found[found["rule_code"].map(holds_casegroup).astype(bool)] if len(found) else found
     standing = held["standing"]
@@ -357,7 +366,7 @@ def _casegroups(
     return frame
 
 
-def _inhibited(cases: pd.DataFrame, inhibits: pd.DataFrame, today: pd.Timestamp) -> np.ndarray:
+def inhibited(cases: pd.DataFrame, inhibits: pd.DataFrame, today: pd.Timestamp) -> np.ndarray:
     """By a flag on its latest row, or an authorised record in force today (B70)."""
     authorised = inhibits["set_by_role"].isin(outcomes.INHIBIT_AUTHORISED_ROLES)
     in_force = (

@@ -111,6 +111,15 @@ def people(required: pd.DataFrame, held: Frames) -> pd.DataFrame:
     return both
 
 
+def known_people(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
+    """Both parents of each case, with what CIS knows of them: what letters need of a person.
+
+    ``cases``: case_key, csa_system, csa_case_id, casegroup_id, sensitive and the two parents' party ids. ``held``:
+    parties, resolutions, case_casegroups, cis.
+    """
+    return _with_cis(people(cases, held), held["cis"])[_PEOPLE_HANDED_ON]
+
+
 def facts(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> Facts:
     """Facts of the cases that must be created (no match on CMS, not created before).
 

@@ -71,9 +71,10 @@ class Gather:
     def __init__(self, connection: Connection, casegroup_ids: Iterable[str]) -> None:
         self._connection: psycopg.Connection[Any] = raw(connection)
         self._exec = connection.exec_driver_sql
-        self._fill("judged", "casegroup_id", list(casegroup_ids))
+        self.fill("judged", "casegroup_id", list(casegroup_ids))
 
-    def _fill(self, table: str, column: str, values: list[str]) -> None:
+    def fill(self, table: str, column: str, values: list[str]) -> None:
+        """A temporary table of one column with these values, for the queries that follow."""
         self._exec(f"drop table if exists pg_temp.{table}")
         self._exec(f"create temporary table {table} ({column} text) on commit drop")
         copy_in(self._connection, table, pa.table({column: pa.array(values, TEXT)}))
@@ -276,7 +277,7 @@ class Gather:
         )
 
     def parties(self, party_ids: list[str]) -> pa.Table:
-        self._fill("wanted_parties", "party_id", party_ids)
+        self.fill("wanted_parties", "party_id", party_ids)
         columns: dict[str, pa.DataType] = {
             "party_id": TEXT, "title": TEXT, "forenames": TEXT, "surname": TEXT, "date_of_birth": DAY, "date_of_death": DAY,
             "nino": TEXT, "address_line_1": TEXT, "postcode": TEXT, "country": TEXT, "dlo": FLAG, "representative_name": TEXT,
@@ -289,7 +290,7 @@ class Gather:
 
     def cis(self, matched_on: list[str]) -> pa.Table:
         """CIS persons by the first eight characters of a NINO."""
-        self._fill("wanted_ninos", "matched_on", matched_on)
+        self.fill("wanted_ninos", "matched_on", matched_on)
         return self._read(
             f"""
             select w.matched_on, p.nino, p.forenames, p.surname, p.date_of_birth, p.date_of_death, p.superseded_by_nino,
@@ -302,7 +303,7 @@ class Gather:
 
     def register(self, payers_matched_on: list[str]) -> pa.Table:
         """The CMS register by its paying parents' NINO."""
-        self._fill("wanted_payers", "matched_on", payers_matched_on)
+        self.fill("wanted_payers", "matched_on", payers_matched_on)
         return self._read(
             f"""
             select r.cms_case_id, r.cms_casegroup_id, r.case_owner, {CLEANED.format("r.paying_parent_nino")},

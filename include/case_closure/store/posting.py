@@ -32,16 +32,16 @@ def store(connection: Connection, on: date, set_up: Frames, posted: Frames, deci
 
     Storing the same again changes nothing. Raises ContentConflict when a key stands with other content.
     """
-    _insert(connection, tables.cms_cases, set_up["cms_cases"])
+    insert(connection, tables.cms_cases, set_up["cms_cases"])
     # In order, so that two parts that flag the same people wait for each other and never both ways round.
     flags = set_up["interest_flags"].sort_values("party_id").assign(business_date=on)
-    _insert(connection, tables.interest_flags, flags, first_counts=True)
-    _insert(connection, tables.dues, posted["dues"])
-    _insert(connection, tables.ledger, posted["ledger"])
-    _insert(connection, tables.letters, decided["letters"].assign(business_date=on))
-    _insert(connection, tables.next_actions, decided["next_actions"])
+    insert(connection, tables.interest_flags, flags, first_counts=True)
+    insert(connection, tables.dues, posted["dues"])
+    insert(connection, tables.ledger, posted["ledger"])
+    insert(connection, tables.letters, decided["letters"].assign(business_date=on))
+    insert(connection, tables.next_actions, decided["next_actions"])
     _exceptions(connection, on, decided)
-    _insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
+    insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
     _replace_positions(connection, decided)
     _casegroups(connection, decided["casegroups"])
 
@@ -49,7 +49,7 @@ def store(connection: Connection, on: date, set_up: Frames, posted: Frames, deci
 def store_exceptions(connection: Connection, on: date, decided: Frames) -> None:
     """Store exceptions that no casegroup's part holds, with their work items: those of payments and corrections."""
     _exceptions(connection, on, decided)
-    _insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
+    insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
 
 
 def _arrow_type(type_: TypeEngine[Any]) -> pa.DataType:
@@ -78,7 +78,11 @@ def as_rows(table: Table, frame: pd.DataFrame) -> pa.Table:
     return pa.table(columns)
 
 
-def _insert(connection: Connection, table: Table, frame: pd.DataFrame, *, first_counts: bool = False) -> None:
+def insert(connection: Connection, table: Table, frame: pd.DataFrame, *, first_counts: bool = False) -> None:
+    """Add rows by their natural key; one that stands already must say the same, unless ``first_counts``.
+
+    Raises ContentConflict.
+    """
     if frame.empty:
         return
     rows = as_rows(table, frame)
@@ -137,6 +141,17 @@ def _stage(connection: Connection, name: str, frame: pd.DataFrame, columns: Sequ
     )
     copy_in(raw(connection), name, rows)
     connection.exec_driver_sql(f"analyze {name}")
+
+
+def stage_rows(connection: Connection, name: str, table: Table, frame: pd.DataFrame) -> None:
+    """A temporary table of the table's shape with the frame's rows in it; it goes with the transaction."""
+    connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
+    connection.exec_driver_sql(
+        f"create temporary table {name} (like {table.schema}.{table.name}) on commit drop"
+    )
+    for column in table.columns:
+        connection.exec_driver_sql(f"alter table {name} alter column {column.name} drop not null")
+    copy_in(raw(connection), name, as_rows(table, frame))
 
 
 def _exceptions(connection: Connection, on: date, decided: Frames) -> None:

@@ -251,6 +251,82 @@ VIEWS = (
         + _SIDE,
     ),
     View(
+        "end_liability",
+        "Each selected case, and the day its liability ends (B4, B22, B23)",
+        {
+            **_CASEGROUP,
+            **_CASE,
+            "tranche_id": "The tranche that selected it; null when an application did",
+            "journey": "PROACTIVE or REACTIVE",
+            "selected_on": "Night on which it was selected, joined its casegroup, or was moved by an application",
+            "led": "End liability date; the T-Date once reactive",
+            "became_reactive_on": "Night on which an application made it reactive",
+        },
+        """
+        select e.casegroup_id, e.csa_system, e.csa_case_id, e.tranche_id, e.journey, e.selected_on, e.led, e.became_reactive_on
+        from closure.end_liability e left join closure.casegroups g using (casegroup_id)
+        where """
+        + _SIDE,
+    ),
+    View(
+        "journeys",
+        "Every move of every selected casegroup's closure, in order",
+        {
+            **_CASEGROUP,
+            "move_number": "From 1",
+            "business_date": "Night of the move",
+            "from_state": "The state it left; null for the first",
+            "to_state": "SELECTED, REMINDED, REACTIVE, LIABILITY_ENDED, CLOSED, FAILED or INHIBITED",
+            "cause": "What brought it about",
+            "is_latest": "Whether it stands there now",
+        },
+        """
+        select m.casegroup_id, m.move_number, m.business_date, m.from_state, m.to_state, m.cause,
+               m.move_number = j.move_number as is_latest
+        from closure.journey_moves m join closure.journeys j using (casegroup_id)
+        left join closure.casegroups g using (casegroup_id)
+        where """
+        + _SIDE,
+    ),
+    View(
+        "applications",
+        "What each application to CMS led to (B19-B24)",
+        {
+            "application_id": "The application",
+            "casegroup_id": "Casegroup of the paying parent it names; null when not on CSA",
+            "t_date": "Received + 38 days, when reactive (R1)",
+            "effective_date": "T-Date + 1 day when reactive, LED + 1 when kept proactive",
+            "decision": "REACTIVE, KEPT_PROACTIVE, ALREADY_REACTIVE, NOT_ON_CSA, NOT_ELIGIBLE or LIABILITY_ENDED",
+        },
+        """
+        select a.application_id, a.casegroup_id, a.t_date, a.effective_date, a.decision
+        from closure.applications a left join closure.casegroups g using (casegroup_id)
+        where """
+        + _SIDE,
+    ),
+    View(
+        "ltrs",
+        "Legacy transition requests to the CSA systems, and what came of them (B24-B26)",
+        {
+            "ltr_id": "<type>-<CSA system>-<application>",
+            "business_date": "Night whose file carries it; null until a night has sent it",
+            "ltr_type": "LTR1, LTR2 or LTR3 (R24)",
+            "csa_system": "The CSA system it goes to",
+            **_CASEGROUP,
+            "application_id": "The application behind it",
+            "t_date": "The day liability is to end",
+            "issued_by": "'system', or who issued it by hand",
+            "acknowledged_on": "Day the CSA team acknowledged it",
+            "outcome": "CLOSED, REFUSED or PENDING; null while unanswered",
+        },
+        """
+        select l.ltr_id, l.business_date, l.ltr_type, l.csa_system, l.casegroup_id, l.application_id, l.t_date, l.issued_by,
+               h.acknowledged_on, h.outcome
+        from closure.ltrs l left join held.ltr_responses h using (ltr_id) left join closure.casegroups g using (casegroup_id)
+        where """
+        + _SIDE,
+    ),
+    View(
         "next_actions",
         "What follows on CMS once a case's arrears are there (B46, B47)",
         {

@@ -1,0 +1,77 @@
+"""What an application to CMS does to the closure of the casegroup it names (B19-B23, R1-R3).
+
+Belongs here: the decision, its dates, and the order in which it is judged. Not: finding the casegroup, LTRs, letters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from case_closure.domain.dates import REACTIVE_DAYS, day_after, t_date
+
+REACTIVE: Final = "REACTIVE"
+KEPT_PROACTIVE: Final = "KEPT_PROACTIVE"
+ALREADY_REACTIVE: Final = "ALREADY_REACTIVE"
+NOT_ON_CSA: Final = "NOT_ON_CSA"
+NOT_ELIGIBLE: Final = "NOT_ELIGIBLE"
+LIABILITY_ENDED: Final = "LIABILITY_ENDED"
+
+PROACTIVE: Final = "PROACTIVE"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The casegroup an application names, as it stands before it.
+
+    ``journey``: PROACTIVE, REACTIVE, or None while not selected; ``led`` its end liability date. ``t_date`` and
+    ``effective_date``: those of the application that made it reactive. ``kept``: an application came too late already.
+    """
+
+    casegroup_id: str
+    any_open: bool
+    journey: str | None = None
+    led: date | None = None
+    t_date: date | None = None
+    effective_date: date | None = None
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of an application."""
+
+    decision: str
+    casegroup_id: str | None
+    t_date: date | None = None
+    effective_date: date | None = None
+
+
+def decide(received_on: date, *, eligible: bool, standing: Standing | None) -> Decision:
+    """Judge one application. ``standing``: of the casegroup its paying parent has on CSA; None when there is none."""
+    group = standing.casegroup_id if standing else None
+    if not eligible:
+        return Decision(NOT_ELIGIBLE, group)
+    if standing is None:
+        return Decision(NOT_ON_CSA, None)
+    if not standing.any_open or (standing.led is not None and standing.led < received_on):
+        return Decision(LIABILITY_ENDED, group)
+    if standing.journey == REACTIVE:
+        return Decision(ALREADY_REACTIVE, group, standing.t_date, standing.effective_date)
+    # A second application changes nothing, also one that was received before the first (R2).
+    if standing.led is not None and (standing.kept or (standing.led - received_on).days < REACTIVE_DAYS):
+        return Decision(KEPT_PROACTIVE, group, None, day_after(standing.led))
+    ends_on = t_date(received_on)
+    return Decision(REACTIVE, group, ends_on, day_after(ends_on))
+
+
+def after(standing: Standing, made: Decision) -> Standing:
+    """The casegroup as the next application finds it."""
+    if made.decision == REACTIVE:
+        return Standing(
+            standing.casegroup_id, standing.any_open, REACTIVE, made.t_date, made.t_date, made.effective_date
+        )
+    if made.decision == KEPT_PROACTIVE:
+        return Standing(standing.casegroup_id, standing.any_open, standing.journey, standing.led, kept=True)
+    return standing

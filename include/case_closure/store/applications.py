@@ -1,0 +1,216 @@
+"""Gathering and storing what the stage ``take_applications`` works on.
+
+Belongs here: tonight's applications, all that stands of the casegroups they name, and writing what was decided.
+Does not belong here: deciding. All applications of a night are stored in one transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from case_closure.domain import nino
+from case_closure.stages.frames import Frames, case_key, to_frame
+from case_closure.store import posting, tables
+from case_closure.store.casegroups import DAY, FLAG, TEXT, Gather
+from case_closure.store.copy import copy_out
+from case_closure.store.database import raw
+from case_closure.store.tables import MATCHED_ON
+
+_SAYS = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")
+_APPLICATION: dict[str, pa.DataType] = {
+    "application_id": TEXT, "received_on": DAY, "eligible": FLAG, "applicant_role": TEXT, "applicant_nino": TEXT,
+    "named_paying_parent_nino": TEXT, "partner_nino": TEXT, **dict.fromkeys(_SAYS, FLAG), "gateway_reference": TEXT,
+}  # fmt: skip
+OPEN_EXCEPTION: dict[str, pa.DataType] = {
+    "exception_id": TEXT, "business_date": DAY, "rule_code": TEXT, "severity": TEXT, "csa_system": TEXT,
+    "csa_case_id": TEXT, "casegroup_id": TEXT, "subject": TEXT, "subject_reference": TEXT, "status": TEXT, "route": TEXT,
+}  # fmt: skip
+
+
+def read(connection: Connection, query: str, columns: dict[str, pa.DataType]) -> pd.DataFrame:
+    """The rows of a query as a frame, columns in the order of the query."""
+    return to_frame(copy_out(raw(connection), query, pa.schema(list(columns.items()))))
+
+
+def tonight(connection: Connection, on: date) -> Frames:
+    """Tonight's applications and answers to LTRs that are new or say something new, and the LTRs they could name.
+
+    An application that moved a casegroup is not judged again, nor is one that tonight has decided already.
+    """
+    given = {f"{name}_given": FLAG for name in _SAYS}
+    applications = read(
+        connection,
+        f"""
+        select {", ".join(f"h.{name}" for name in _APPLICATION)}, {", ".join(f"h.{name} is not null" for name in _SAYS)},
+               h.business_date
+        from held.cms_applications h left join closure.applications a using (application_id)
+        where h.changed_on = '{on}' and h.business_date = '{on}'
+          and (a.application_id is null or (a.business_date < '{on}' and a.decision <> 'REACTIVE'))
+        """,
+        _APPLICATION | given | {"business_date": DAY},
+    )
+    responses = read(
+        connection,
+        f"select ltr_id, acknowledged_on, outcome from held.ltr_responses where changed_on = '{on}' order by ltr_id",
+        {"ltr_id": TEXT, "acknowledged_on": DAY, "outcome": TEXT},
+    )
+    ltrs = read(
+        connection,
+        f"""
+        select l.ltr_id, l.csa_system, l.casegroup_id from closure.ltrs l
+        where exists (select from held.ltr_responses h where h.ltr_id = l.ltr_id and h.changed_on = '{on}')
+        """,
+        {"ltr_id": TEXT, "csa_system": TEXT, "casegroup_id": TEXT},
+    )
+    return {"applications": applications, "ltr_responses": responses, "ltrs": ltrs}
+
+
+def people(connection: Connection, applications: pd.DataFrame) -> Frames:
+    """Who on CSA has one of the applications' NINOs: ``parents`` of any case, ``payers`` with their casegroups.
+
+    NINOs are compared by their first eight characters.
+    """
+    ninos = pd.concat(
+        [applications[name] for name in ("applicant_nino", "named_paying_parent_nino", "partner_nino")]
+    )
+    wanted = nino.matched_on(nino.cleaned(ninos)).dropna().unique().tolist()
+    Gather(connection, []).fill("wanted_ninos", "matched_on", wanted)
+    matched = MATCHED_ON.format("p.nino")
+    connection.exec_driver_sql(
+        f"""
+        create temporary table named_people on commit drop as
+        select p.party_id, w.matched_on from wanted_ninos w join held.csa_parties p on {matched} = w.matched_on
+        """
+    )
+    payers = """
+        select distinct n.matched_on, c.casegroup_id from named_people n join held.csa_cases c on c.paying_parent_id = n.party_id
+    """
+    receivers = """
+        select n.matched_on from named_people n join held.csa_cases c on c.receiving_parent_id = n.party_id
+    """
+    return {
+        "payers": read(connection, payers, {"matched_on": TEXT, "casegroup_id": TEXT}),
+        "parents": read(
+            connection, f"select matched_on from ({payers}) p union {receivers}", {"matched_on": TEXT}
+        ),
+    }
+
+
+def standing(connection: Connection, casegroup_ids: pd.Series, references: pd.Series) -> Frames:
+    """What stands of those casegroups, and the open exceptions about applications and LTRs with those references."""
+    gather = Gather(connection, casegroup_ids.dropna().unique().tolist())
+    cases = read(
+        connection,
+        """
+        select c.csa_system, c.csa_case_id, c.casegroup_id, c.case_status
+        from judged j join held.csa_cases c using (casegroup_id)
+        """,
+        dict.fromkeys(("csa_system", "csa_case_id", "casegroup_id", "case_status"), TEXT),
+    )
+    stamped = read(
+        connection,
+        """
+        select e.csa_system, e.csa_case_id, e.casegroup_id, e.tranche_id, e.journey, e.selected_on, e.led
+        from judged j join closure.end_liability e using (casegroup_id)
+        """,
+        {
+            **dict.fromkeys(("csa_system", "csa_case_id", "casegroup_id", "tranche_id", "journey"), TEXT),
+            **dict.fromkeys(("selected_on", "led"), DAY),
+        },
+    )
+    earlier = read(
+        connection,
+        """
+        select a.application_id, a.business_date, a.casegroup_id, a.decision, a.t_date, a.effective_date
+        from judged j join closure.applications a using (casegroup_id)
+        """,
+        {
+            "application_id": TEXT,
+            "business_date": DAY,
+            "casegroup_id": TEXT,
+            "decision": TEXT,
+            "t_date": DAY,
+            "effective_date": DAY,
+        },
+    )
+    return {
+        "cases": cases.assign(case_key=case_key(cases)),
+        "end_liability": stamped.assign(case_key=case_key(stamped)),
+        "earlier": earlier,
+        "open_exceptions": open_row_exceptions(connection, "take_applications", references),
+        "routes": to_frame(gather.routes()),
+    }
+
+
+def open_row_exceptions(connection: Connection, stage: str, references: pd.Series) -> pd.DataFrame:
+    """The open exceptions a stage has raised about rows of those references."""
+    Gather(connection, []).fill(
+        "wanted_references", "subject_reference", references.dropna().unique().tolist()
+    )
+    return read(
+        connection,
+        f"""
+        select {", ".join(OPEN_EXCEPTION)} from wanted_references join closure.exceptions using (subject_reference)
+        where status <> 'RESOLVED' and stage = '{stage}'
+        """,
+        OPEN_EXCEPTION,
+    )
+
+
+def store(connection: Connection, on: date, decided: Frames) -> None:
+    """Store tonight's decisions, the casegroups they moved, LTRs, work items and exceptions, all or nothing."""
+    again = decided["applications"]["application_id"].tolist()
+    if again:
+        # Decided on an earlier night without effect, and sent again with other content.
+        connection.execute(
+            text("delete from closure.applications where application_id = any(:ids)"), {"ids": again}
+        )
+    posting.insert(connection, tables.applications, decided["applications"].assign(business_date=on))
+    moved = decided["end_liability"]
+    if len(moved):
+        _stamp(connection, on, moved)
+    posting.insert(connection, tables.ltrs, decided["ltrs"].assign(business_date=on))
+    # Issued by hand since the last night: tonight's file carries them.
+    connection.execute(
+        text("update closure.ltrs set business_date = :on where business_date is null"), {"on": on}
+    )
+    posting.store_exceptions(connection, on, decided)
+
+
+def _stamp(connection: Connection, on: date, moved: pd.DataFrame) -> None:
+    columns = [
+        "csa_system",
+        "csa_case_id",
+        "casegroup_id",
+        "tranche_id",
+        "journey",
+        "selected_on",
+        "led",
+        "became_reactive_on",
+    ]
+    posting.stage_rows(connection, "moved", tables.end_liability, moved[columns])
+    names = ", ".join(columns)
+    connection.exec_driver_sql(
+        f"""
+        insert into closure.end_liability ({names}) select {names} from moved
+        on conflict (csa_system, csa_case_id) do update set journey = excluded.journey, led = excluded.led,
+            became_reactive_on = excluded.became_reactive_on, casegroup_id = excluded.casegroup_id
+        """
+    )
+    # A case that was selected tonight is told once, as it stands at the end of the night.
+    connection.execute(
+        text(
+            """
+            insert into closure.end_liability_notices
+                (business_date, csa_system, csa_case_id, casegroup_id, tranche_id, journey, led, cause)
+            select :on, csa_system, csa_case_id, casegroup_id, tranche_id, journey, led, 'REACTIVE' from moved
+            on conflict (business_date, csa_system, csa_case_id) do update
+            set journey = excluded.journey, led = excluded.led, cause = excluded.cause
+            """
+        ),
+        {"on": on},
+    )

@@ -1,0 +1,151 @@
+"""Gathering and storing what the stage ``follow_closure`` works on.
+
+Belongs here: which selected casegroups there is something to look at for, what stands of them, and writing their moves
+and letters. Does not belong here: deciding a move or a letter. A part of casegroups is stored in one transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from case_closure.domain.letters import CLOSURE_CODES
+from case_closure.stages.frames import Frames, to_frame
+from case_closure.store import posting, tables
+from case_closure.store.applications import open_row_exceptions, read
+from case_closure.store.casegroups import DAY, NUMBER, TEXT, Gather
+
+# Stamped or turned reactive tonight; touched by tonight's extract; a reminder that may be due; a liability that has
+# ended since it was last looked at; interrupted, and perhaps no longer. A month has at most 31 days.
+_LOOKED_AT = """
+    select e.casegroup_id from closure.end_liability e where e.selected_on = :on or e.became_reactive_on = :on
+    union
+    select e.casegroup_id from closure.end_liability e join held.csa_cases c using (csa_system, csa_case_id)
+    where c.changed_on = :on
+    union
+    select e.casegroup_id from closure.end_liability e
+    join (select csa_system, csa_case_id from held.closure_failures where business_date = :on
+          union all select csa_system, csa_case_id from held.inhibits where business_date = :on
+          union all select csa_system, csa_case_id from held.resolutions where business_date = :on) t
+        using (csa_system, csa_case_id)
+    union
+    select j.casegroup_id from closure.journeys j where j.state in ('FAILED', 'INHIBITED')
+    union
+    select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
+    where e.journey = 'PROACTIVE' and e.led >= :on and e.led - coalesce(e.reminder_days, 31) <= :on
+      and not exists (select from closure.letters l where l.casegroup_id = e.casegroup_id and l.code = 'CMSL6311'
+                      and l.csa_system = e.csa_system and l.csa_case_id = e.csa_case_id)
+    union
+    select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
+    join held.csa_cases c using (csa_system, csa_case_id)
+    where j.state <> 'CLOSED' and c.case_status = 'CLOSED' and c.liability_end_date between j.business_date and :on
+    union
+    select i.casegroup_id from closure.end_liability i join held.inhibits h using (csa_system, csa_case_id)
+    where :on in (h.set_on, h.removed_on)
+"""
+
+
+def to_look_at(connection: Connection, on: date) -> list[str]:
+    """The selected casegroups whose journey may move tonight, or for which a letter may be due; in order."""
+    return sorted(row[0] for row in connection.execute(text(_LOOKED_AT), {"on": on}))
+
+
+def gather(connection: Connection, casegroup_ids: list[str]) -> Frames:
+    """All that stands of those casegroups: cases, stamps, what CSA reported, journeys, letters, parents."""
+    by = Gather(connection, casegroup_ids)
+    held = {
+        "cases": to_frame(by.cases()),
+        "inhibits": to_frame(by.inhibits()),
+        "closure_failures": to_frame(by.closure_failures()),
+        "resolutions": to_frame(by.resolutions()),
+        "open_exceptions": to_frame(by.open_exceptions()),
+        "case_casegroups": to_frame(by.case_casegroups()),
+        "end_liability": read(
+            connection,
+            """
+            select e.csa_system, e.csa_case_id, e.journey, e.selected_on, e.led, e.became_reactive_on, e.reminder_days
+            from judged j join closure.end_liability e using (casegroup_id)
+            """,
+            {"csa_system": TEXT, "csa_case_id": TEXT, "journey": TEXT, "selected_on": DAY, "led": DAY,
+             "became_reactive_on": DAY, "reminder_days": NUMBER},
+        ),
+        "journeys": read(
+            connection,
+            "select casegroup_id, state, move_number from judged join closure.journeys using (casegroup_id)",
+            {"casegroup_id": TEXT, "state": TEXT, "move_number": NUMBER},
+        ),
+        "letters": read(
+            connection,
+            f"""
+            select l.code, l.casegroup_id, l.csa_system, l.csa_case_id, l.business_date
+            from judged j join closure.letters l using (casegroup_id) where l.code in {CLOSURE_CODES}
+            """,
+            {**dict.fromkeys(("code", "casegroup_id", "csa_system", "csa_case_id"), TEXT), "business_date": DAY},
+        ),
+    }  # fmt: skip
+    cases = held["cases"]
+    ids = pd.concat([cases["paying_parent_id"], cases["receiving_parent_id"]]).dropna().unique().tolist()
+    held["parties"] = to_frame(by.parties(ids))
+    return held
+
+
+def with_cis(connection: Connection, held: Frames, matched_on: pd.Series) -> Frames:
+    """And what CIS knows under those NINOs, by their first eight characters."""
+    return held | {"cis": to_frame(Gather(connection, []).cis(matched_on.dropna().unique().tolist()))}
+
+
+def answers(connection: Connection, on: date) -> Frames:
+    """Tonight's word of the legacy teams that a suppressed letter went out, the letters it could be about, and what is
+    open about such answers."""
+    rows = read(
+        connection,
+        f"select letter_id, issued_on from held.clerical_letters where changed_on = '{on}' order by letter_id",
+        {"letter_id": TEXT, "issued_on": DAY},
+    )
+    suppressed = read(
+        connection,
+        f"""
+        select l.letter_id, l.casegroup_id from closure.letters l join held.clerical_letters h using (letter_id)
+        where h.changed_on = '{on}' and l.status = 'SUPPRESSED'
+        """,
+        {"letter_id": TEXT, "casegroup_id": TEXT},
+    )
+    return {
+        "clerical_letters": rows,
+        "suppressed": suppressed,
+        "row_exceptions": open_row_exceptions(connection, "follow_closure", rows["letter_id"]),
+        "routes": to_frame(Gather(connection, suppressed["casegroup_id"].tolist()).routes()),
+    }
+
+
+def store(connection: Connection, on: date, decided: Frames) -> None:
+    """Store the moves and letters of a part of the casegroups. Storing the same again changes nothing."""
+    moved = decided["journeys"]
+    if len(moved):
+        posting.stage_rows(connection, "moved", tables.journeys, moved)
+        connection.exec_driver_sql(
+            """
+            insert into closure.journeys (casegroup_id, state, business_date, move_number)
+            select casegroup_id, state, business_date, move_number from moved
+            on conflict (casegroup_id) do update set state = excluded.state, business_date = excluded.business_date,
+                move_number = excluded.move_number
+            """
+        )
+        posting.insert(connection, tables.journey_moves, decided["moves"])
+    posting.insert(connection, tables.letters, decided["letters"].assign(business_date=on))
+
+
+def note_clerical_letters(connection: Connection, on: date) -> int:
+    """Note when a suppressed letter went out by hand (B15); returns how many."""
+    return connection.execute(
+        text(
+            """
+            update closure.letters l set clerical_issued_on = h.issued_on from held.clerical_letters h
+            where h.letter_id = l.letter_id and l.status = 'SUPPRESSED' and h.changed_on = :on
+              and l.clerical_issued_on is distinct from h.issued_on
+            """
+        ),
+        {"on": on},
+    ).rowcount
