@@ -25,7 +25,7 @@ from tests.unit.builders import Case, Row, landed
 
 _TEMPLATE = "migrated"
 # Times on the clock differ between two runs; nothing else may.
-_CLOCK = {"nights": ("started_at", "finished_at")}
+_CLOCK = {"nights": ("started_at", "finished_at"), "tranche_criteria": ("recorded_at", "decided_at")}
 
 
 @dataclass

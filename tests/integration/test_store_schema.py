@@ -26,6 +26,7 @@ CONTRACT = {
     "covers_letter_id total_pence clerical_issued_on",
     "reconciliation": "business_date csa_system csa_case_id creditor arrears_status left_csa_pence received_pence posted_pence "
     "held_pence credit_pence break_type",
+    "end_liability": "casegroup_id csa_system csa_case_id tranche_id journey selected_on led became_reactive_on",
     "nights": "business_date extract_id started_at finished_at status casegroups_received received_pence posted_pence held_pence "
     "exceptions_opened exceptions_resolved letters_issued",
 }

@@ -125,6 +125,14 @@ for _name in ARRIVALS:
           postgresql_where=_arrivals.c.is_latest)  # fmt: skip
     Index(f"{_name}_latest_casegroup_ix", _arrivals.c.casegroup_id, postgresql_where=_arrivals.c.is_latest)
     Index(f"{_name}_number_ix", _arrivals.c.balance_id)
+# What a tranche is selected from, in the order it is selected in, on a server of any collation. The collation is
+# given in the place of an operator class: what the server tells of it is a plain column, as here.
+Index(
+    "csa_cases_open_ix",
+    _cases.c.casegroup_id,
+    postgresql_ops={"casegroup_id": 'COLLATE "C"'},
+    postgresql_where=_cases.c.case_status == "OPEN",
+)
 # The same cleaning as domain.nino: ASCII only, spaces out, upper case, first eight characters.
 CLEANED = "upper(replace({}, ' ', ''))"
 MATCHED_ON = f"left({CLEANED}, 8)"
@@ -466,3 +474,44 @@ ltrs = Table(
     schema=CLOSURE, comment="Legacy transition requests to the CSA systems (B24, B26)",
 )  # fmt: skip
 Index("ltrs_business_date_ix", ltrs.c.business_date)
+
+tranche_criteria = Table(
+    "tranche_criteria", metadata,
+    _text("tranche_id", "Tranche", nullable=False),
+    Column("version", Integer, nullable=False, comment="From 1 within the tranche"),
+    _text("state", "LOADED, PROPOSED, APPROVED or REFUSED; the last LOADED or APPROVED one is in force", nullable=False),
+    _text("ocr_reference", "Operational Change Request"),
+    _text("authorised_by", "Who authorised it; null: it selects nothing (B6)"),
+    _date("authorised_on", "When they did; null: it selects nothing (B6)"),
+    _text("reason", "Why"),
+    Column("segments", ARRAY(Integer), nullable=False, comment="Segments it matches"),
+    Column("csa_systems", ARRAY(Text), nullable=False, comment="CSA systems it matches"),
+    Column("case_types", ARRAY(Text), nullable=False, comment="Case types it matches"),
+    Column("max_cases", BigInteger, comment="Cap on cases over the life of the tranche; null: none"),
+    Column("notice_days", Integer, nullable=False, comment="LED = selection date + these"),
+    Column("reminder_days", Integer, comment="Days before the LED on which the reminder is due; null: one month"),
+    _date("valid_from", "First night it selects on; null: open"),
+    _date("valid_to", "Last night it selects on; null: open"),
+    _text("source", "How it came: a file's name, or the approval DAG", nullable=False),
+    _text("recorded_by", "Who brought it: a user, the night that read it, or who proposed it", nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, comment="When it was recorded"),
+    Column("replaces_version", Integer, comment="The version in force when it was recorded; null: none was"),
+    _text("decided_by", "Who approved or refused the proposal"),
+    Column("decided_at", DateTime(timezone=True), comment="When they did"),
+    _text("comment", "What they said, or why it was refused"),
+    PrimaryKeyConstraint("tranche_id", "version"),
+    schema=CLOSURE, comment="Every version of every tranche's criteria: who, when, why (B6)",
+)  # fmt: skip
+
+tranche_selections = Table(
+    "tranche_selections", metadata,
+    _date("business_date", "Night of the selection", nullable=False),
+    _text("tranche_id", "Tranche", nullable=False),
+    Column("version", Integer, nullable=False, comment="Version of its criteria that selected"),
+    _date("led", "End liability date stamped", nullable=False),
+    Column("casegroups", BigInteger, nullable=False, comment="Casegroups selected"),
+    Column("cases", BigInteger, nullable=False, comment="Cases selected"),
+    _text("ended_at_casegroup_id", "The casegroup that would have passed the cap; null when the cap was not met"),
+    PrimaryKeyConstraint("business_date", "tranche_id", "version"),
+    schema=CLOSURE, comment="What each version of a tranche's criteria selected, night by night (B8)",
+)  # fmt: skip

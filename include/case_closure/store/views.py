@@ -380,6 +380,90 @@ VIEWS = (
         + _SIDE,
     ),
     View(
+        "end_liability",
+        "Each selected case, and the date its liability ends (B4, B22)",
+        {
+            **_CASEGROUP,
+            **_CASE,
+            "tranche_id": "The tranche that selected it; null when an application did",
+            "journey": "PROACTIVE or REACTIVE",
+            "selected_on": "Night on which it was selected, joined its casegroup, or was moved by an application",
+            "led": "End liability date",
+            "became_reactive_on": "Night on which an application made a proactive one reactive",
+        },
+        """
+        select e.casegroup_id, e.csa_system, e.csa_case_id, e.tranche_id, e.journey, e.selected_on, e.led,
+               e.became_reactive_on
+        from closure.end_liability e left join closure.casegroups g using (casegroup_id)
+        where """
+        + _SIDE,
+    ),
+    View(
+        "tranche_criteria",
+        "Every version of every tranche's criteria: who, when, why, and what it selected (B6)",
+        {
+            "tranche_id": "Tranche",
+            "version": "From 1 within the tranche",
+            "state": "LOADED from a file, PROPOSED, APPROVED or REFUSED",
+            "in_force": "Whether it is the version that counts now; it selects only when authorised",
+            "ocr_reference": "Operational Change Request",
+            "authorised_by": "Who authorised it; null: it selects nothing",
+            "authorised_on": "When they did; null: it selects nothing",
+            "reason": "Why",
+            "segments": "Segments it matches",
+            "csa_systems": "CSA systems it matches",
+            "case_types": "Case types it matches",
+            "max_cases": "Cap on cases over the life of the tranche; null: none",
+            "notice_days": "End liability date = selection date + these",
+            "reminder_days": "Days before the end liability date on which the reminder is due; null: one month",
+            "valid_from": "First night it selects on; null: open",
+            "valid_to": "Last night it selects on; null: open",
+            "source": "How it came: a file's name, or the approval DAG",
+            "recorded_by": "Who brought it: a user, the night that read it, or who proposed it",
+            "recorded_at": "When it was recorded",
+            "replaces_version": "The version in force when it was recorded; null: none was",
+            "decided_by": "Who approved or refused the proposal",
+            "decided_at": "When they did",
+            "comment": "What they said, or why an approval was not accepted",
+            "first_selected_on": "First night on which it selected anything",
+            "last_selected_on": "Last night on which it did",
+            "casegroups_selected": "Casegroups it selected",
+            "cases_selected": "Cases it selected, those of these casegroups on that night",
+        },
+        """
+        select c.tranche_id, c.version, c.state,
+               c.version is not distinct from (
+                   select max(f.version) from closure.tranche_criteria f
+                   where f.tranche_id = c.tranche_id and f.state in ('LOADED', 'APPROVED')) as in_force,
+               c.ocr_reference, c.authorised_by, c.authorised_on, c.reason, c.segments, c.csa_systems, c.case_types,
+               c.max_cases, c.notice_days, c.reminder_days, c.valid_from, c.valid_to, c.source, c.recorded_by, c.recorded_at,
+               c.replaces_version, c.decided_by, c.decided_at, c.comment, s.first_on, s.last_on,
+               coalesce(s.casegroups, 0)::bigint, coalesce(s.cases, 0)::bigint
+        from closure.tranche_criteria c
+        left join (select tranche_id, version, min(business_date) as first_on, max(business_date) as last_on,
+                          sum(casegroups) as casegroups, sum(cases) as cases
+                   from closure.tranche_selections group by tranche_id, version) s using (tranche_id, version)
+        where not {sensitive}
+        """,
+    ),
+    View(
+        "tranche_selections",
+        "What each version of a tranche's criteria selected, night by night (B8)",
+        {
+            "business_date": "Night of the selection",
+            "tranche_id": "Tranche",
+            "version": "Version of its criteria that selected",
+            "led": "End liability date stamped",
+            "casegroups": "Casegroups selected",
+            "cases": "Cases selected, all those of the casegroups",
+            "cap_met": "Whether the cap ended the selection",
+        },
+        """
+        select s.business_date, s.tranche_id, s.version, s.led, s.casegroups, s.cases, s.ended_at_casegroup_id is not null
+        from closure.tranche_selections s where not {sensitive}
+        """,
+    ),
+    View(
         "nights",
         "Every night that was started, how it ended and what it came to",
         {

@@ -1,0 +1,73 @@
+"""What a tranche is selected on (B2, B6, B7).
+
+Belongs here: the criteria as data, when they may be used, the end liability date they give, whether two sets overlap.
+Does not belong here: reading them from a file (``landing.criteria``), the selection itself (``stages.select_tranche``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+# The contract's fields, in its order.
+FIELDS: Final = (
+    "tranche_id", "ocr_reference", "authorised_by", "authorised_on", "reason", "segments", "csa_systems", "case_types",
+    "max_cases", "notice_days", "reminder_days", "valid_from", "valid_to",
+)  # fmt: skip
+# What of a case is matched; a case must be in all three.
+MATCHED: Final = ("segments", "csa_systems", "case_types")
+# Longer notice than this is a slip of the keyboard, and would in the end pass the last date there is.
+LONGEST_NOTICE_DAYS: Final = 3660
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """One tranche's criteria, as the contract has them. ``max_cases`` None: no cap. Validity None: open at that end.
+
+    ``reminder_days`` None: one month. The three lists are sorted, without repeats, never empty.
+    """
+
+    tranche_id: str
+    ocr_reference: str | None
+    authorised_by: str | None
+    authorised_on: date | None
+    reason: str | None
+    segments: tuple[int, ...]
+    csa_systems: tuple[str, ...]
+    case_types: tuple[str, ...]
+    max_cases: int | None
+    notice_days: int
+    reminder_days: int | None
+    valid_from: date | None
+    valid_to: date | None
+
+    @property
+    def authorised(self) -> bool:
+        """B6: without both a row selects nothing."""
+        return self.authorised_by is not None and self.authorised_on is not None
+
+    def valid_on(self, on: date) -> bool:
+        """Whether that night lies in its period, both ends included."""
+        return (self.valid_from or on) <= on <= (self.valid_to or on)
+
+    def led(self, on: date) -> date:
+        """The end liability date of what is selected that night (B4)."""
+        return on + timedelta(days=self.notice_days)
+
+    def room_after(self, cases: int) -> bool:
+        """Whether another case fits under the cap after so many."""
+        return self.max_cases is None or cases < self.max_cases
+
+    def overlaps(self, other: Criteria) -> bool:
+        """Whether some case could match both on some night."""
+        in_time = (self.valid_from or date.min) <= (other.valid_to or date.max) and (
+            other.valid_from or date.min
+        ) <= (self.valid_to or date.max)
+        return in_time and all(set(getattr(self, name)) & set(getattr(other, name)) for name in MATCHED)
+
+    def as_row(self) -> dict[str, Any]:
+        """Its fields by name; lists as lists."""
+        return {
+            name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in FIELDS
+        }
