@@ -20,6 +20,7 @@ STAGES = {
     "open_night": "Opens the night; refused while another is open or an earlier one failed (R21).",
     "verify_landing": "Holds the landing folder against its manifest; a disagreement rejects it whole (R22).",
     "receive_extract": "Takes in the extract, whole; case rows pass their gate on the way in (B1, B28, B35).",
+    "select_tranche": "Reads the criteria, selects whole casegroups up to the cap, stamps their LED (B2-B7).",
     "take_applications": "Decides applications to CMS, looks people up, moves whole casegroups, makes LTRs (B19-B25).",
     "follow_closure": "Moves each journey on; letters of contact, reminder and end of liability (B7, B12, B69).",
     "receive_balances": "Gates every balance, finds what may transfer (B28, B29).",

@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from case_closure.domain.rules import RULES
+from case_closure.landing import criteria
 from case_closure.landing.manifest import verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
@@ -47,6 +48,7 @@ from case_closure.store import (
     payments,
     posting,
     queries,
+    tranches,
 )
 from case_closure.store.database import Connection
 from case_closure.workbench import Workbench
@@ -55,6 +57,7 @@ STAGES: tuple[str, ...] = (
     "open_night",
     "verify_landing",
     "receive_extract",
+    "select_tranche",
     "take_applications",
     "follow_closure",
     "receive_balances",
@@ -222,6 +225,20 @@ def _receive_extract(ctx: NightContext, url: str) -> Summary:
             number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
             read = receiving.hold_extract(connection, landing, number)
     return {"rows_held": read}
+
+
+def _select_tranche(ctx: NightContext, url: str) -> Summary:
+    """Criteria, selection, and what each selected commit together (B6)."""
+    with _entered(ctx, url, "select_tranche") as (_, night):
+        if night.succeeded:
+            return {"casegroups_selected": 0, "cases_selected": 0, "cases_joined": 0, "cases_moved": 0}
+    try:
+        given = criteria.read(ctx.landing)
+    except criteria.CriteriaInvalid as invalid:
+        raise _fail(ctx, "select_tranche", str(invalid)) from None
+    with _entered(ctx, url, "select_tranche") as (connection, _):
+        tranches.record(connection, given or [], source=tranches.NIGHTLY_FILE, by=ctx.run_id, at=ctx.clock())
+        return dict(tranches.select(connection, ctx.business_date))
 
 
 def _take_applications(ctx: NightContext, url: str) -> Summary:
@@ -428,6 +445,7 @@ _STAGES: dict[str, Callable[[NightContext, str], Summary]] = {
     "open_night": _open_night,
     "verify_landing": _verify_landing,
     "receive_extract": _receive_extract,
+    "select_tranche": _select_tranche,
     "take_applications": _take_applications,
     "follow_closure": _follow_closure,
     "receive_balances": _receive_balances,

@@ -380,25 +380,6 @@ VIEWS = (
         + _SIDE,
     ),
     View(
-        "end_liability",
-        "Each selected case, and the date its liability ends (B4, B22)",
-        {
-            **_CASEGROUP,
-            **_CASE,
-            "tranche_id": "The tranche that selected it; null when an application did",
-            "journey": "PROACTIVE or REACTIVE",
-            "selected_on": "Night on which it was selected, joined its casegroup, or was moved by an application",
-            "led": "End liability date",
-            "became_reactive_on": "Night on which an application made a proactive one reactive",
-        },
-        """
-        select e.casegroup_id, e.csa_system, e.csa_case_id, e.tranche_id, e.journey, e.selected_on, e.led,
-               e.became_reactive_on
-        from closure.end_liability e left join closure.casegroups g using (casegroup_id)
-        where """
-        + _SIDE,
-    ),
-    View(
         "tranche_criteria",
         "Every version of every tranche's criteria: who, when, why, and what it selected (B6)",
         {

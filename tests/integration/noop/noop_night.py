@@ -19,6 +19,7 @@ STAGES = (
     "open_night",
     "verify_landing",
     "receive_extract",
+    "select_tranche",
     "take_applications",
     "follow_closure",
     "receive_balances",
