@@ -28,7 +28,9 @@ STAGES = {
     "post_dues": "Works out the dues that mirror each balance, and where every penny is (B32, B44, R7).",
     "decide_next_action": "Write-off checks, letters, next action; stores all of a casegroup at once (B45-B50).",
     "gate_payments": "Gates payment and correction rows; a bad one is refused alone (R25, B55).",
-    "close_night": "Holds the night against the money law, writes what goes out, closes it.",
+    "check_money_law": "Received = posted + held + credits, in every bucket; a breach fails the night and says where.",
+    "write_out": "Letters, files to CSA, CIS and the warehouse, reports: the outbound folder, whole or not at all.",
+    "close_night": "Counts the night's figures and closes it.",
 }
 
 DEFAULT_ARGS = {

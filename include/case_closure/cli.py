@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from case_closure.domain.applications import LTR_TYPES
+from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.platform import terminal
 from case_closure.settings import LANDING, OUTBOUND, Settings, SettingsInvalid, folder_or_url
 
@@ -175,6 +177,23 @@ def _exceptions_list(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _ltr_issue(asked: argparse.Namespace) -> int:
+    from case_closure.store import applications, database
+    from case_closure.store.embedded import store_url
+
+    url = store_url(Settings.from_environment())
+    database.migrate(url)
+    with database.transaction(url) as connection:
+        try:
+            ltr_id = applications.issue_ltr(
+                connection, asked.type, asked.system, asked.application, by=asked.user, at=datetime.now(UTC)
+            )
+        except applications.LtrRefused as refused:
+            return terminal.fail(str(refused))
+    terminal.say(f"{ltr_id} is issued; the next night's file carries it.")
+    return 0
+
+
 def _next_commands(done: date, landing: str) -> list[tuple[str, str]]:
     command = os.environ.get("CASE_CLOSURE_COMMAND", "case-closure")
     later = _later_night(done, landing)
@@ -263,6 +282,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     listed.add_argument("--route", type=str.upper, choices=("CASE_OWNER", "FT_TEAM"), help="routed to them")
     listed.set_defaults(command=_exceptions_list)
+
+    ltr = commands.add_parser("ltr", help="legacy transition requests to the CSA systems")
+    actions = ltr.add_subparsers(required=True, metavar="action")
+    issued = actions.add_parser("issue", help="issue one by hand; the same one twice is refused")
+    issued.add_argument("--type", type=str.upper, choices=LTR_TYPES, required=True, help="what is asked")
+    issued.add_argument("--system", type=str.upper, choices=CSA_SYSTEMS, required=True, help="of whom")
+    issued.add_argument("--application", required=True, metavar="ID", help="the application behind it")
+    issued.add_argument("--user", required=True, metavar="NAME", help="who issues it")
+    issued.set_defaults(command=_ltr_issue)
     return parser
 
 

@@ -29,6 +29,8 @@ STAGES = [
     "post_dues",
     "decide_next_action",
     "gate_payments",
+    "check_money_law",
+    "write_out",
     "close_night",
 ]
 HEAVY = ("great_expectations", "pandas", "pyarrow", "numpy", "case_closure.night", "case_closure.store")

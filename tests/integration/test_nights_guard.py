@@ -306,7 +306,7 @@ def test_breaking_the_money_law_fails_the_night_and_says_where(
     begin(installation, FIRST, "run-1", through="decide_next_action")
     installation.execute(breach)
     with pytest.raises(night.NightFailed, match=LAWS[breach]) as failed:
-        night.run_stage("close_night", installation.context(FIRST, "run-1"))
+        night.run_stage("check_money_law", installation.context(FIRST, "run-1"))
     assert "CS2" in str(failed.value) or "G2" in str(failed.value)
     assert installation.night_status() == {FIRST: "FAILED"}
 

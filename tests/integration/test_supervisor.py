@@ -39,6 +39,8 @@ STAGES = [
     "post_dues",
     "decide_next_action",
     "gate_payments",
+    "check_money_law",
+    "write_out",
     "close_night",
 ]
 

@@ -20,6 +20,9 @@ LIABILITY_ENDED: Final = "LIABILITY_ENDED"
 
 PROACTIVE: Final = "PROACTIVE"
 
+# R24: what each asks of the CSA team is configured there; the first is the one an application sends by itself.
+LTR_TYPES: Final = ("LTR1", "LTR2", "LTR3")
+
 
 @dataclass(frozen=True)
 class Standing:

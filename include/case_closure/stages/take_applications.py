@@ -29,7 +29,7 @@ _LOOK_UPS = (
     ("PAYING_PARENT", "named_paying_parent_nino", "paying_parent_says_csa", "the paying parent"),
     ("PARTNER", "partner_nino", "partner_says_csa", "the paying parent's partner"),
 )
-AUTOMATIC_LTR, BY_SYSTEM = "LTR1", "system"
+AUTOMATIC_LTR, BY_SYSTEM = rulings.LTR_TYPES[0], "system"
 
 
 def application_facts(held: Frames) -> pd.DataFrame:
@@ -170,10 +170,9 @@ def _end_liability(
 
 def _ltrs(moved: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     """One LTR1 for each system that holds a case of a casegroup that was moved (B24)."""
-    systems = cases.drop_duplicates(["casegroup_id", "csa_system"])
-    rows = moved[["application_id", "casegroup_id", "t_date"]].merge(
-        systems[["casegroup_id", "csa_system"]], on="casegroup_id"
-    )
+    numbers = cases.groupby(["casegroup_id", "csa_system"])["csa_case_id"].agg(" ".join)
+    systems = numbers.rename("csa_case_ids").reset_index()
+    rows = moved[["application_id", "casegroup_id", "t_date"]].merge(systems, on="casegroup_id")
     return rows.assign(
         ltr_id=AUTOMATIC_LTR + "-" + rows["csa_system"] + "-" + rows["application_id"],
         ltr_type=AUTOMATIC_LTR,

@@ -6,7 +6,7 @@ Does not belong here: deciding. All applications of a night are stored in one tr
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -214,3 +214,74 @@ def _stamp(connection: Connection, on: date, moved: pd.DataFrame) -> None:
         ),
         {"on": on},
     )
+
+
+class LtrRefused(Exception):
+    """The LTR was not issued; the message says why and what to do."""
+
+
+def issue_ltr(
+    connection: Connection, ltr_type: str, csa_system: str, application_id: str, *, by: str, at: datetime
+) -> str:
+    """An LTR that a caseworker issues by hand (B26); the next night's file carries it. Returns its ltr_id.
+
+    Raises LtrRefused: no such application, its paying parent is not on CSA, no case on that system, issued already.
+    """
+    found = connection.execute(
+        text("select casegroup_id, t_date from closure.applications where application_id = :id"),
+        {"id": application_id},
+    ).first()
+    if found is None:
+        raise LtrRefused(
+            f"There is no application {application_id}. Check its number; an application is known once its night has run."
+        )
+    casegroup_id, t_date = found
+    if casegroup_id is None:
+        raise LtrRefused(
+            f"The paying parent that application {application_id} names has no case on CSA: there is nobody to ask."
+        )
+    held = connection.execute(
+        text(
+            """
+            select c.csa_system, c.csa_case_id, e.led from held.csa_cases c
+            left join closure.end_liability e using (csa_system, csa_case_id)
+            where c.casegroup_id = :group order by c.csa_case_id
+            """
+        ),
+        {"group": casegroup_id},
+    ).all()
+    there = [row for row in held if row.csa_system == csa_system]
+    if not there:
+        systems = ", ".join(sorted({row.csa_system for row in held})) or "no system"
+        raise LtrRefused(
+            f"{csa_system} holds no case of casegroup {casegroup_id}; its cases are on {systems}."
+        )
+    ltr_id = f"{ltr_type}-{csa_system}-{application_id}"
+    dates = [row.led for row in held if row.led]
+    added = connection.execute(
+        text(
+            """
+            insert into closure.ltrs (ltr_id, ltr_type, csa_system, csa_case_ids, casegroup_id, application_id, t_date,
+                                      issued_by, issued_at)
+            values (:id, :type, :system, :cases, :group, :application, :t_date, :by, :at) on conflict do nothing
+            """
+        ),
+        {
+            "id": ltr_id, "type": ltr_type, "system": csa_system, "cases": " ".join(row.csa_case_id for row in there),
+            "group": casegroup_id, "application": application_id, "t_date": t_date or max(dates, default=None), "by": by,
+            "at": at,
+        },
+    ).rowcount  # fmt: skip
+    if not added:
+        issued = connection.execute(
+            text("select issued_by, business_date from closure.ltrs where ltr_id = :id"), {"id": ltr_id}
+        ).one()
+        sent = (
+            f"went out with the night of {issued.business_date}"
+            if issued.business_date
+            else "goes out with the next night"
+        )
+        raise LtrRefused(
+            f"{ltr_id} was issued already, by {issued.issued_by}, and {sent}. Nothing was changed."
+        )
+    return ltr_id

@@ -466,6 +466,7 @@ ltrs = Table(
     _date("business_date", "Night whose file carries it; null until a night has sent it"),
     _text("ltr_type", "LTR1, LTR2 or LTR3 (R24)", nullable=False),
     _text("csa_system", "The CSA system it goes to", nullable=False),
+    _text("csa_case_ids", "The casegroup's cases on that system when it was issued, separated by a space", nullable=False),
     _text("casegroup_id", "Casegroup", nullable=False),
     _text("application_id", "The application behind it", nullable=False),
     _date("t_date", "The date liability is to end", nullable=False),

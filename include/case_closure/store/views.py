@@ -380,6 +380,75 @@ VIEWS = (
         + _SIDE,
     ),
     View(
+        "programme",
+        "How far the programme is: cases by tranche, segment and CSA system (B8). Cases without a tranche are there too",
+        {
+            "tranche_id": "Tranche; null for cases not selected, and for those an application moved",
+            "segment": "1 to 5, in the order of the policy",
+            "csa_system": "CSCS, CS2 or CCD",
+            "cases": "Cases held",
+            "selected_cases": "Of these, with an end liability date",
+            "liability_ended_cases": "Of these, their liability has ended on CSA",
+            "closed_cases": "Of these, closed on CSA",
+            "transitioned_cases": "Of the cases, in a casegroup that is Transition Complete",
+            "held_cases": "In a casegroup that is held",
+            "excepted_cases": "In a casegroup with an exception",
+            "clerical_cases": "In a casegroup that is moved by hand",
+            "indicative_arrears_pence": "What the cases were thought to owe before they closed",
+            "received_pence": "What CSA's balances said they owe",
+            "posted_pence": "Of that, on CMS as dues",
+            "held_pence": "Of that, held",
+        },
+        """
+        select e.tranche_id, c.segment, c.csa_system, count(*), count(e.casegroup_id),
+               count(e.casegroup_id) filter (where c.liability_end_date is not null),
+               count(e.casegroup_id) filter (where c.case_status = 'CLOSED'),
+               count(*) filter (where g.outcome = 'TRANSITION_COMPLETE'), count(*) filter (where g.outcome = 'HELD'),
+               count(*) filter (where g.outcome = 'EXCEPTION'), count(*) filter (where g.outcome = 'CLERICAL'),
+               coalesce(sum(c.indicative_arrears_pence), 0)::bigint, coalesce(sum(p.received_pence), 0)::bigint,
+               coalesce(sum(p.posted_pence), 0)::bigint, coalesce(sum(p.held_pence), 0)::bigint
+        from held.csa_cases c left join closure.end_liability e using (csa_system, csa_case_id)
+        left join closure.casegroups g on g.casegroup_id = c.casegroup_id
+        left join (select csa_system, csa_case_id, sum(received_pence) as received_pence, sum(posted_pence) as posted_pence,
+                          sum(held_pence) as held_pence
+                   from closure.positions group by 1, 2) p using (csa_system, csa_case_id)
+        where """
+        + _SIDE
+        + """
+        group by 1, 2, 3
+        """,
+    ),
+    View(
+        "programme_months",
+        "Planned against actual, month by month: when liability was to end and when it did (B8)",
+        {
+            "month_on": "First day of the month",
+            "tranche_id": "Tranche; null for cases an application moved",
+            "csa_system": "CSCS, CS2 or CCD",
+            "selected_cases": "Cases selected that month",
+            "planned_cases": "Cases whose end liability date lies in it",
+            "ended_cases": "Selected cases whose liability ended in it on CSA",
+            "completed_cases": "Selected cases whose casegroup became Transition Complete in it",
+        },
+        """
+        select date_trunc('month', m.happened_on)::date, m.tranche_id, m.csa_system,
+               count(*) filter (where m.what = 'SELECTED'), count(*) filter (where m.what = 'PLANNED'),
+               count(*) filter (where m.what = 'ENDED'), count(*) filter (where m.what = 'COMPLETED')
+        from (
+            select e.casegroup_id, e.tranche_id, e.csa_system, v.what, v.happened_on
+            from closure.end_liability e left join held.csa_cases c using (csa_system, csa_case_id)
+            left join closure.casegroups k on k.casegroup_id = c.casegroup_id
+            cross join lateral (values ('SELECTED', e.selected_on), ('PLANNED', e.led), ('ENDED', c.liability_end_date),
+                                       ('COMPLETED', k.completed_on)) v (what, happened_on)
+            where v.happened_on is not null) m
+        left join closure.casegroups g using (casegroup_id)
+        where """
+        + _SIDE
+        + """
+        group by 1, 2, 3
+        """,
+    ),
+    View(
         "tranche_criteria",
         "Every version of every tranche's criteria: who, when, why, and what it selected (B6)",
         {

@@ -152,6 +152,12 @@ def upgrade() -> None:
         ),
         sa.Column("ltr_type", sa.Text(), nullable=False, comment="LTR1, LTR2 or LTR3 (R24)"),
         sa.Column("csa_system", sa.Text(), nullable=False, comment="The CSA system it goes to"),
+        sa.Column(
+            "csa_case_ids",
+            sa.Text(),
+            nullable=False,
+            comment="The casegroup's cases on that system when it was issued, separated by a space",
+        ),
         sa.Column("casegroup_id", sa.Text(), nullable=False, comment="Casegroup"),
         sa.Column("application_id", sa.Text(), nullable=False, comment="The application behind it"),
         sa.Column("t_date", sa.Date(), nullable=False, comment="The date liability is to end"),

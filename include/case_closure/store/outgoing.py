@@ -1,0 +1,79 @@
+"""What a night says to others, as tables ready to be written out.
+
+Belongs here: one query for each file to a CSA system, the warehouse, CIS or a legacy team; all of one business date, from
+rows that never change, so that a rerun writes the same. Nationally sensitive casegroups are in none of them (R26).
+Does not belong here: layout, names of files (``outbound``), letters, reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+from psycopg import sql
+from sqlalchemy import Connection
+
+from case_closure.store.casegroups import DAY, TEXT
+from case_closure.store.copy import copy_out
+from case_closure.store.database import raw
+
+_ORDINARY = "not coalesce(g.sensitive, false)"
+_NOTICES = f"""
+    select n.csa_system, n.csa_case_id, n.casegroup_id, n.tranche_id, n.journey, n.led, n.cause
+    from closure.end_liability_notices n left join closure.casegroups g using (casegroup_id)
+    where n.business_date = {{on}} and {_ORDINARY} order by n.csa_system, n.csa_case_id
+"""
+_LTRS = f"""
+    select l.ltr_id, l.ltr_type, l.csa_system, l.casegroup_id, l.csa_case_ids, l.application_id, l.t_date, l.issued_by
+    from closure.ltrs l left join closure.casegroups g using (casegroup_id)
+    where l.business_date = {{on}} and {_ORDINARY} order by l.ltr_id
+"""
+_FLAGS = f"""
+    select f.nino, f.party_id, f.casegroup_id from closure.interest_flags f left join closure.casegroups g using (casegroup_id)
+    where f.business_date = {{on}} and {_ORDINARY} order by f.nino, f.party_id
+"""
+# One row for a client, whoever represents them (R16). A letter that goes once a casegroup is reported to the system of
+# the casegroup's first case.
+_SUPPRESSED = f"""
+    select coalesce(l.csa_system, c.csa_system, 'CSCS'), l.letter_id, l.code, l.casegroup_id, l.csa_case_id, l.party_id,
+           l.recipient_role, l.reason
+    from closure.letters l left join closure.casegroups g using (casegroup_id)
+    left join lateral (select csa_system from held.csa_cases where casegroup_id = l.casegroup_id
+                       order by csa_system, csa_case_id limit 1) c on true
+    where l.business_date = {{on}} and l.status = 'SUPPRESSED' and l.recipient_role <> 'REPRESENTATIVE' and {_ORDINARY}
+    order by l.letter_id
+"""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """The tables of one night: to CSA and the warehouse, to CIS, to the legacy teams."""
+
+    end_liability: pa.Table
+    ltrs: pa.Table
+    interest_flags: pa.Table
+    suppressed_letters: pa.Table
+
+
+def read(connection: Connection, on: date) -> Outgoing:
+    """What the night of that date says to others."""
+
+    def table(query: str, **columns: pa.DataType) -> pa.Table:
+        asked = sql.SQL(query).format(on=sql.Literal(on))
+        return copy_out(raw(connection), asked, pa.schema(list(columns.items())))
+
+    return Outgoing(
+        end_liability=table(
+            _NOTICES, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, tranche_id=TEXT, journey=TEXT, led=DAY, cause=TEXT
+        ),
+        ltrs=table(
+            _LTRS, ltr_id=TEXT, ltr_type=TEXT, csa_system=TEXT, casegroup_id=TEXT, csa_case_ids=TEXT, application_id=TEXT,
+            t_date=DAY, issued_by=TEXT,
+        ),
+        interest_flags=table(_FLAGS, nino=TEXT, party_id=TEXT, casegroup_id=TEXT),
+        suppressed_letters=table(
+            _SUPPRESSED, csa_system=TEXT, letter_id=TEXT, code=TEXT, casegroup_id=TEXT, csa_case_id=TEXT, party_id=TEXT,
+            recipient_role=TEXT, reason=TEXT,
+        ),
+    )  # fmt: skip
