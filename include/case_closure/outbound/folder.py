@@ -23,9 +23,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 MANIFEST = "manifest.json"
-# A cell that starts so opens as a formula in a spreadsheet, or hides one behind what is trimmed.
+# A cell that starts so, after what a spreadsheet trims, opens as a formula; a tab or line end may hide one.
+_TRIMMED = " \t\r\n\f"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_FORMULA = r"^[\s]*[=+\-@\t\r\n]"
+_FORMULA = r"^[ \t\r\n\f]*[=+\-@]|^[\t\r\n]"
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,8 @@ def safe_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
 
 def safe_cell(value: str) -> str:
     """One cell, made safe in the same way as :func:`safe_text`."""
-    return (
-        f"'{value}"
-        if value.lstrip().startswith(FORMULA_STARTS) or value.startswith(FORMULA_STARTS)
-        else value
-    )
+    unsafe = value.startswith(FORMULA_STARTS) or value.lstrip(_TRIMMED).startswith(FORMULA_STARTS)
+    return f"'{value}" if unsafe else value
 
 
 def write_csv(folder: Path, name: str, table: pa.Table, totals: Sequence[str] = ()) -> WrittenFile:

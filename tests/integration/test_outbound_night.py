@@ -1,0 +1,203 @@
+"""What a night sends out: to CSA, CIS, the warehouse and the legacy teams (B5, B15, B24, B37, R16, R26)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from case_closure import night
+from case_closure.outbound import folder
+from case_closure.store import applications, database
+from tests.integration.installation import Installation
+from tests.unit.builders import BEFORE, ON, Row, case, nino_of
+
+FIRST, SECOND = BEFORE, ON
+AT = datetime(2017, 8, 10, 9, tzinfo=UTC)
+
+
+def out(installation: Installation, on: date) -> Path:
+    return installation.folder / "outbound" / on.isoformat()
+
+
+def rows(installation: Installation, on: date, name: str) -> list[dict[str, str]]:
+    with (out(installation, on) / name).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def everything_out(installation: Installation, on: date) -> dict[str, bytes]:
+    root = out(installation, on)
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def criteria(installation: Installation, **over: Any) -> None:
+    line: Row = {
+        "tranche_id": "T1", "ocr_reference": "OCR-1", "authorised_by": "Control Group", "authorised_on": "2017-08-01",
+        "reason": "first", "segments": [1, 2, 3, 4, 5], "csa_systems": ["CS2", "CSCS", "CCD"],
+        "case_types": ["ONGOING", "ARREARS_ONLY"], "max_cases": None, "notice_days": 180, "reminder_days": None,
+        "valid_from": None, "valid_to": None,
+    }  # fmt: skip
+    installation.landing.mkdir(exist_ok=True)
+    (installation.landing / "criteria.json").write_text(json.dumps([line | over]))
+
+
+def application(application_id: str, payer: str, received_on: date, **over: Any) -> Row:
+    row: Row = {
+        "application_id": application_id, "received_on": received_on, "eligible": True,
+        "applicant_role": "RECEIVING_PARENT", "applicant_nino": nino_of("someone"), "named_paying_parent_nino": nino_of(payer),
+        "partner_nino": None, "applicant_says_csa": None, "paying_parent_says_csa": None, "partner_says_csa": None,
+        "gateway_reference": "GW1",
+    }  # fmt: skip
+    return row | over
+
+
+def open_case(name: str, group: str = "G1", **over: Any) -> Any:
+    given: dict[str, Any] = {"case_status": "OPEN", "closed_reason": None, "liability_end_date": None}
+    return case(name, group, **(given | {"case_type": "ONGOING", "segment": 1, "owes": None} | over))
+
+
+def test_B5_each_system_is_told_its_own_cases_and_the_warehouse_all(installation: Installation) -> None:
+    criteria(installation)
+    installation.night(
+        FIRST, open_case("A"), open_case("B", csa_system="CSCS"), open_case("C", "G2", csa_system="CCD")
+    )
+    for system, numbers in (("CS2", ["A"]), ("CSCS", ["B"]), ("CCD", ["C"])):
+        told = rows(installation, FIRST, f"end_liability_{system}.csv")
+        assert [(row["csa_case_id"], row["tranche_id"], row["led"], row["cause"]) for row in told] == [
+            (number, "T1", (FIRST + timedelta(days=180)).isoformat(), "SELECTED") for number in numbers
+        ]
+    assert [row["csa_case_id"] for row in rows(installation, FIRST, "end_liability_warehouse.csv")] == [
+        "C",
+        "A",
+        "B",
+    ]
+    installation.night(SECOND)
+    assert rows(installation, SECOND, "end_liability_warehouse.csv") == []
+
+
+def test_B24_an_ltr_for_each_system_that_holds_a_case_and_the_new_led_is_told(
+    installation: Installation,
+) -> None:
+    criteria(installation, notice_days=100)
+    cases = [open_case("A"), open_case("B", csa_system="CSCS"), open_case("C")]
+    installation.night(FIRST, *cases)
+    payer = cases[0].row["paying_parent_id"]
+    installation.night(SECOND, cms_applications=[application("APP1", payer, FIRST)])
+    t_date = (FIRST + timedelta(days=38)).isoformat()
+    assert [(row["ltr_id"], row["csa_case_ids"], row["t_date"], row["issued_by"]) for system in ("CS2", "CSCS", "CCD")
+            for row in rows(installation, SECOND, f"ltr1_{system}.csv")] == [
+        ("LTR1-CS2-APP1", "A C", t_date, "system"), ("LTR1-CSCS-APP1", "B", t_date, "system"),
+    ]  # fmt: skip
+    told = rows(installation, SECOND, "end_liability_warehouse.csv")
+    assert {(row["csa_case_id"], row["led"], row["cause"]) for row in told} == {
+        (name, t_date, "REACTIVE") for name in "ABC"
+    }
+
+
+def test_B26_an_ltr_by_hand_goes_out_with_the_next_night_and_once(installation: Installation) -> None:
+    first = open_case("A")
+    installation.night(
+        FIRST, first, cms_applications=[application("APP1", first.row["paying_parent_id"], FIRST)]
+    )
+
+    def issue(ltr_type: str = "LTR2", system: str = "CS2", application_id: str = "APP1") -> str:
+        with database.transaction(installation.url) as connection:
+            return applications.issue_ltr(connection, ltr_type, system, application_id, by="jo", at=AT)
+
+    assert issue() == "LTR2-CS2-APP1"
+    for again, why in (
+        ({}, r"LTR2-CS2-APP1 was issued already, by jo, and goes out with the next night"),
+        ({"ltr_type": "LTR1"}, r"by system, and went out with the night of 2017-08-09"),
+        ({"system": "CCD"}, r"CCD holds no case of casegroup G1; its cases are on CS2"),
+        ({"application_id": "APP9"}, "There is no application APP9"),
+    ):
+        with pytest.raises(applications.LtrRefused, match=why):
+            issue(**again)
+    installation.night(SECOND)
+    assert [row["ltr_id"] for row in rows(installation, SECOND, "ltr2_CS2.csv")] == ["LTR2-CS2-APP1"]
+    assert rows(installation, FIRST, "ltr2_CS2.csv") == []
+    (sent,) = [row for row in installation.view("ltrs") if row["ltr_type"] == "LTR2"]
+    assert (sent["issued_by"], sent["business_date"]) == ("jo", SECOND)
+
+
+def test_B15_R16_a_suppressed_letter_is_reported_once_to_the_system_of_its_case(
+    installation: Installation,
+) -> None:
+    installation.night(
+        FIRST,
+        case("A", payer={"dlo": True}, receiver={"date_of_death": FIRST, "representative_name": "Law & Co",
+             "representative_address_line_1": "2 Low Street"}, csa_system="CSCS"),
+    )  # fmt: skip
+    told = rows(installation, FIRST, "suppressed_letters_CSCS.csv")
+    assert [(row["code"], row["recipient_role"], row["reason"]) for row in told] == [
+        ("CMSL6301", "PAYING_PARENT", "DLO"), ("CMSL6302", "RECEIVING_PARENT", "DECEASED"),
+    ]  # fmt: skip
+    held = [row for row in installation.view("letters") if row["status"] == "SUPPRESSED"]
+    assert [row["code"] for row in held].count("CMSL6314") == 1
+    assert rows(installation, FIRST, "suppressed_letters_CS2.csv") == []
+
+
+def test_B37_B38_interest_flags_are_asked_of_cis_once(installation: Installation) -> None:
+    first = case("A")
+    installation.night(FIRST, first)
+    asked = rows(installation, FIRST, "cis_interest_flags.csv")
+    assert {row["party_id"] for row in asked} == {
+        first.row["paying_parent_id"],
+        first.row["receiving_parent_id"],
+    }
+    installation.night(SECOND)
+    assert rows(installation, SECOND, "cis_interest_flags.csv") == []
+
+
+def test_R26_nationally_sensitive_casegroups_are_in_no_file(installation: Installation) -> None:
+    secret = open_case("S", "G9", nationally_sensitive=True)
+    installation.night(
+        FIRST, secret, cms_applications=[application("APP1", secret.row["paying_parent_id"], FIRST)]
+    )
+    assert [row["decision"] for row in installation.view("applications", "sensitive")] == ["REACTIVE"]
+    for name, content in everything_out(installation, FIRST).items():
+        assert b"G9" not in content, name
+        assert b"APP1" not in content, name
+
+
+def test_a_rerun_writes_the_same_bytes_and_the_manifest_vouches_for_them(installation: Installation) -> None:
+    criteria(installation)
+    first = open_case("A")
+    installation.night(FIRST, first, case("B", "G2"))
+    once = everything_out(installation, FIRST)
+    said = json.loads(once["manifest.json"])
+    assert {entry["name"]: entry["sha256"] for entry in said["files"]} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in once.items() if name != "manifest.json"
+    }
+    installation.night(SECOND, cms_applications=[application("APP1", first.row["paying_parent_id"], FIRST)])
+    installation.run(FIRST, "again")
+    assert everything_out(installation, FIRST) == once
+
+
+def test_nothing_goes_out_of_a_night_that_cannot_write_all_of_it_and_all_once_mended(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.land(FIRST, case("A"))
+
+    def disk_full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(folder, "publish", disk_full)
+        with pytest.raises(OSError, match="No space"):
+            installation.run(FIRST)
+    assert not out(installation, FIRST).exists()
+    assert installation.night_status() == {FIRST: "FAILED"}
+    assert (
+        night.STAGES.index("check_money_law")
+        < night.STAGES.index("write_out")
+        < night.STAGES.index("close_night")
+    )
+    installation.run(FIRST, "again")
+    assert {"manifest.json", "end_liability_warehouse.csv"} <= set(everything_out(installation, FIRST))
+    assert installation.night_status() == {FIRST: "SUCCESS"}
