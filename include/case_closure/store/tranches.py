@@ -278,7 +278,7 @@ _CANDIDATES = f"""
                         and csa_system is not null and csa_case_id is not null)
                   then {{inhibited}} end as left_out
     from picked p join held.csa_cases c on c.casegroup_id = p.casegroup_id collate "default"
-    order by c.casegroup_id collate "C", c.csa_system, c.csa_case_id
+    order by p.casegroup_id
 """
 
 
