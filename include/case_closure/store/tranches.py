@@ -118,8 +118,13 @@ def record(
 
 
 def propose(connection: Connection, criteria: Criteria, *, source: str, by: str, at: datetime) -> Version:
-    """Keep a proposal: it selects nothing until :func:`decide` approves it (B6)."""
+    """Keep a proposal: it selects nothing until :func:`decide` approves it (B6). One a source: again, it is found again."""
     _hold_off_others(connection)
+    made = _versions(
+        connection, "tranche_id = :tranche and source = :source", tranche=criteria.tranche_id, source=source
+    )
+    if made:
+        return made[-1]
     return _add(connection, criteria, PROPOSED, source=source, by=by, at=at)
 
 
