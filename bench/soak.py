@@ -39,7 +39,10 @@ from case_closure.store import database, views
 
 FIRST = date(2017, 8, 10)
 SIDES = ("reporting", "sensitive")
-_CLOCK = {"nights": ("started_at", "finished_at")}  # what may differ between two stores
+_CLOCK = {
+    "nights": ("started_at", "finished_at"),
+    "tranche_criteria": ("recorded_at", "decided_at"),
+}  # what may differ between two stores
 _PATIENCE_SECONDS = 60.0
 _REFUSED = 3
 

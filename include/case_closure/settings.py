@@ -20,6 +20,7 @@ BALANCE_LIMIT_PENCE = "CASE_CLOSURE_BALANCE_LIMIT_PENCE"
 PARTITION_CASEGROUPS = "CASE_CLOSURE_PARTITION_CASEGROUPS"
 WORKERS = "CASE_CLOSURE_WORKERS"
 LOGIN_PORT = "CASE_CLOSURE_PORT"
+CONTROL_GROUP = "CASE_CLOSURE_CONTROL_GROUP"
 
 _DRIVER = "postgresql+psycopg://"
 
@@ -40,6 +41,8 @@ class Settings:
     partition_casegroups: casegroups handled at a time, which bounds memory.
     workers: processes that work on parts of a night side by side.
     port: the port of Airflow's pages on loopback, 0 for any that is free.
+    control_group: who may approve tranche criteria (B6): user names of Airflow's, each with its number there or
+    None. Empty: anybody who may answer, but the proposer.
     """
 
     home: Path
@@ -50,6 +53,7 @@ class Settings:
     partition_casegroups: int = 100_000
     workers: int = 2
     port: int = 8080
+    control_group: tuple[tuple[str, str | None], ...] = ()
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -65,6 +69,7 @@ class Settings:
             partition_casegroups=_whole(env, PARTITION_CASEGROUPS, 100_000, "casegroups", lowest=1),
             workers=_whole(env, WORKERS, min(os.cpu_count() or 1, 4), "processes", lowest=1, highest=64),
             port=_whole(env, LOGIN_PORT, 8080, "a port, 0 for any free one", lowest=0, highest=65_535),
+            control_group=_members(env.get(CONTROL_GROUP, "")),
         )
 
 
@@ -91,6 +96,19 @@ def _database_url(given: str) -> str | None:
             "leave it unset to use the embedded one."
         )
     return _DRIVER + rest
+
+
+def _members(given: str) -> tuple[tuple[str, str | None], ...]:
+    made: list[tuple[str, str | None]] = []
+    for one in filter(None, (part.strip() for part in given.split(","))):
+        name, _, number = (part.strip() for part in one.partition(":"))
+        if not name or any(name == other for other, _ in made):
+            raise SettingsInvalid(
+                f"{CONTROL_GROUP}: expected user names with commas between, each once, such as 'anna,ben' or with their "
+                f"numbers in Airflow 'anna:3,ben:4', found '{given}'."
+            )
+        made.append((name, number or None))
+    return tuple(made)
 
 
 def _whole(

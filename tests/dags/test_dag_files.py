@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from case_closure.domain.tranches import FIELDS
 from case_closure.platform.environment import DAGS, PLUGINS
 
 STAGES = [
@@ -33,6 +34,7 @@ STAGES = [
     "write_out",
     "close_night",
 ]
+OF_THE_NIGHT = ["nightly", *(f"stage_{stage}" for stage in STAGES)]
 HEAVY = ("great_expectations", "pandas", "pyarrow", "numpy", "case_closure.night", "case_closure.store")
 
 
@@ -63,7 +65,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_every_dag_file_is_read_without_error(found: dict[str, Any]) -> None:
     assert found["errors"] == {}
-    assert sorted(found["dags"]) == sorted(["nightly", *(f"stage_{stage}" for stage in STAGES)])
+    assert sorted(found["dags"]) == sorted([*OF_THE_NIGHT, "criteria_change"])
 
 
 def test_every_dag_says_what_it_is_for_when_it_runs_and_what_to_do_when_it_fails(
@@ -79,7 +81,7 @@ def test_every_dag_has_an_owner_tags_and_one_run_at_a_time(found: dict[str, Any]
     for dag_id, dag in found["dags"].items():
         assert dag["owner"] == "financial-transition", dag_id
         assert "financial-transition" in dag["tags"], dag_id
-        assert dag["max_active_runs"] == 1, dag_id
+        assert dag["max_active_runs"] == (1 if dag_id in OF_THE_NIGHT else 16), dag_id
         assert dag["catchup"] is False, dag_id
 
 
@@ -89,9 +91,20 @@ def test_every_task_is_tried_again_and_says_what_to_do_when_it_fails(found: dict
         assert all(dag["callbacks"].values()), dag_id
 
 
-def test_every_dag_takes_a_business_date_a_landing_zone_and_an_outbound_folder(found: dict[str, Any]) -> None:
-    for dag_id, dag in found["dags"].items():
+def test_every_dag_of_the_night_takes_a_business_date_a_landing_zone_and_an_outbound_folder(
+    found: dict[str, Any],
+) -> None:
+    for dag_id in OF_THE_NIGHT:
+        dag = found["dags"][dag_id]
         assert dag["params"] == ["business_date", "landing", "outbound"], dag_id
+
+
+def test_B6_a_change_of_criteria_is_proposed_then_approved_then_recorded(found: dict[str, Any]) -> None:
+    """A form with the contract's fields; who authorised it, and when, is not the proposer's to say."""
+    dag = found["dags"]["criteria_change"]
+    assert dag["order"] == ["propose", "approve", "approved", "record"]
+    assert dag["schedule"] == "NullTimetable"
+    assert set(dag["params"]) - {"preview_on"} == set(FIELDS) - {"authorised_by", "authorised_on"}
 
 
 def test_the_night_is_one_task_group_a_stage_each_after_the_one_before(found: dict[str, Any]) -> None:
@@ -122,7 +135,7 @@ def test_reading_the_dag_files_loads_nothing_heavy(found: dict[str, Any]) -> Non
 
 
 def test_each_dag_file_is_read_within_a_second(found: dict[str, Any]) -> None:
-    assert set(found["seconds"]) == {"nightly.py", "stages.py"}
+    assert set(found["seconds"]) == {"nightly.py", "stages.py", "criteria_change.py"}
     assert max(found["seconds"].values()) < 1.0, found["seconds"]
 
 

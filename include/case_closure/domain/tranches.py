@@ -55,10 +55,6 @@ class Criteria:
         """The end liability date of what is selected that night (B4)."""
         return on + timedelta(days=self.notice_days)
 
-    def room_after(self, cases: int) -> bool:
-        """Whether another case fits under the cap after so many."""
-        return self.max_cases is None or cases < self.max_cases
-
     def overlaps(self, other: Criteria) -> bool:
         """Whether some case could match both on some night."""
         in_time = (self.valid_from or date.min) <= (other.valid_to or date.max) and (

@@ -54,26 +54,54 @@ class Selection:
             return f"it is valid from {period}"
         return None
 
-    def take(self, candidates: pd.DataFrame) -> pd.Series:
-        """The casegroups this selects of a part of the candidates: their ids, in order.
+    @property
+    def room(self) -> int | None:
+        """How many more cases fit under the cap; None where there is none."""
+        cap = self.criteria.max_cases
+        return None if cap is None else max(cap - self.counted - self.cases, 0)
 
-        ``candidates``: casegroup_id (in order, each after those of the parts before), cases (int64, all its cases
-        whatever their state, B3), left_out (a reason of LEFT_OUT, missing when there is none). The first casegroup that
-        would pass the cap ends the selection: smaller ones after it are not taken.
+    def take(self, cases: pd.DataFrame) -> pd.DataFrame:
+        """The cases this selects of a part of the candidates, and what it leaves out of them.
+
+        ``cases``: every case, whatever its state (B3), of casegroups with a case that matches: casegroup_id (in
+        order, each after those of the parts before), left_out (for what reason of LEFT_OUT this case stops its casegroup,
+        missing when it does not). The first casegroup that would pass the cap ends the selection: smaller ones after
+        it are not taken. Out: the rows selected.
         """
-        eligible = candidates[candidates["left_out"].isna()]
-        if self.refused is not None or self.ended_at is not None:
-            return eligible["casegroup_id"].iloc[:0]
-        ids, sizes = eligible["casegroup_id"], eligible["cases"].to_numpy(np.int64)
+        if self.refused is not None or self.ended_at is not None or cases.empty:
+            return cases.iloc[:0]
+        groups = Casegroups.of(cases)
+        eligible = np.flatnonzero(groups.left_out == len(LEFT_OUT))
+        sizes = groups.sizes[eligible]
         taken = len(eligible)
-        if self.criteria.max_cases is not None:
-            room = self.criteria.max_cases - self.counted - self.cases
-            taken = int(np.searchsorted(np.cumsum(sizes), room, side="right"))
+        if self.room is not None:
+            taken = int(np.searchsorted(np.cumsum(sizes), self.room, side="right"))
             if taken < len(eligible):
-                self.ended_at = str(ids.iloc[taken])
+                self.ended_at = str(cases["casegroup_id"].iloc[groups.starts[eligible[taken]]])
         self.cases += int(sizes[:taken].sum())
         self.casegroups += taken
-        return ids.iloc[:taken]
+        chosen = np.zeros(len(groups.sizes), dtype=bool)
+        chosen[eligible[:taken]] = True
+        return cases[np.repeat(chosen, groups.sizes)]
+
+
+@dataclass(frozen=True)
+class Casegroups:
+    """The casegroups of cases that lie together: where each starts, its cases, its reason (its place in LEFT_OUT)."""
+
+    starts: np.ndarray
+    sizes: np.ndarray
+    left_out: np.ndarray
+
+    @classmethod
+    def of(cls, cases: pd.DataFrame) -> Casegroups:
+        """``cases``: casegroup_id, left_out; at least one. With several reasons the first of LEFT_OUT counts (R12)."""
+        ids = cases["casegroup_id"]
+        starts = np.flatnonzero(np.r_[True, (ids.iloc[1:].array != ids.iloc[:-1].array).astype(bool)])
+        order = pd.Series(range(len(LEFT_OUT)), index=pd.Index(LEFT_OUT, dtype="str"))
+        reasons = lookup(cases["left_out"], order.index.to_frame(name="reason"), "reason")
+        reasons[reasons < 0] = len(LEFT_OUT)
+        return cls(starts, np.diff(np.r_[starts, len(cases)]), np.minimum.reduceat(reasons, starts))
 
 
 def follow(cases: pd.DataFrame) -> pd.DataFrame:

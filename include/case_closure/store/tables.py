@@ -130,6 +130,9 @@ for _name in ARRIVALS:
 Index(
     "csa_cases_open_ix",
     _cases.c.casegroup_id,
+    _cases.c.segment,
+    _cases.c.csa_system,
+    _cases.c.case_type,
     postgresql_ops={"casegroup_id": 'COLLATE "C"'},
     postgresql_where=_cases.c.case_status == "OPEN",
 )

@@ -10,7 +10,7 @@ A night's criteria, its selection, notices and record commit together, in the ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -19,19 +19,21 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection, text
 
+from case_closure.domain.cases import CASE_ENUMS
 from case_closure.domain.outcomes import INHIBIT_AUTHORISED_ROLES
-from case_closure.domain.tranches import FIELDS, Criteria
+from case_closure.domain.tranches import FIELDS, MATCHED, Criteria
 from case_closure.stages import select_tranche
-from case_closure.stages.frames import to_frame
-from case_closure.store.casegroups import NUMBER, TEXT
+from case_closure.stages.frames import among, to_frame
+from case_closure.store import database
+from case_closure.store.casegroups import TEXT
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
 
 LOADED, PROPOSED, APPROVED, REFUSED = "LOADED", "PROPOSED", "APPROVED", "REFUSED"
 NIGHTLY_FILE: Final = "criteria.json"
 
-# Candidates read at a time: enough for the cap at first, then as many as memory takes easily.
-_FIRST_PART, _PART = 2_000, 100_000
+# Candidates read at a time: as many as may be taken and some to leave out, never more than memory takes easily.
+_FEWEST, _PART = 2_000, 100_000
 _WORTH_ANALYSING = 1_000
 
 
@@ -116,8 +118,13 @@ def record(
 
 
 def propose(connection: Connection, criteria: Criteria, *, source: str, by: str, at: datetime) -> Version:
-    """Keep a proposal: it selects nothing until :func:`decide` approves it (B6)."""
+    """Keep a proposal: it selects nothing until :func:`decide` approves it (B6). One a source: again, it is found again."""
     _hold_off_others(connection)
+    made = _versions(
+        connection, "tranche_id = :tranche and source = :source", tranche=criteria.tranche_id, source=source
+    )
+    if made:
+        return made[-1]
     return _add(connection, criteria, PROPOSED, source=source, by=by, at=at)
 
 
@@ -226,22 +233,27 @@ def select(connection: Connection, on: date) -> dict[str, int]:
     For a first run of the night of ``on``, or one that goes on after a kill: again, it changes nothing. A rerun of a
     night that succeeded does not select (R21): do not call it. Counts: cases and casegroups selected, cases joined, moved.
     """
+    # The planner takes a row out of order for dear, as on a disk that turns, and would rather read the whole book.
+    connection.exec_driver_sql("set local random_page_cost = 1.1")
     followed = _follow(connection, on)
     counts = {"casegroups_selected": 0, "cases_selected": 0, **followed}
     for version in in_force(connection):
-        selection = select_tranche.Selection(version.criteria, on, _counted(connection, version.criteria))
-        if selection.refused is not None or not version.criteria.room_after(selection.counted):
-            continue
-        _chosen_table(connection)
-        for part in _candidates(connection, version.criteria, on):
-            _choose(connection, selection.take(part))
-            if selection.ended_at is not None:
-                break
+        selection = _selected(connection, version, on)
         if selection.casegroups:
-            _stamp(connection, version, selection)
+            _note(connection, version, selection)
             counts["casegroups_selected"] += selection.casegroups
             counts["cases_selected"] += selection.cases
+    connection.exec_driver_sql("set local random_page_cost to default")
     return counts
+
+
+def _selected(connection: Connection, version: Version, on: date) -> select_tranche.Selection:
+    """Select for one version, and stamp."""
+    selection = select_tranche.Selection(version.criteria, on, _counted(connection, version.criteria))
+    if selection.refused is None and selection.room != 0:
+        for part in _candidates(connection, selection):
+            _stamp(connection, version, on, selection.take(part))
+    return selection
 
 
 def _counted(connection: Connection, criteria: Criteria) -> int:
@@ -252,44 +264,33 @@ def _counted(connection: Connection, criteria: Criteria) -> int:
     return int(connection.execute(query, {"tranche": criteria.tranche_id}).scalar_one())
 
 
-def _chosen_table(connection: Connection) -> None:
-    connection.exec_driver_sql("drop table if exists pg_temp.chosen")
-    connection.exec_driver_sql("create temporary table chosen (casegroup_id text) on commit drop")
-
-
-def _choose(connection: Connection, casegroup_ids: pd.Series) -> None:
-    copy_in(raw(connection), "chosen", pa.table({"casegroup_id": pa.array(casegroup_ids, TEXT)}))
-
-
 # A case matches; its casegroup has no end liability date yet. Each as SQL on a row c of held.csa_cases.
 _MATCHES = """c.case_status = 'OPEN' and c.segment = any({segments}) and c.csa_system = any({csa_systems})
               and c.case_type = any({case_types})"""
 _NEW = "not exists (select from closure.end_liability e where e.casegroup_id = c.casegroup_id)"
-# Why a casegroup is left out: R12, one of its cases is enough.
-_JUDGED = """
-    select p.casegroup_id, count(*) as cases,
-        case when bool_or(c.nationally_sensitive) then {sensitive}
-             when bool_or(c.partially_clerical
-                  or (c.csa_system, c.csa_case_id) in (
-                      select csa_system, csa_case_id from held.clerical_balances
-                      where is_latest and csa_system is not null and csa_case_id is not null)
-                  or c.casegroup_id in (
-                      select casegroup_id from held.clerical_balances where is_latest and casegroup_id is not null))
-                  then {clerical}
-             when bool_or(c.manual_inhibit or c.automatic_inhibit
-                  or (c.csa_system, c.csa_case_id) in (
-                      select csa_system, csa_case_id from held.inhibits
-                      where set_by_role = any({roles}) and set_on <= {on} and (removed_on is null or removed_on > {on})
-                        and csa_system is not null and csa_case_id is not null))
-                  then {inhibited} end as left_out
-    from picked p join held.csa_cases c on c.casegroup_id = p.casegroup_id collate "default" group by p.casegroup_id
-"""
+# Every case of those casegroups, and why it stops its casegroup (R12).
 _CANDIDATES = f"""
     with picked as materialized (
         select distinct c.casegroup_id collate "C" as casegroup_id from held.csa_cases c
         where {_MATCHES} and {_NEW} and c.casegroup_id collate "C" > {{after}}
         order by 1 limit {{most}})
-    select * from ({_JUDGED}) j order by casegroup_id collate "C"
+    select c.casegroup_id, c.csa_system, c.csa_case_id,
+        case when c.nationally_sensitive then {{sensitive}}
+             when c.partially_clerical
+                  or (c.csa_system, c.csa_case_id) in (
+                      select csa_system, csa_case_id from held.clerical_balances
+                      where is_latest and csa_system is not null and csa_case_id is not null)
+                  or c.casegroup_id in (
+                      select casegroup_id from held.clerical_balances where is_latest and casegroup_id is not null)
+                  then {{clerical}}
+             when c.manual_inhibit or c.automatic_inhibit
+                  or (c.csa_system, c.csa_case_id) in (
+                      select csa_system, csa_case_id from held.inhibits
+                      where set_by_role = any({{roles}}) and set_on <= {{on}} and (removed_on is null or removed_on > {{on}})
+                        and csa_system is not null and csa_case_id is not null)
+                  then {{inhibited}} end as left_out
+    from picked p join held.csa_cases c on c.casegroup_id = p.casegroup_id collate "default"
+    order by p.casegroup_id
 """
 
 
@@ -306,54 +307,56 @@ def _values(criteria: Criteria, on: date) -> dict[str, sql.Composable]:
     }
 
 
-def _candidates(connection: Connection, criteria: Criteria, on: date) -> Iterator[pd.DataFrame]:
-    """The casegroups with a matching open case and no end liability date, in order, part by part."""
-    schema = pa.schema([("casegroup_id", TEXT), ("cases", NUMBER), ("left_out", TEXT)])
+def _candidates(
+    connection: Connection, selection: select_tranche.Selection, *, beyond_the_cap: bool = False
+) -> Iterator[pd.DataFrame]:
+    """The cases of casegroups with a matching open case and no end liability date, part by part while there is room."""
+    schema = pa.schema([(name, TEXT) for name in ("casegroup_id", "csa_system", "csa_case_id", "left_out")])
     after = ""
-    most = _PART if criteria.max_cases is None else min(_PART, _FIRST_PART + criteria.max_cases)
-    while True:
+    while beyond_the_cap or selection.ended_at is None:
+        room = None if beyond_the_cap else selection.room
+        # Each takes a case at least; some are left out.
+        most = _PART if room is None else min(_PART, _FEWEST + room)
         query = sql.SQL(_CANDIDATES).format(
-            **_values(criteria, on), after=sql.Literal(after), most=sql.Literal(most)
+            **_values(selection.criteria, selection.on), after=sql.Literal(after), most=sql.Literal(most)
         )
         part = to_frame(copy_out(raw(connection), query, schema))
-        if len(part):
-            yield part
-        if len(part) < most:
+        if part.empty:
             return
-        after, most = str(part["casegroup_id"].iloc[-1]), _PART
+        yield part
+        after = str(part["casegroup_id"].iloc[-1])
 
 
-class SelectionDiffers(Exception):
-    """What was stamped is not what was selected; nothing of the night's selection is stored."""
+def _stamp(connection: Connection, version: Version, on: date, cases: pd.DataFrame) -> None:
+    """The end liability date of these cases (B4), and the word to CSA of it (B5)."""
+    criteria, count = version.criteria, len(cases)
+    keys = pa.Table.from_pandas(cases[["csa_system", "csa_case_id", "casegroup_id"]], preserve_index=False)
+
+    def rows(**same: pa.Scalar) -> pa.Table:
+        told = keys
+        for name, value in same.items():
+            told = told.append_column(name, pa.repeat(value, count))
+        return told
+
+    stamp = {
+        "tranche_id": pa.scalar(criteria.tranche_id),
+        "journey": pa.scalar("PROACTIVE"),
+        "led": pa.scalar(criteria.led(on)),
+    }
+    copy_in(
+        raw(connection), "closure.end_liability",
+        rows(**stamp, criteria_version=pa.scalar(version.version), selected_on=pa.scalar(on),
+             reminder_days=pa.scalar(criteria.reminder_days, pa.int32())),
+    )  # fmt: skip
+    copy_in(
+        raw(connection), "closure.end_liability_notices",
+        rows(**stamp, business_date=pa.scalar(on), cause=pa.scalar(select_tranche.SELECTED)),
+    )  # fmt: skip
 
 
-def _stamp(connection: Connection, version: Version, selection: select_tranche.Selection) -> None:
-    """Every case of the chosen casegroups, on all three systems (B3, B4), and the word to CSA of it (B5)."""
+def _note(connection: Connection, version: Version, selection: select_tranche.Selection) -> None:
+    """What this version selected that night (B6, B8)."""
     criteria, on = version.criteria, selection.on
-    connection.exec_driver_sql("analyze chosen")
-    stamped = connection.execute(
-        text(
-            f"""
-            with stamped as (
-                insert into closure.end_liability (csa_system, csa_case_id, casegroup_id, tranche_id, criteria_version,
-                                                   journey, selected_on, led, reminder_days)
-                select c.csa_system, c.csa_case_id, c.casegroup_id, :tranche, :version, 'PROACTIVE', :on, :led,
-                       cast(:reminder as integer)
-                from chosen s join held.csa_cases c on c.casegroup_id = s.casegroup_id
-                returning csa_system, csa_case_id, casegroup_id, tranche_id, journey, led)
-            {_NOTICE.format("'SELECTED'", "stamped")}
-            """
-        ),
-        {
-            "tranche": criteria.tranche_id, "version": version.version, "on": on, "led": criteria.led(on),
-            "reminder": criteria.reminder_days,
-        },
-    ).rowcount  # fmt: skip
-    if stamped != selection.cases:
-        raise SelectionDiffers(
-            f"Tranche {criteria.tranche_id}: {selection.cases} cases were selected and {stamped} stamped. Nothing was "
-            "stored; run the night again, and call the developers if it says so again."
-        )
     connection.execute(
         text(
             """
@@ -444,3 +447,158 @@ def _follow(connection: Connection, on: date) -> dict[str, int]:
         "cases_joined": int(by_cause.get(select_tranche.JOINED, 0)),
         "cases_moved": int(by_cause.get(select_tranche.MOVED, 0)),
     }
+
+
+# --- looking, without changing anything
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Casegroups with a matching case that are not selected, for one reason; the first few of them."""
+
+    reason: str
+    casegroups: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What criteria would select on a night if they were in force and authorised. Pence: indicative arrears.
+
+    ``refused``: why they would select nothing that night, else None. ``counted``: cases that count towards the cap
+    already. ``ended_at``: the casegroup at which the cap ends it. ``no_match``: for criteria no case matches, the
+    fields of which each alone is in the way; empty when more than one is; None when some case matches.
+    ``overlaps``: tranches in force that some case could match too. Nationally sensitive casegroups are in none of it (R26).
+    """
+
+    criteria: Criteria
+    on: date
+    refused: str | None
+    counted: int
+    casegroups: int
+    cases: int
+    arrears_pence: int
+    letters: dict[str, int]
+    left_out: tuple[LeftOut, ...]
+    ended_at: str | None
+    no_match: tuple[str, ...] | None
+    overlaps: tuple[str, ...]
+
+
+OVER_THE_CAP: Final = "OVER_THE_CAP"
+_EXAMPLES = 3
+
+
+def preview(url: str, given: Iterable[Criteria] | None, on: date) -> list[Preview]:
+    """What each of these would select on the night of ``on``, in tranche_id order, as if loaded and approved; the other
+    tranches in force take their turn. None: all in force, as they are. Nothing is changed.
+
+    The night's own selection is made and rolled back, so that the answer is the night's.
+    """
+    with database.engine(url).connect() as connection:
+        in_turn = {version.criteria.tranche_id: version for version in in_force(connection)}
+        asked = set(in_turn)
+        if given is not None:
+            asked = {one.tranche_id for one in given}
+            for one in given:
+                approved = replace(
+                    one,
+                    authorised_by=one.authorised_by or "as if approved",
+                    authorised_on=one.authorised_on or on,
+                )
+                in_turn[one.tranche_id] = Version(approved, 0, PROPOSED, "preview", "preview", None, None)
+        connection.exec_driver_sql("set local random_page_cost = 1.1")
+        _follow(connection, on)
+        made = []
+        for tranche_id, version in sorted(in_turn.items()):
+            others = [other.criteria for name, other in sorted(in_turn.items()) if name != tranche_id]
+            if tranche_id in asked:
+                made.append(_previewed(connection, version, on, others))
+            else:
+                _selected(connection, version, on)
+        connection.rollback()
+    return made
+
+
+def _previewed(connection: Connection, version: Version, on: date, others: Iterable[Criteria]) -> Preview:
+    criteria = version.criteria
+    already = _already_selected(connection, criteria, on)
+    selection = select_tranche.Selection(criteria, on, _counted(connection, criteria))
+    left: dict[str, list[str]] = {reason: [] for reason in (*select_tranche.LEFT_OUT, OVER_THE_CAP)}
+    connection.exec_driver_sql("drop table if exists pg_temp.previewed")
+    connection.exec_driver_sql(
+        "create temporary table previewed (casegroup_id text, csa_system text, csa_case_id text)"
+    )
+    for part in _candidates(connection, selection, beyond_the_cap=True):
+        groups = select_tranche.Casegroups.of(part)
+        ids = part["casegroup_id"].take(groups.starts)
+        for place, reason in enumerate(select_tranche.LEFT_OUT):
+            left[reason] += ids[groups.left_out == place].tolist()
+        taken = selection.take(part)
+        eligible = ids[groups.left_out == len(select_tranche.LEFT_OUT)]
+        left[OVER_THE_CAP] += eligible[~among(eligible, taken["casegroup_id"])].tolist()
+        keys = taken[["casegroup_id", "csa_system", "csa_case_id"]]
+        copy_in(raw(connection), "previewed", pa.Table.from_pandas(keys, preserve_index=False))
+        _stamp(connection, version, on, taken)
+    if selection.refused is not None:
+        left[OVER_THE_CAP] = []
+    del left[select_tranche.SENSITIVE], left[select_tranche.ALREADY_SELECTED]
+    found = [LeftOut(reason, len(ids), tuple(ids[:_EXAMPLES])) for reason, ids in left.items() if ids]
+    pence, to_payers, to_receivers = connection.exec_driver_sql(
+        """
+        select coalesce(sum(c.indicative_arrears_pence), 0),
+               count(distinct c.casegroup_id) filter (where c.case_type = 'ONGOING'),
+               count(*) filter (where c.case_type = 'ONGOING')
+        from previewed p join held.csa_cases c using (csa_system, csa_case_id)
+        """
+    ).one()
+    return Preview(
+        criteria=criteria,
+        on=on,
+        refused=selection.refused,
+        counted=selection.counted,
+        casegroups=selection.casegroups,
+        cases=selection.cases,
+        arrears_pence=int(pence),
+        letters={"CMSL6303": to_payers, "CMSL6308": to_receivers},
+        left_out=(*found, *already),
+        ended_at=selection.ended_at,
+        no_match=_no_match(connection, criteria, on),
+        overlaps=tuple(
+            other.tranche_id
+            for other in others
+            if other.authorised and (other.valid_to or on) >= on and criteria.overlaps(other)
+        ),
+    )
+
+
+def _already_selected(connection: Connection, criteria: Criteria, on: date) -> list[LeftOut]:
+    query = sql.SQL(
+        f"""
+        select distinct c.casegroup_id collate "C" from held.csa_cases c where {_MATCHES} and not {_NEW}
+          and not exists (select from held.csa_cases s where s.casegroup_id = c.casegroup_id and s.nationally_sensitive)
+        order by 1
+        """
+    ).format(**_values(criteria, on))
+    ids = copy_out(raw(connection), query, pa.schema([("casegroup_id", TEXT)])).column(0).to_pylist()
+    return [LeftOut(select_tranche.ALREADY_SELECTED, len(ids), tuple(ids[:_EXAMPLES]))] if ids else []
+
+
+def _no_match(connection: Connection, criteria: Criteria, on: date) -> tuple[str, ...] | None:
+    """None: some open case matches. Else the fields without any one of which some would."""
+    everything: dict[str, Any] = {
+        "segments": CASE_ENUMS["segment"],
+        "csa_systems": CASE_ENUMS["csa_system"],
+        "case_types": CASE_ENUMS["case_type"],
+    }
+
+    def matched(of: Criteria) -> bool:
+        query = sql.SQL(f"select exists (select from held.csa_cases c where {_MATCHES})").format(
+            **_values(of, on)
+        )
+        row = raw(connection).execute(query).fetchone()
+        return bool(row and row[0])
+
+    if matched(criteria):
+        return None
+    return tuple(name for name in MATCHED if matched(replace(criteria, **{name: everything[name]})))

@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_index(
         "csa_cases_open_ix",
         "csa_cases",
-        ["casegroup_id"],
+        ["casegroup_id", "segment", "csa_system", "case_type"],
         unique=False,
         schema="held",
         postgresql_ops={"casegroup_id": 'COLLATE "C"'},

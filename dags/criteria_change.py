@@ -1,0 +1,151 @@
+"""
+### A change to the criteria of a tranche
+
+Proposed in a form, shown to the control group as old against new with what it would select, approved or refused, and
+only then used (B6). `docs/criteria.md` tells the whole of it.
+
+- **When** a change is to be made: trigger it and fill in the form. Each run is one proposal; several may wait at once.
+- **Stages** `propose` checks the form and keeps the proposal; `approve` waits for an answer, under *Required
+  actions*; `record` keeps the answer. An approved version counts from the next night on. The proposer cannot approve.
+- **When it fails** the red task's log says what to do. A red `propose`: trigger it again with the form mended. A red
+  `record`: the approval was not accepted, and the proposal is kept as refused: propose it again. Nothing that was not
+  approved ever selects a case.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, Param, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from case_closure.settings import Settings
+
+SEGMENTS = {
+    "1": "1 nil-assessed", "2": "2 non-compliant", "3": "3 clerical, paying without enforcement",
+    "4": "4 the same, on-system", "5": "5 enforced payment",
+}  # fmt: skip
+
+
+def words(title: str, description: str, **more: Any) -> Param:
+    return Param(title=title, description=description, type="string", minLength=1, **more)
+
+
+def several(title: str, choices: list[str], **more: Any) -> Param:
+    return Param(
+        [], title=title, type="array", minItems=1, examples=choices, items={"type": "string"}, **more
+    )
+
+
+def day(title: str, description: str) -> Param:
+    return Param(None, title=title, description=description, type=["null", "string"], format="date")
+
+
+FORM = {
+    "tranche_id": words("Tranche", "A tranche that there is, to amend it, or a new one."),
+    "ocr_reference": words("Operational Change Request", "Its reference."),
+    "reason": words("Reason", "Why, in a sentence."),
+    "segments": several("Segments", [*SEGMENTS], values_display=SEGMENTS),
+    "csa_systems": several("CSA systems", ["CSCS", "CS2", "CCD"]),
+    "case_types": several("Case types", ["ONGOING", "ARREARS_ONLY"]),
+    "max_cases": Param(
+        None, title="Cap", type=["null", "integer"], minimum=0,
+        description="Cases, over the life of the tranche. Empty: no cap.",
+    ),
+    "notice_days": Param(
+        180, title="Days of notice", type="integer", minimum=1,
+        description="The end liability date is so many days after the selection.",
+    ),
+    "reminder_days": Param(
+        None, title="Days of reminder", type=["null", "integer"], minimum=0,
+        description="So many days before the end liability date. Empty: one month.",
+    ),
+    "valid_from": day("Valid from", "The first night it selects on. Empty: the next."),
+    "valid_to": day("Valid to", "The last night it selects on. Empty: until it is amended."),
+    "preview_on": day("Preview", "The night whose selection the approver is shown. Empty: the first it is valid on."),
+}  # fmt: skip
+
+
+def explain_failure(context: Any) -> None:
+    """After the last try: what to do, where a person looks for it."""
+    context["ti"].log.error(
+        "The change to the criteria was not made: %s What to do: see *When it fails* in this DAG's description.",
+        context.get("exception"),
+    )
+
+
+with DAG(
+    dag_id="criteria_change",
+    dag_display_name="change of tranche criteria",
+    description="A change to a tranche's criteria: proposed, approved by the control group, used",
+    doc_md=__doc__,
+    schedule=None,
+    catchup=False,
+    is_paused_upon_creation=False,
+    max_active_runs=16,  # a proposal that waits is in no other's way
+    default_args={
+        "owner": "financial-transition",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=20),
+        "on_failure_callback": explain_failure,
+    },
+    params=FORM,
+    render_template_as_native_obj=False,
+    tags=["criteria", "by-hand", "financial-transition"],
+):
+
+    @task
+    def propose(**context: Any) -> dict[str, Any]:
+        from case_closure import criteria_commands
+
+        run, form = context["dag_run"], dict(context["params"])
+        if not run.triggering_user_name:
+            raise AirflowFailException(
+                "It is not known who proposes this: trigger it from the pages, or by the API as a user."
+            )
+        on = form.pop("preview_on") or form["valid_from"] or run.run_after.date().isoformat()
+        form["segments"] = [int(one) if str(one).isdigit() else one for one in form["segments"]]
+        try:
+            tranche, version, shown = criteria_commands.propose(
+                Settings.from_environment(), form, on=datetime.fromisoformat(on).date(),
+                by=run.triggering_user_name, run=run.run_id, at=datetime.now(UTC),
+            )  # fmt: skip
+        except criteria_commands.CriteriaInvalid as invalid:
+            raise AirflowFailException(str(invalid)) from None
+        return {"tranche_id": tranche, "version": version, "shown": shown}
+
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Tranche {{ params.tranche_id }}: approve the change to its criteria?",
+        body="{{ ti.xcom_pull(task_ids='propose')['shown'] }}",
+        params={"comment": Param("", type="string", title="Comment")},
+        # Airflow itself holds off all others where it is told its numbers for the group; `record` does in any case.
+        assigned_users=[
+            {"id": number, "name": name}
+            for name, number in Settings.from_environment().control_group
+            if number
+        ],
+    )
+
+    @task(trigger_rule="none_failed")
+    def record(**context: Any) -> str:
+        from case_closure import criteria_commands
+
+        proposal, answer = (context["ti"].xcom_pull(task_ids=name) for name in ("propose", "approve"))
+        who = answer["responded_by_user"]
+        if not who:
+            raise AirflowFailException("It is not known who answered, so the proposal stays a proposal.")
+        try:
+            return criteria_commands.decide(
+                Settings.from_environment(), proposal["tranche_id"], proposal["version"],
+                approved=answer["chosen_options"] == [ApprovalOperator.APPROVE], by=who["name"],
+                at=answer["responded_at"], comment=answer["params_input"].get("comment") or None,
+            )  # fmt: skip
+        except criteria_commands.CriteriaRefused as refused:
+            raise AirflowFailException(str(refused)) from None
+
+    # A refusal skips what directly follows it; the answer is recorded either way.
+    propose() >> approve >> EmptyOperator(task_id="approved") >> record()

@@ -1,0 +1,228 @@
+"""Criteria from a shell and from the approval DAG: load a file, preview, propose, decide (B2, B6, B7).
+
+Belongs here: from what a person gives to the store, and the words that come back. Does not belong here: arguments,
+Airflow, what a key may hold (``landing.criteria``), SQL (``store.tranches``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from case_closure.domain.money import pounds
+from case_closure.domain.tranches import FIELDS, Criteria
+from case_closure.landing.criteria import CriteriaInvalid, from_form, parse
+from case_closure.settings import Settings
+from case_closure.stages import select_tranche
+from case_closure.store import database, embedded, tranches
+
+__all__ = ["CriteriaInvalid", "CriteriaRefused", "decide", "load", "preview", "propose"]
+
+
+class CriteriaRefused(Exception):
+    """What was asked of the criteria is not done; the message says why and what to do."""
+
+
+def _store(settings: Settings) -> str:
+    url = embedded.store_url(settings)
+    database.migrate(url)
+    return url
+
+
+def _read(file: Path) -> list[Criteria]:
+    try:
+        return parse(file.read_bytes(), file.name)
+    except OSError as error:
+        raise CriteriaRefused(
+            f"{file}: expected a file of tranche criteria that can be read, found "
+            f"{error.strerror or type(error).__name__}. Nothing was changed; give the path of a JSON file."
+        ) from None
+
+
+def load(settings: Settings, file: Path, *, by: str, at: datetime) -> list[str]:
+    """`case-closure criteria load FILE`: put its criteria in force, upserting by tranche_id; what was done, in lines.
+
+    ``by``: the user at the shell. Nothing is stored unless all of the file is in order. Raises CriteriaInvalid,
+    CriteriaRefused.
+    """
+    given = _read(file)
+    with database.transaction(_store(settings)) as connection:
+        made = tranches.record(connection, given, source=file.name, by=by, at=at)
+        others = [version.criteria for version in tranches.in_force(connection)]
+    new = {version.criteria.tranche_id: version for version in made}
+    lines = []
+    for one in given:
+        version = new.get(one.tranche_id)
+        lines.append(
+            f"Tranche {one.tranche_id}: version {version.version} is in force"
+            if version
+            else f"Tranche {one.tranche_id}: nothing new, as in force already"
+        )
+        if not one.authorised:
+            lines.append("  it selects nothing until it says authorised_by and authorised_on (B6)")
+        crossed = [
+            other.tranche_id for other in others if other.tranche_id != one.tranche_id and one.overlaps(other)
+        ]
+        if crossed:
+            lines.append(f"  it overlaps {', '.join(crossed)}: a casegroup goes to the first that selects it")
+    return lines or [f"{file.name} holds no criteria; nothing was changed"]
+
+
+def preview(
+    settings: Settings, *, on: date, tranche: str | None = None, file: Path | None = None
+) -> list[str]:
+    """`case-closure tranche preview`: what a night would select, and what it leaves out and why, in lines.
+
+    Of the file's criteria, or of a tranche in force, or of all in force. Changes nothing. Raises CriteriaInvalid,
+    CriteriaRefused.
+    """
+    given = _read(file) if file is not None else None
+    url = _store(settings)
+    if given is None and tranche is not None:
+        with database.transaction(url) as connection:
+            found = tranches.find(connection, tranche)
+            names = [version.criteria.tranche_id for version in tranches.in_force(connection)]
+        if found is None:
+            raise CriteriaRefused(
+                f"There is no tranche '{tranche}' in force; there is {', '.join(names) or 'none'}. "
+                "Load its criteria, or give them with --file."
+            )
+        given = [found.criteria]
+    elif given is not None and tranche is not None:
+        given = [one for one in given if one.tranche_id == tranche]
+    lines: list[str] = []
+    for seen in tranches.preview(url, given, on):
+        asked = next(
+            (one for one in given or () if one.tranche_id == seen.criteria.tranche_id), seen.criteria
+        )
+        lines += _said(seen, authorised=asked.authorised)
+    return lines or ["No criteria are in force: nothing would be selected."]
+
+
+def _said(seen: tranches.Preview, *, authorised: bool) -> list[str]:
+    """A preview in lines: the figures first, then what is left out, then what to think about."""
+    criteria, on = seen.criteria, seen.on
+    letters = ", ".join(f"{count:,} {code}" for code, count in seen.letters.items())
+    lines = [
+        f"Tranche {criteria.tranche_id} on {on}: {seen.cases:,} cases of {seen.casegroups:,} casegroups, "
+        f"£{pounds(seen.arrears_pence)} indicative arrears, letters {letters}",
+        f"  end liability date {criteria.led(on)}, {criteria.notice_days} days after",
+    ]
+    if criteria.max_cases is not None:
+        lines.append(f"  cap {criteria.max_cases:,} cases, {seen.counted:,} of them selected before")
+    lines += [
+        f"  left out: {left.casegroups:,} {_LEFT_OUT[left.reason]} ({', '.join(left.examples)}"
+        f"{', ...' if left.casegroups > len(left.examples) else ''})"
+        for left in seen.left_out
+    ]
+    if seen.refused is not None:
+        lines.append(f"  note: it selects nothing that night: {seen.refused}")
+    if not authorised:
+        lines.append("  note: not authorised yet: until it is, it selects nothing (B6)")
+    if seen.ended_at is not None:
+        lines.append(f"  note: the cap ends it at casegroup {seen.ended_at}, whose cases would pass it")
+    if seen.no_match:
+        lines.append(f"  note: it matches no open case; alone in the way: {' or '.join(seen.no_match)}")
+    elif seen.no_match is not None:
+        lines.append("  note: it matches no open case, and loosening no one field alone would help")
+    if seen.overlaps:
+        lines.append(
+            f"  note: it overlaps {', '.join(seen.overlaps)}, open too: a casegroup goes to the first that selects it"
+        )
+    return lines
+
+
+_LEFT_OUT = {
+    select_tranche.CLERICAL: "clerical",
+    select_tranche.INHIBITED: "inhibited",
+    select_tranche.ALREADY_SELECTED: "selected already",
+    tranches.OVER_THE_CAP: "over the cap",
+}
+
+
+# --- the approval DAG
+
+
+def propose(
+    settings: Settings, fields: dict[str, Any], *, on: date, by: str, run: str, at: datetime
+) -> tuple[str, int, str]:
+    """Keep a proposal; its tranche, version and what the approver is shown, as Markdown: old against new, and the preview.
+
+    ``fields``: the contract's, but for authorised_by and authorised_on, which approval sets. ``by``: who proposes.
+    ``run``: the run of the DAG; run again, it finds its proposal again. ``on``: the night previewed. Raises
+    CriteriaInvalid.
+    """
+    criteria = from_form({**fields, "authorised_by": None, "authorised_on": None})
+    url = _store(settings)
+    with database.transaction(url) as connection:
+        version = tranches.propose(connection, criteria, source=f"approval {run}", by=by, at=at)
+        old = (
+            tranches.find(connection, criteria.tranche_id, version.replaces_version)
+            if version.replaces_version
+            else None
+        )
+    (seen,) = tranches.preview(url, [criteria], on)
+    said = [line.strip() for line in _said(seen, authorised=True)]
+    shown = [
+        f"**{_plain(by)}** proposes version {version.version} of tranche **{_plain(criteria.tranche_id)}**; another member of "
+        "the control group decides. Until it is approved it selects nothing.",
+        "",
+        f"| | {'in force: version ' + str(old.version) if old else 'in force: none'} | proposed |",
+        "| --- | --- | --- |",
+        *_compared(old.criteria if old else None, criteria),
+        "",
+        f"What the night of {on} would select with it:",
+        "",
+        *(f"- {_plain(line)}" for line in said),
+    ]
+    return criteria.tranche_id, version.version, "\n".join(shown)
+
+
+def _compared(old: Criteria | None, new: Criteria) -> Iterable[str]:
+    before, after = old.as_row() if old else {}, new.as_row()
+    for name in FIELDS:
+        if name in ("authorised_by", "authorised_on"):
+            continue
+        was, is_now = _cell(before.get(name)) if old else "", _cell(after[name])
+        yield f"| {name} | {was} | {is_now if was == is_now or not old else f'**{is_now}**'} |"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return _plain(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def _plain(text: str) -> str:
+    """Text that says nothing to Markdown: what somebody typed must not draw a table or a link of its own."""
+    line = " ".join(text.split())
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]<>()#|!~" else letter for letter in line)
+
+
+def decide(
+    settings: Settings,
+    tranche_id: str,
+    version: int,
+    *,
+    approved: bool,
+    by: str,
+    at: datetime,
+    comment: str | None,
+) -> str:
+    """Record what the control group said of a proposal, in a sentence. Raises CriteriaRefused when an approval is not
+    accepted: the proposal is then kept as refused, and selects nothing.
+    """
+    with database.transaction(_store(settings)) as connection:
+        decided, why = tranches.decide(
+            connection, tranche_id, version, approved=approved, by=by, at=at, comment=comment,
+            may_approve=[name for name, _ in settings.control_group],
+        )  # fmt: skip
+    if why is not None:
+        raise CriteriaRefused(
+            f"Version {version} of tranche {tranche_id} was not approved: {why}. It is kept as refused and selects "
+            "nothing; propose the change again."
+        )
+    said = "approved" if decided.state == tranches.APPROVED else "refused"
+    return f"Version {version} of tranche {tranche_id} was {said} by {decided.decided_by}."
