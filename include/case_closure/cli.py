@@ -8,9 +8,10 @@ load the gates in two processes.
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,35 @@ def _exceptions_list(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _criteria_load(asked: argparse.Namespace) -> int:
+    from case_closure import criteria_commands
+
+    settings = Settings.from_environment()
+    return _told(lambda: criteria_commands.load(settings, asked.file, by=asked.user, at=datetime.now(UTC)))
+
+
+def _tranche_preview(asked: argparse.Namespace) -> int:
+    from case_closure import criteria_commands
+
+    settings = Settings.from_environment()
+    return _told(
+        lambda: criteria_commands.preview(settings, on=asked.date, tranche=asked.tranche, file=asked.file)
+    )
+
+
+def _told(work: Callable[[], list[str]]) -> int:
+    """What was done, in lines; or why it was not."""
+    from case_closure.criteria_commands import CriteriaInvalid, CriteriaRefused
+
+    try:
+        lines = work()
+    except (CriteriaInvalid, CriteriaRefused) as refused:
+        return terminal.fail(str(refused))
+    for line in lines:
+        terminal.say(line)
+    return 0
+
+
 def _ltr_issue(asked: argparse.Namespace) -> int:
     from case_closure.store import applications, database
     from case_closure.store.embedded import store_url
@@ -282,6 +312,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     listed.add_argument("--route", type=str.upper, choices=("CASE_OWNER", "FT_TEAM"), help="routed to them")
     listed.set_defaults(command=_exceptions_list)
+
+    criteria = commands.add_parser("criteria", help="what tranches are selected on")
+    actions = criteria.add_subparsers(required=True, metavar="action")
+    loaded = actions.add_parser("load", help="put the criteria of a file in force, by tranche_id")
+    loaded.add_argument("file", type=Path, metavar="FILE", help="a JSON list of criteria")
+    loaded.add_argument("--user", default=getpass.getuser(), metavar="NAME", help="who loads it (you)")
+    loaded.set_defaults(command=_criteria_load)
+
+    tranche = commands.add_parser("tranche", help="what a tranche would select")
+    actions = tranche.add_subparsers(required=True, metavar="action")
+    seen = actions.add_parser("preview", help="what would be selected and left out, and why; changes nothing")
+    seen.add_argument("--date", type=_date, required=True, metavar="D", help="as of this business date")
+    seen.add_argument("--tranche", metavar="ID", help="this tranche alone (all in force)")
+    seen.add_argument(
+        "--file", type=Path, metavar="FILE", help="criteria of a file instead of those in force"
+    )
+    seen.set_defaults(command=_tranche_preview)
 
     ltr = commands.add_parser("ltr", help="legacy transition requests to the CSA systems")
     actions = ltr.add_subparsers(required=True, metavar="action")

@@ -243,7 +243,13 @@ def _select_tranche(ctx: NightContext, url: str) -> Summary:
     except criteria.CriteriaInvalid as invalid:
         raise _fail(ctx, "select_tranche", str(invalid)) from None
     with _entered(ctx, url, "select_tranche") as (connection, _):
-        tranches.record(connection, given or [], source=tranches.NIGHTLY_FILE, by=ctx.run_id, at=ctx.clock())
+        tranches.record(
+            connection,
+            given or [],
+            source=tranches.NIGHTLY_FILE,
+            by=f"night of {ctx.business_date}",
+            at=ctx.clock(),
+        )
         return dict(tranches.select(connection, ctx.business_date))
 
 

@@ -27,6 +27,9 @@ CONTRACT = {
     "reconciliation": "business_date csa_system csa_case_id creditor arrears_status left_csa_pence received_pence posted_pence "
     "held_pence credit_pence break_type",
     "end_liability": "casegroup_id csa_system csa_case_id tranche_id journey selected_on led became_reactive_on",
+    "applications": "application_id casegroup_id t_date effective_date decision",
+    "ltrs": "ltr_id business_date ltr_type csa_system casegroup_id application_id t_date issued_by acknowledged_on outcome",
+    "records": "record_id kind casegroup_id csa_system csa_case_id reference recorded_on recorded_by detail",
     "nights": "business_date extract_id started_at finished_at status casegroups_received received_pence posted_pence held_pence "
     "exceptions_opened exceptions_resolved letters_issued",
 }

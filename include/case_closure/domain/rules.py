@@ -23,6 +23,7 @@ class Rule:
     ``on`` is the file or set-up step it is judged on; ``suite`` the GX suite that holds its expectations.
     ``scope``: CASEGROUP rules stop the whole casegroup (R7), ROW rules refuse their row alone.
     ``needs`` names rules whose failure makes this one meaningless, so that it is not judged.
+    ``channel``: how what broke it reaches us (B51): the warehouse's extract, a report or file of its own, a caseworker.
     ``says`` is the plain message and ``do`` the next step, both for the caseworker; neither holds a value.
     """
 
@@ -37,6 +38,7 @@ class Rule:
     severity: Severity = "HOLD"
     scope: Scope = "CASEGROUP"
     work_item: str | None = "MANUAL_HANDLING"
+    channel: str = "EXTRACT"
 
 
 _RECEIVE = "receive_balances"
@@ -69,13 +71,13 @@ def _set_up(code: str, subject: str, says: str, do: str, needs: tuple[str, ...] 
 def _payment(code: str, says: str, do: str, needs: tuple[str, ...] = ()) -> Rule:
     return Rule(
         code, "csa_payments", "csa_payments", "payments", "PAYMENT", says, do, needs,
-        scope="ROW", work_item="PAYMENT_SUSPENSE",
+        scope="ROW", work_item="PAYMENT_SUSPENSE", channel="PAYMENT_FILE",
     )  # fmt: skip
 
 
-def _row(code: str, on: str, stage: str, subject: str, says: str, do: str) -> Rule:
+def _row(code: str, on: str, stage: str, subject: str, says: str, do: str, channel: str) -> Rule:
     """A rule that refuses its row alone."""
-    return Rule(code, on, on, stage, subject, says, do, scope="ROW")
+    return Rule(code, on, on, stage, subject, says, do, scope="ROW", channel=channel)
 
 
 _RULES = (
@@ -243,7 +245,7 @@ _RULES = (
         "closure_failed", "closure_failures", "casegroup_cases", _RECEIVE, "CASE",
         "CSA reported that ending this case's liability failed.",
         "Clear the failure on the CSA system so that the case closes there.",
-        work_item="CLOSURE_FAILED",
+        work_item="CLOSURE_FAILED", channel="FAILURE_REPORT",
     ),
     _payment("payment_malformed", "The payment row cannot be read as a payment.", "Ask CSA for the row as it should be."),
     _payment(
@@ -268,39 +270,43 @@ _RULES = (
         "correction_below_zero", "corrections", "corrections", "corrections", "BALANCE",
         "The correction would take the arrears below nothing.",
         "Check the amount with whoever asked for it.",
-        scope="ROW",
+        scope="ROW", channel="OFFLINE_REPORT",
     ),
     Rule(
         "correction_due_unknown", "corrections", "corrections", "corrections", "BALANCE",
         "There are no arrears on CMS for this correction to change.",
         "Check the case, creditor and status with whoever asked for it.",
-        scope="ROW",
+        scope="ROW", channel="OFFLINE_REPORT",
     ),
     Rule(
         "inhibit_not_authorised", "inhibits", "inhibits", _RECEIVE, "CASE",
         "An inhibit was set by somebody below team leader.",
         "Have a team leader or manager set it, if it is wanted.",
-        scope="ROW",
+        scope="ROW", channel="CSA_CASEWORKER",
     ),
     _row(
         "application_date_invalid", "cms_applications", "take_applications", "APPLICATION",
         "The application has no date of receipt, or one after the night it arrived.",
         "Look up on the Gateway when it was received, and have it sent again with that date.",
+        "GATEWAY",
     ),
     _row(
         "ltr_unknown", "ltr_responses", "take_applications", "LTR",
         "A CSA team answered a legacy transition request that was never sent.",
         "Ask the CSA team which request they mean, and have the answer sent again with its number.",
+        "CSA_TEAM",
     ),
     _row(
         "ltr_outcome_invalid", "ltr_responses", "take_applications", "LTR",
         "The outcome of a legacy transition request is not CLOSED, REFUSED or PENDING.",
         "Ask the CSA team what came of the request, and have the answer sent again.",
+        "CSA_TEAM",
     ),
     _row(
         "clerical_letter_unknown", "clerical_letters", "follow_closure", "LETTER",
         "A legacy team says it sent a letter by hand, but no such letter was suppressed.",
         "Ask the legacy team which letter they mean, and have the answer sent again with its number.",
+        "LEGACY_TEAM",
     ),
     Rule(
         "nino_administrative_prefix", "case set-up", "set_up_parties", _SET_UP, "PARTY",

@@ -38,6 +38,7 @@ def described(found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd
     opened["exception_id"] = exception_id(opened, on)
     opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
     opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
+    opened["channel"] = opened["rule_code"].map(lambda code: RULES[code].channel).astype("str")
     opened["message"] = (
         opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
     )

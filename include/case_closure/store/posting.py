@@ -160,7 +160,7 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
     if len(opened):
         rows = as_rows(
             tables.exceptions,
-            opened.assign(business_date=on, last_seen_on=on, status="OPEN", channel="EXTRACT"),
+            opened.assign(business_date=on, last_seen_on=on, status="OPEN"),
         )
         connection.exec_driver_sql("create temporary table opening (like closure.exceptions) on commit drop")
         for column in tables.exceptions.columns:

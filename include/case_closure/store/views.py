@@ -165,9 +165,10 @@ VIEWS = (
             "business_date": "Night of the event",
             "event": "OPENED, ALLOCATED, RESOLVED or REOPENED",
             "by_what": "What brought it about",
+            "channel": "How it reached us: the extract, a failure report, a CSA team or caseworker, a file of its own (B51)",
         },
         """
-        select v.exception_id, v.event_number, v.business_date, v.event, v.by_what
+        select v.exception_id, v.event_number, v.business_date, v.event, v.by_what, e.channel
         from closure.exception_events v join closure.exceptions e using (exception_id)
         left join closure.casegroups g using (casegroup_id)
         where (e.sensitive or coalesce(g.sensitive, false)) = {sensitive}
@@ -377,6 +378,27 @@ VIEWS = (
         left join closure.casegroups g on g.casegroup_id = coalesce(p.casegroup_id, c.casegroup_id)
         where (coalesce(l.amount_pence, 0) <> 0 or p.received_pence <> 0 or p.posted_pence <> 0
                or p.held_pence <> 0 or p.credit_pence <> 0) and """
+        + _SIDE,
+    ),
+    View(
+        "records",
+        "What people did outside and told us: re-applications, minimum case data, contacts with CSA (B11, B27, B58)",
+        {
+            "record_id": "The record",
+            "kind": "GATEWAY, MINIMUM_CASE_DATA or CSA_CONTACT",
+            **_CASEGROUP,
+            **_CASE,
+            "reference": "Their reference",
+            "recorded_on": "Day it was recorded",
+            "recorded_by": "Who recorded it",
+            "detail": "More about it, as JSON",
+        },
+        """
+        select r.record_id, r.kind, r.casegroup_id, r.csa_system, r.csa_case_id, r.reference, r.recorded_on, r.recorded_by,
+               r.detail
+        from held.records r left join held.csa_cases c using (csa_system, csa_case_id)
+        left join closure.casegroups g on g.casegroup_id = coalesce(c.casegroup_id, r.casegroup_id)
+        where """
         + _SIDE,
     ),
     View(
