@@ -42,6 +42,10 @@ class Summary(Protocol):
     @property
     def casegroups_by_outcome(self) -> Mapping[str, int]: ...
     @property
+    def journeys_by_state(self) -> Mapping[str, int]: ...
+    @property
+    def letters_by_code(self) -> Mapping[str, int]: ...
+    @property
     def exceptions_by_rule(self) -> Mapping[str, int]: ...
 
 
@@ -98,6 +102,8 @@ def print_closing(summary: Summary, next_commands: Iterable[tuple[str, str]]) ->
     console.print()
     console.print(money)
     for title, counts in (
+        ("Closure: selected casegroups by state", summary.journeys_by_state),
+        ("Letters issued tonight, by code", summary.letters_by_code),
         ("Casegroups by outcome", summary.casegroups_by_outcome),
         ("Exceptions by rule", summary.exceptions_by_rule),
     ):

@@ -30,13 +30,16 @@ class BucketFigures:
 
 @dataclass(frozen=True)
 class NightSummary:
-    """What stands after a night: money by bucket, casegroups by outcome and reason, open exceptions by rule."""
+    """What stands after a night: closure by state and tonight's letters by code, money by bucket, casegroups by outcome
+    and reason, open exceptions by rule."""
 
     business_date: date
     status: str
     buckets: tuple[BucketFigures, ...]
     casegroups_by_outcome: dict[str, int]
     exceptions_by_rule: dict[str, int]
+    journeys_by_state: dict[str, int]
+    letters_by_code: dict[str, int]
 
 
 def night_summary(connection: Connection, on: date) -> NightSummary:
@@ -66,6 +69,15 @@ def night_summary(connection: Connection, on: date) -> NightSummary:
         from reporting.exceptions where status <> 'RESOLVED' group by severity, rule_code order by severity, 2 desc, 1
         """
     )
+    journeys = connection.exec_driver_sql(
+        "select to_state, count(*) from reporting.journeys where is_latest group by 1 order by 2 desc, 1"
+    )
+    letters = connection.execute(
+        text(
+            "select code, count(*) from reporting.letters where business_date = :on and status = 'ISSUED' group by 1 order by 1"
+        ),
+        {"on": on},
+    )
     return NightSummary(
         on,
         str(status),
@@ -77,6 +89,8 @@ def night_summary(connection: Connection, on: date) -> NightSummary:
         ),
         {row[0]: int(row[1]) for row in outcomes},
         {row[0]: int(row[1]) for row in rules},
+        {row[0]: int(row[1]) for row in journeys},
+        {row[0]: int(row[1]) for row in letters},
     )
 
 

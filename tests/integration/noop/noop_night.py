@@ -57,6 +57,8 @@ class NightSummary:
     buckets: tuple[Any, ...] = ()
     casegroups_by_outcome: dict[str, int] = field(default_factory=dict)
     exceptions_by_rule: dict[str, int] = field(default_factory=dict)
+    journeys_by_state: dict[str, int] = field(default_factory=dict)
+    letters_by_code: dict[str, int] = field(default_factory=dict)
 
 
 def _note(context: NightContext, stage: str, what: str, reason: str = "") -> None:
