@@ -176,6 +176,11 @@ def check_gates(landing: Landing, settings: Settings) -> Iterator[tuple[str, str
 
 
 def _open_night(ctx: NightContext, url: str) -> Summary:
+    if str(ctx.landing).rstrip("/") == str(ctx.outbound).rstrip("/"):
+        raise NightRefused(
+            f"The night of {ctx.business_date} was not begun: what comes in and what goes out are the same folder, "
+            f"{ctx.landing}, and writing out would replace the extract. Give another folder as outbound."
+        )
     database.migrate(url)
     with database.transaction(url) as connection:
         night = nights.open_night(connection, ctx.business_date, ctx.run_id, ctx.clock())

@@ -110,14 +110,14 @@ def _plain_gates() -> None:
 
 def _night(job: Job, kill_at: int | str | None, told: Path) -> None:
     settings = Settings(
-        home=Path(job["home"]), database_url=job["url"], landing=job["landing"], outbound=job["landing"],
+        home=Path(job["home"]), database_url=job["url"], landing=job["landing"], outbound=job["outbound"],
         partition_casegroups=job["partition_casegroups"], workers=job["workers"],
     )  # fmt: skip
     points = Points(kill_at)
     _plain_gates()
     _watch(points)
     context = night.NightContext(
-        date.fromisoformat(job["on"]), f"run-{job['on']}", Path(job["landing"]), Path(job["landing"]), settings,
+        date.fromisoformat(job["on"]), f"run-{job['on']}", Path(job["landing"]), Path(job["outbound"]), settings,
         lambda: datetime(2017, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     try:
