@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measured(home: Home, asked: argparse.Namespace) -> tuple[str, list[Row]]:
-    bench = figures.Bench(home, asked.sizes, asked.repeat, _say, asked.night, asked.stress, asked.sample)
+    bench = figures.Bench(
+        home, asked.sizes, asked.repeat, _say, asked.night, asked.stress, asked.sample, asked.book
+    )
     rows: list[Row] = []
     bench.warm_up()
     for name in asked.only:
@@ -104,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     smaller.add_argument(
         "--sample", type=_size, default=figures.SAMPLE, metavar="N", help="the timed sample (100k)"
     )
+    smaller.add_argument(
+        "--book", type=_size, default=figures.THE_BOOK, metavar="N", help="what a tranche is selected from (1200k)"
+    )  # fmt: skip
     return parser
 
 

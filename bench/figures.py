@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import floor
+from bench import selection as selecting
 from bench.home import REPOSITORY, Home
 from bench.results import Row, compared, exponent
 
@@ -42,6 +43,7 @@ class Bench:
     night_casegroups: int = ORDINARY
     stress_casegroups: int = STRESS
     sample_casegroups: int = SAMPLE
+    book_casegroups: int = THE_BOOK
     _landings: dict[str, Path] = field(default_factory=dict)
     _runs: int = 0
 
@@ -225,10 +227,35 @@ def sample(bench: Bench) -> Iterator[Row]:
     yield Row(f"sample of {size:,} casegroups", statistics.median(seconds), "s", 30.0)
 
 
+# --- tranche selection ------------------------------------------------------------------------------------
+
+
+def selection(bench: Bench) -> Iterator[Row]:
+    """A night's selection of a tranche out of the whole book against a plain SELECT of the rows it selected."""
+    size, ours, plain = bench.book_casegroups, [], []
+    with bench.home.store() as url:
+        bench.say(f"  making a book of {size:,} casegroups")
+        cases = selecting.fill(url, size)
+        selecting.select(url)  # not measured: the server has read the book once
+        for _ in range(bench.repeat or 5):
+            selecting.forget(url)
+            bench.home.checkpoint()
+            selected, took = selecting.select(url)
+            ours.append(took)
+            found, took = selecting.plain(url)
+            plain.append(took)
+            bench.say(f"  selected {selected:,} of {cases:,} cases {ours[-1]:.3f} s, SELECT {took:.3f} s")
+            if found != selected:
+                raise floor.NotTheSame(f"{selected} cases were selected, the plain SELECT has {found}")
+    figure = f"{selected:,} cases selected out of {size:,} casegroups, against a SELECT of them"
+    yield compared(figure, ours, plain, 3.0)
+
+
 FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "finance": finance,
     "bad": bad,
     "rerun": rerun,
     "dag": dag,
     "sample": sample,
+    "selection": selection,
 }

@@ -33,10 +33,6 @@ _BOOK = """
                                                when number % 200 < 199 then 3 else 4 + number % 7 end) place
     order by hashint8(number)
 """
-_SELECTED = """
-    select c.* from held.csa_cases c join closure.end_liability e using (csa_system, csa_case_id)
-    where e.tranche_id = '{}'
-"""
 
 
 def fill(url: str, casegroups: int) -> int:
@@ -51,11 +47,23 @@ def fill(url: str, casegroups: int) -> int:
     return int(made)
 
 
-def select(url: str, tranche_id: str, cases: int = CASES) -> tuple[int, float]:
-    """A night's selection of one tranche, from reading the criteria to the commit; cases selected, and seconds."""
+def select(url: str) -> tuple[int, float]:
+    """A night's selection of a tranche, from reading its criteria to the commit; cases selected, and seconds."""
     criteria = Criteria(
-        tranche_id, None, "Control Group", ON, None, (1, 2), ("CSCS", "CS2"), ("ONGOING",), cases, 180, None, None, None
-    )  # fmt: skip
+        "T01",
+        None,
+        "Control Group",
+        ON,
+        None,
+        (1, 2),
+        ("CSCS", "CS2"),
+        ("ONGOING",),
+        CASES,
+        180,
+        None,
+        None,
+        None,
+    )
     began = time.perf_counter()
     with database.transaction(url) as connection:
         tranches.record(
@@ -65,14 +73,22 @@ def select(url: str, tranche_id: str, cases: int = CASES) -> tuple[int, float]:
     return selected, time.perf_counter() - began
 
 
-def plain(url: str, tranche_id: str) -> tuple[int, float]:
-    """A SELECT of the cases that tranche selected, all their columns, brought to the client; how many, and seconds."""
+def plain(url: str) -> tuple[int, float]:
+    """A SELECT of the cases that were selected, all their columns, brought to the client; how many, and seconds."""
     with database.transaction(url) as connection:
-        keys = connection.exec_driver_sql(
-            "select distinct casegroup_id from closure.end_liability where tranche_id = %s", (tranche_id,)
-        ).scalars().all()  # fmt: skip
+        query = "select distinct casegroup_id from closure.end_liability"
+        keys = list(connection.exec_driver_sql(query).scalars())
         began = time.perf_counter()
         rows = connection.exec_driver_sql(
-            "select * from held.csa_cases where casegroup_id = any(%s)", (list(keys),)
+            "select * from held.csa_cases where casegroup_id = any(%s)", (keys,)
         ).all()
         return len(rows), time.perf_counter() - began
+
+
+def forget(url: str) -> None:
+    """As if nothing had ever been selected."""
+    with database.transaction(url) as connection:
+        connection.exec_driver_sql(
+            "truncate closure.end_liability, closure.end_liability_notices, closure.tranche_criteria, "
+            "closure.tranche_selections"
+        )

@@ -14,15 +14,17 @@ only then used (B6). `docs/criteria.md` tells the whole of it.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from case_closure.settings import Settings
+
+log = logging.getLogger(__name__)
 
 SEGMENTS = {
     "1": "1 nil-assessed", "2": "2 non-compliant", "3": "3 clerical, paying without enforcement",
@@ -69,12 +71,22 @@ FORM = {
 }  # fmt: skip
 
 
+def refuse(reason: str) -> NoReturn:
+    """Ends the task, not to be tried again; said before it ends, because the pages fold away what is logged after."""
+    for line in reason.splitlines():
+        log.error("%s", line)
+    raise AirflowFailException(reason)
+
+
 def explain_failure(context: Any) -> None:
-    """After the last try: what to do, where a person looks for it."""
-    context["ti"].log.error(
-        "The change to the criteria was not made: %s What to do: see *When it fails* in this DAG's description.",
-        context.get("exception"),
-    )
+    log.error("The criteria were not changed. What to do: see 'When it fails' of this DAG.")
+
+
+class Approval(ApprovalOperator):
+    """Hands on a refusal as it does an approval, for `record`: the provider's own skips what follows a refusal."""
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        return HITLOperator.execute_complete(self, context, event)
 
 
 with DAG(
@@ -93,7 +105,6 @@ with DAG(
         "on_failure_callback": explain_failure,
     },
     params=FORM,
-    render_template_as_native_obj=False,
     tags=["criteria", "by-hand", "financial-transition"],
 ):
 
@@ -103,9 +114,7 @@ with DAG(
 
         run, form = context["dag_run"], dict(context["params"])
         if not run.triggering_user_name:
-            raise AirflowFailException(
-                "It is not known who proposes this: trigger it from the pages, or by the API as a user."
-            )
+            refuse("It is not known who proposes this: trigger it from the pages, or by the API as a user.")
         on = form.pop("preview_on") or form["valid_from"] or run.run_after.date().isoformat()
         form["segments"] = [int(one) if str(one).isdigit() else one for one in form["segments"]]
         try:
@@ -114,14 +123,14 @@ with DAG(
                 by=run.triggering_user_name, run=run.run_id, at=datetime.now(UTC),
             )  # fmt: skip
         except criteria_commands.CriteriaInvalid as invalid:
-            raise AirflowFailException(str(invalid)) from None
+            refuse(str(invalid))
         return {"tranche_id": tranche, "version": version, "shown": shown}
 
-    approve = ApprovalOperator(
+    approve = Approval(
         task_id="approve",
         subject="Tranche {{ params.tranche_id }}: approve the change to its criteria?",
         body="{{ ti.xcom_pull(task_ids='propose')['shown'] }}",
-        params={"comment": Param("", type="string", title="Comment")},
+        params={"comment": Param(None, type=["null", "string"], title="Comment")},
         # Airflow itself holds off all others where it is told its numbers for the group; `record` does in any case.
         assigned_users=[
             {"id": number, "name": name}
@@ -130,14 +139,14 @@ with DAG(
         ],
     )
 
-    @task(trigger_rule="none_failed")
+    @task
     def record(**context: Any) -> str:
         from case_closure import criteria_commands
 
         proposal, answer = (context["ti"].xcom_pull(task_ids=name) for name in ("propose", "approve"))
-        who = answer["responded_by_user"]
+        who = answer and answer["responded_by_user"]  # no answer: somebody marked the task as done
         if not who:
-            raise AirflowFailException("It is not known who answered, so the proposal stays a proposal.")
+            refuse("It is not known who answered, so the proposal stays a proposal.")
         try:
             return criteria_commands.decide(
                 Settings.from_environment(), proposal["tranche_id"], proposal["version"],
@@ -145,7 +154,6 @@ with DAG(
                 at=answer["responded_at"], comment=answer["params_input"].get("comment") or None,
             )  # fmt: skip
         except criteria_commands.CriteriaRefused as refused:
-            raise AirflowFailException(str(refused)) from None
+            refuse(str(refused))
 
-    # A refusal skips what directly follows it; the answer is recorded either way.
-    propose() >> approve >> EmptyOperator(task_id="approved") >> record()
+    propose() >> approve >> record()

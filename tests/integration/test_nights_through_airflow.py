@@ -18,8 +18,9 @@ import psycopg
 import pytest
 
 from case_closure import night, sample
+from case_closure.platform.rest import AirflowClient
 from case_closure.store import embedded
-from tests.integration.airflow_up import Up
+from tests.integration.airflow_up import Up, until
 from tests.integration.installation import Installation as Store
 
 STAGES = list(night.STAGES)
@@ -174,3 +175,73 @@ def test_R22_a_mended_night_goes_through_when_cleared_and_then_the_one_that_wait
     assert up.clear(LATER[1], "open_night") == "success"
     assert nights(store) == dict.fromkeys([*SUMMER, *LATER], "SUCCESS")
     assert list(nights(store)) == [*SUMMER, *LATER]
+
+
+# --- criteria under control (B6)
+
+
+def control_group_member(up: Up, name: str) -> AirflowClient:
+    """Another user of the pages, logged in."""
+    password = f"{name}-of-the-test"
+    person = {"username": name, "email": f"{name}@localhost", "first_name": name, "last_name": "Member"}
+    up.client.post("/auth/fab/v1/users", {**person, "password": password, "roles": [{"name": "Op"}]})
+    return AirflowClient(up.client.url, name, password)
+
+
+class Proposal:
+    """A run of the approval DAG, from the form to the answer."""
+
+    def __init__(self, client: AirflowClient, **form: Any) -> None:
+        self._client = client
+        fields = {"ocr_reference": "OCR-7", "reason": "to be tried", "segments": ["1", "2"], "csa_systems": ["CS2"],
+                  "case_types": ["ONGOING"], "notice_days": 180}  # fmt: skip
+        body = {"logical_date": None, "conf": {**fields, **form}}
+        run = client.post("/api/v2/dags/criteria_change/dagRuns", body)["dag_run_id"]
+        self.run = f"/api/v2/dags/criteria_change/dagRuns/{run}"
+
+    def shown(self) -> str:
+        """What the approver reads; waits until there is something."""
+        found = until(lambda: self._client.get(f"{self.run}/hitlDetails")["hitl_details"])
+        return str(found[0]["body"])
+
+    def answer(self, client: AirflowClient, option: str, comment: str = "") -> str:
+        """Answers as that user; the state in which the run ends."""
+        body = {"chosen_options": [option], "params_input": {"comment": comment}}
+        client.patch(f"{self.run}/taskInstances/approve/-1/hitlDetails", body)
+        return str(until(lambda: (state := client.get(self.run)["state"]) in ("success", "failed") and state))
+
+    def log(self) -> str:
+        lines = self._client.get(f"{self.run}/taskInstances/record/logs/1")["content"]
+        return "\n".join(str(line["event"]) for line in lines)
+
+
+def versions(store: Store) -> list[tuple[Any, ...]]:
+    """(version, state, in force, proposer, who decided, authorised by, comment) of tranche T90."""
+    rows = [row for row in store.view("tranche_criteria") if row["tranche_id"] == "T90"]
+    columns = ("version", "state", "in_force", "recorded_by", "decided_by", "authorised_by", "comment")
+    return sorted(tuple(row[name] for name in columns) for row in rows)
+
+
+def test_B6_a_change_of_criteria_counts_only_when_another_than_its_proposer_approved_it(
+    store: Store, up: Up
+) -> None:
+    ben = control_group_member(up, "ben")
+    own, other, amended = (Proposal(up.client, tranche_id="T90", max_cases=cap) for cap in (10, 20, 30))
+    assert all("in force: none" in proposal.shown() for proposal in (own, other, amended))
+    assert (
+        "indicative arrears, letters 0 CMSL6303" in own.shown().replace("\\", "") or "cases of" in own.shown()
+    )
+    assert [row[:4] for row in versions(store)] == [(n, "PROPOSED", False, "admin") for n in (1, 2, 3)]
+
+    assert own.answer(up.client, "Approve") == "failed"
+    assert "admin proposed it and may not approve it" in own.log()
+    assert other.answer(ben, "Approve", "as agreed") == "success"
+    # The third was made against the state before: what it would replace is no longer in force.
+    assert amended.answer(ben, "Reject", "one is enough") == "success"
+    why = "not accepted: admin proposed it and may not approve it: another member of the control group must (B6)"
+    assert sorted((row[1], *row[4:]) for row in versions(store)) == [
+        ("APPROVED", "ben", "ben", "as agreed"),
+        ("REFUSED", "admin", None, why),
+        ("REFUSED", "ben", None, "one is enough"),
+    ]
+    assert [row[1] for row in versions(store) if row[2]] == ["APPROVED"]

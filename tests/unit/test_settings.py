@@ -60,3 +60,14 @@ def test_a_number_out_of_bounds_is_refused_by_name(name: str, given: str, expect
     with pytest.raises(SettingsInvalid) as refused:
         Settings.from_environment({name: given})
     assert str(refused.value) == f"{name}: expected {expected}."
+
+
+def test_B6_the_control_group_is_user_names_with_or_without_their_numbers_in_airflow() -> None:
+    settings = Settings.from_environment({"CASE_CLOSURE_CONTROL_GROUP": " anna:3, ben "})
+    assert settings.control_group == (("anna", "3"), ("ben", None))
+
+
+@pytest.mark.parametrize("given", ["anna,anna", ":3", "anna,:"])
+def test_a_control_group_that_names_nobody_or_somebody_twice_is_refused(given: str) -> None:
+    with pytest.raises(SettingsInvalid, match="CASE_CLOSURE_CONTROL_GROUP: expected user names"):
+        Settings.from_environment({"CASE_CLOSURE_CONTROL_GROUP": given})
