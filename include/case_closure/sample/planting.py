@@ -63,7 +63,7 @@ MENDED_SHARE = 0.6
 def queue() -> list[Item]:
     """All that is planted deliberately, the most needed first."""
     first_of_each = list({fault.code: fault for fault in reversed(FAULTS)}.values())[::-1]
-    stories = [Item(s.name, s.tell, s.nights, s.groups, s.cases) for s in STORIES]
+    stories = [Item(s.name, s.tell, s.nights, s.groups, s.cases, s.on_cms) for s in STORIES]
     showcases = [Item(s.name, _shown(s.make), 1, s.groups, s.cases, s.on_cms) for s in SHOWCASES]
     pairs = [_item(one, other) for one, other in PAIRS]
     hidden = [_item(one, other, tells=1) for one, other in HIDDEN]
