@@ -546,7 +546,7 @@ def test_a_fault_hidden_behind_another_is_not_told() -> None:
 
 def test_what_is_mended_was_found_before(tmp_path: Path) -> None:
     """An exception opens before it closes; only warnings and refused rows never close."""
-    planted = generate(tmp_path, FROM, nights=4, casegroups=3_000, seed=9, fault_rate=0.1)
+    planted = generate(tmp_path, FROM, nights=4, casegroups=3_000, seed=9)
     opened: dict[Found, date] = {}
     for found in planted.expected:
         opened.setdefault((found.rule_code, found.csa_system, found.csa_case_id), found.date)
