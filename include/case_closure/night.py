@@ -688,6 +688,7 @@ def _decided(
         "open_exceptions": gather.open_exceptions(),
         "resolutions": gather.resolutions(),
         "routes": gather.routes(),
+        "covering_letters": gather.covering_letters(on),
     }
     groups = received["casegroups"]
     clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()

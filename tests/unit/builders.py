@@ -294,6 +294,7 @@ def tonight(
     open_exceptions: Sequence[Row] = (),
     cms_cases: Sequence[Row] = (),
     clerical_items: Sequence[str] = (),
+    covering_letters: Sequence[str] = (),
     payer_casegroups: Mapping[str, str] | None = None,
     more: Mapping[str, list[Row]] | None = None,
     limit: int = LIMIT,
@@ -346,6 +347,7 @@ def tonight(
             if (ninos.get(row["paying_parent_id"]), ninos.get(row["receiving_parent_id"])) in on_register
         ]),
         "clerical_items": _like(_SHAPE.clerical_items(), [{"case_key": key} for key in clerical_items]),
+        "covering_letters": _like(_SHAPE.covering_letters(on), [{"letter_id": one} for one in covering_letters]),
     }  # fmt: skip
     decided = decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))
     return Night(received, set_up, posted, decided)

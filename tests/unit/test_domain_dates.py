@@ -1,4 +1,4 @@
-"""Completed years: birth dates that a parent can have (contract: completed years < 12 or > 110 are not)."""
+"""Completed years: birth dates that a parent can have (contract: completed years < 12 or > 110 are not); when reminders are due."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from case_closure.domain.dates import plausible_birth_dates, years_before
+from case_closure.domain.dates import plausible_birth_dates, reminder_from, years_before
 
 
 def completed_years(born: date, on: date) -> int:
@@ -55,3 +55,23 @@ def test_someone_born_on_29_february_completes_a_year_on_1_march_of_a_common_yea
 )
 def test_years_before_29_february(on: date, years: int, day: date) -> None:
     assert years_before(on, years) == day
+
+
+@pytest.mark.parametrize(
+    ("led", "days", "first"),
+    [
+        (date(2018, 2, 6), None, date(2018, 1, 6)),
+        (date(2018, 3, 31), None, date(2018, 2, 28)),  # a shorter month: its last day
+        (date(2016, 3, 31), None, date(2016, 2, 29)),
+        (date(2016, 3, 29), None, date(2016, 2, 29)),
+        (date(2017, 7, 31), None, date(2017, 6, 30)),
+        (date(2018, 1, 15), None, date(2017, 12, 15)),
+        (date(2018, 2, 6), 31, date(2018, 1, 6)),
+        (date(2016, 3, 1), 1, date(2016, 2, 29)),
+        (date(2018, 2, 6), 0, date(2018, 2, 6)),
+    ],
+)
+def test_B12_the_reminder_is_due_a_month_before_the_led_or_the_days_given(
+    led: date, days: int | None, first: date
+) -> None:
+    assert reminder_from(led, days) == first

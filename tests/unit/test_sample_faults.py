@@ -66,8 +66,11 @@ def read_payments(folder: Path, system: str) -> list[Row]:
         return list(csv.DictReader(lines))[:-1]
 
 
-def exceptions_of_first_night(folder: Path, on: date) -> set[Found]:
-    """(rule code, csa_system, csa_case_id) of every exception that this night alone must open."""
+def exceptions_of_first_night(folder: Path, on: date, since: date | None = None) -> set[Found]:
+    """(rule code, csa_system, csa_case_id) of every exception that this night alone must open.
+
+    ``since``: the folder holds all nights from that one on, so that answers may be about what earlier ones sent.
+    """
     night = _Night(folder, on)
     night.judge_cases()
     night.judge_balances()
@@ -76,6 +79,8 @@ def exceptions_of_first_night(folder: Path, on: date) -> set[Found]:
         night.set_up(casegroup_id)
     night.judge_payments()
     night.judge_corrections()
+    night.judge_applications()
+    night.judge_answers(since)
     return night.found
 
 
@@ -310,6 +315,27 @@ class _Night:
             return not case["employer_reference"]
         return method not in ("BENEFIT_DEDUCTION", "CARD")
 
+    def judge_applications(self) -> None:
+        for row in self.rows["cms_applications"]:
+            if row["received_on"] is None or row["received_on"] > self.on:
+                self.found.add(("application_date_invalid", None, None))
+
+    def judge_answers(self, since: date | None) -> None:
+        """Answers to LTRs and suppressed letters; what the night itself sends, nobody can have answered yet."""
+        asked = {row["application_id"] for row in self.rows["cms_applications"] if row["eligible"]}
+        for row in self.rows["ltr_responses"]:
+            _, system, application = row["ltr_id"].split("-")
+            known = since is not None and application in asked
+            if not known:
+                self.found.add(("ltr_unknown", None, None))
+            if row["outcome"] not in (None, "CLOSED", "REFUSED", "PENDING"):
+                self.found.add(("ltr_outcome_invalid", system if known else None, None))
+        for row in self.rows["clerical_letters"]:
+            party, sent_on = row["letter_id"].split("-", 5)[4:]
+            known = since is not None and date.fromisoformat(sent_on) >= since and self.parties[party]["dlo"]
+            if not known:
+                self.found.add(("clerical_letter_unknown", None, None))
+
     def judge_payments(self) -> None:
         payers: dict[str, str] = {}
         for cases in self.casegroups.values():
@@ -453,7 +479,7 @@ def test_what_later_nights_mend_is_no_longer_wrong(
     planted = generate(tmp_path, FROM, nights=nights, casegroups=casegroups, seed=seed)
     dates = [FROM + timedelta(days=night) for night in range(nights)]
     _held_after(tmp_path, dates, tmp_path / "held")
-    found = exceptions_of_first_night(tmp_path / "held", dates[-1])
+    found = exceptions_of_first_night(tmp_path / "held", dates[-1], since=FROM)
     mended = {found[1:] for found in planted.mended}
     wanted = {found[1:] for found in planted.expected} - mended
     # Both turn on what had completed by then, which this reading of the rules knows nothing of.

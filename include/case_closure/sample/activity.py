@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.sample.casegroup import Row
 from case_closure.sample.cases import Cases
 from case_closure.sample.columns import Flags, Ints
@@ -149,6 +150,10 @@ def _add_applications(
 ) -> None:
     """Applications that name the parent of an open case, a few of nobody on CSA (B19-B24, B65-B67)."""
     chosen: Ints = np.nonzero(cases.open & (rng.random(len(cases.open)) < APPLICATION_SHARE))[0]
+    # An LTR is sent for the first application to a casegroup, unless its liability ends at short notice (CCD's may).
+    on_ccd = np.bincount(cases.group, cases.system == CSA_SYSTEMS.index("CCD")) > 0
+    times = np.bincount(cases.group[chosen], minlength=len(on_ccd))
+    answered: Flags = ((times == 1) & ~on_ccd)[cases.group]
     for count, at in enumerate(chosen.tolist()):
         payer = people.nino[int(cases.paying_parent[at])].as_py()
         receiver = people.nino[int(cases.receiving_parent[at])].as_py()
@@ -171,11 +176,11 @@ def _add_applications(
             "partner_says_csa": (None, None, None, True)[count % 4],
             "gateway_reference": f"GW{cases.number[at]:08d}",
         })  # fmt: skip
-        if night_left and on_csa and eligible:
+        if night_left and on_csa and eligible and answered[at]:
             system = cases.system_text[at].as_py()
             tomorrow.setdefault("ltr_responses", []).append({
                 "ltr_id": f"LTR1-{system}-{application}",
                 "acknowledged_on": today + timedelta(days=1),
-                "outcome": ("PENDING", "CLOSED", "PENDING", "REFUSED")[count % 4],
+                "outcome": ("PENDING", "CLOSED", None, "REFUSED")[count % 4],
                 "detail": None,
             })  # fmt: skip

@@ -423,6 +423,64 @@ def _another_surname(party: Row, dice: Dice) -> list[Row]:
     return [payment_row(party, dice, "18.75", surname="Somebodyelse")]
 
 
+def application_row(
+    group: Casegroup, case: Row, dice: Dice, received_on: date | None, **other: object
+) -> Row:
+    """An eligible application of a case's receiving parent, who and the paying parent are on CSA as they say."""
+    row: Row = {
+        "application_id": f"APX{dice.number():08d}",
+        "received_on": received_on,
+        "eligible": True,
+        "applicant_role": "RECEIVING_PARENT",
+        "applicant_nino": group.receiving_parent(case)["nino"],
+        "named_paying_parent_nino": group.paying_parent["nino"],
+        "partner_nino": None,
+        "applicant_says_csa": True,
+        "paying_parent_says_csa": True,
+        "partner_says_csa": None,
+        "gateway_reference": f"GWX{dice.number():08d}",
+    }
+    return row | other
+
+
+def ltr_answer(ltr_id: str, on: date, outcome: str | None) -> Row:
+    """A row of ltr_responses; without an outcome the CSA team has only acknowledged it."""
+    return {"ltr_id": ltr_id, "acknowledged_on": on, "outcome": outcome, "detail": None}
+
+
+_OF_NO_CASE: CaseKey = (None, None)
+
+
+def _applied_for(received_on: Callable[[date], date | None]) -> Plant:
+    """An application received on a day that cannot have been; it names no case, and nor does its exception."""
+
+    def plant(group: Casegroup, dice: Dice) -> list[Found]:
+        row = application_row(group, group.cases[0], dice, received_on(dice.today))
+        group.file("cms_applications").append(row)
+        return [("application_date_invalid", _OF_NO_CASE)]
+
+    return plant
+
+
+def _answers_no_ltr(*codes: str, outcome: str) -> Plant:
+    """An answer to an LTR that no night has sent."""
+
+    def plant(group: Casegroup, dice: Dice) -> list[Found]:
+        ltr_id = f"LTR1-{group.cases[0]['csa_system']}-APX{dice.number():08d}"
+        group.file("ltr_responses").append(ltr_answer(ltr_id, dice.today, outcome))
+        return [(code, _OF_NO_CASE) for code in codes]
+
+    return plant
+
+
+def _no_such_letter(group: Casegroup, dice: Dice) -> list[Found]:
+    """The legacy team names a letter of a night that never was."""
+    before = dice.today - timedelta(days=30)
+    letter_id = f"CMSL6303-{group.casegroup_id}---{group.cases[0]['paying_parent_id']}-{before.isoformat()}"
+    group.file("clerical_letters").append({"letter_id": letter_id, "issued_on": dice.today})
+    return [("clerical_letter_unknown", _OF_NO_CASE)]
+
+
 def correction_row(case: Row, dice: Dice, column: str, amount: int) -> Row:
     """A row of corrections for one bucket of a case."""
     bucket = next(bucket for bucket in BUCKETS if bucket.column == column)
@@ -507,6 +565,11 @@ def _on_case(
     weight: float = 1.0,
 ) -> Fault:
     return Fault(code, variant, description, _case(code, change), mend, weight=weight)
+
+
+def _on_answer(code: str, variant: str, description: str, plant: Plant) -> Fault:
+    """A row of an application, an LTR's answer or a clerical letter; refused alone, and sent right by nobody here."""
+    return Fault(code, variant, description, plant, "NEVER", weight=0.1)
 
 
 def _on_payment(code: str, variant: str, description: str, lines: Callable[[Row, Dice], list[Row]]) -> Fault:
@@ -640,6 +703,21 @@ _ON_ROWS = (
     _on_payment("payment_name_mismatch", "SURNAME", "another surname", _another_surname),
     _on_case("correction_below_zero", "AMOUNT", "to less than nothing", _corrected_below_zero, "NEVER", 0.2),
     _on_case("correction_due_unknown", "BUCKET", "of a bucket with no due", _corrects_nothing, "NEVER", 0.2),
+    _on_answer("application_date_invalid", "MISSING", "no date of receipt", _applied_for(lambda today: None)),
+    _on_answer(
+        "application_date_invalid",
+        "TO_COME",
+        "received after the night it arrived",
+        _applied_for(lambda today: today + timedelta(days=400)),
+    ),
+    _on_answer("ltr_unknown", "LTR", "an answer to no LTR", _answers_no_ltr("ltr_unknown", outcome="CLOSED")),
+    _on_answer(
+        "ltr_outcome_invalid",
+        "OUTCOME",
+        "an unknown outcome of no LTR",
+        _answers_no_ltr("ltr_outcome_invalid", "ltr_unknown", outcome="DONE"),
+    ),
+    _on_answer("clerical_letter_unknown", "LETTER", "a letter that was never suppressed", _no_such_letter),
     _on_case("inhibit_not_authorised", "ROLE", "set by a caseworker", _inhibited_by_caseworker, "NEVER", 0.2),
 )
 

@@ -428,7 +428,7 @@ def _spoiled_balances(table: pa.Table, today: date) -> pa.Table:
 
 
 def criteria(from_date: date) -> list[dict[str, Any]]:
-    """Tranche criteria: one approved, one capped from the second night, one never approved (B2, B6, B7)."""
+    """Tranche criteria of the first night: one approved, one capped, one never approved, one at short notice (B2, B6, B7)."""
     year_on = (from_date + timedelta(days=365)).isoformat()
     approved = {
         "tranche_id": "T01",
@@ -448,13 +448,12 @@ def criteria(from_date: date) -> list[dict[str, Any]]:
     capped = approved | {
         "tranche_id": "T02",
         "ocr_reference": "OCR-2017-002",
-        "reason": "A first hundred of the clerical and paying ones",
+        "reason": "A first twenty of the clerical and paying ones",
         "segments": [3, 4],
         "csa_systems": ["CSCS", "CS2", "CCD"],
         "case_types": ["ONGOING", "ARREARS_ONLY"],
-        "max_cases": 100,
+        "max_cases": 20,
         "reminder_days": None,
-        "valid_from": (from_date + timedelta(days=1)).isoformat(),
     }
     unapproved = approved | {
         "tranche_id": "T03",
@@ -464,4 +463,13 @@ def criteria(from_date: date) -> list[dict[str, Any]]:
         "reason": "Enforced payment, awaiting approval",
         "segments": [5],
     }
-    return [approved, capped, unapproved]
+    short_notice = approved | {
+        "tranche_id": "T04",
+        "ocr_reference": "OCR-2017-004",
+        "reason": "The clerical database's enforced cases, which it must be rid of soon",
+        "segments": [5],
+        "csa_systems": ["CCD"],
+        "notice_days": 30,
+        "reminder_days": None,
+    }
+    return [approved, capped, unapproved, short_notice]

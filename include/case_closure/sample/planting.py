@@ -63,23 +63,30 @@ MENDED_SHARE = 0.6
 def queue() -> list[Item]:
     """All that is planted deliberately, the most needed first."""
     first_of_each = list({fault.code: fault for fault in reversed(FAULTS)}.values())[::-1]
-    stories = [Item(s.name, s.tell, s.nights, s.groups, s.cases) for s in STORIES]
+    stories = [Item(s.name, s.tell, s.nights, s.groups, s.cases, s.on_cms) for s in STORIES]
     showcases = [Item(s.name, _shown(s.make), 1, s.groups, s.cases, s.on_cms) for s in SHOWCASES]
     pairs = [_item(one, other) for one, other in PAIRS]
     hidden = [_item(one, other, tells=1) for one, other in HIDDEN]
     variants = [_item(fault) for fault in FAULTS if fault not in first_of_each]
-    return [*map(_item, first_of_each), *stories, *hidden, *pairs, *showcases, *variants]
+    return [
+        *(_item(fault, mended=1.0) for fault in first_of_each),
+        *stories,
+        *hidden,
+        *pairs,
+        *showcases,
+        *variants,
+    ]
 
 
 def _shown(make: Callable[[list[Casegroup], Dice], None]) -> Callable[[list[Casegroup], Teller], None]:
     return lambda groups, teller: make(groups, teller.dice)
 
 
-def _item(*faults: Fault, tells: int | None = None) -> Item:
+def _item(*faults: Fault, tells: int | None = None, mended: float = MENDED_SHARE) -> Item:
     """An item of one or more faults; only the first ``tells`` of them are reported on the first night."""
 
     def plant(groups: list[Casegroup], teller: Teller) -> None:
-        break_and_mend(groups[0], faults, teller, tells)
+        break_and_mend(groups[0], faults, teller, tells, mended)
 
     return Item(
         " + ".join(fault.name for fault in faults),
@@ -90,9 +97,13 @@ def _item(*faults: Fault, tells: int | None = None) -> Item:
 
 
 def break_and_mend(
-    group: Casegroup, faults: Sequence[Fault], teller: Teller, tells: int | None = None
+    group: Casegroup,
+    faults: Sequence[Fault],
+    teller: Teller,
+    tells: int | None = None,
+    mended: float = MENDED_SHARE,
 ) -> None:
-    """Plants faults into one casegroup, and with some chance has a later night put them right."""
+    """Plants faults into one casegroup, and with the chance ``mended`` has a later night put them right."""
     sound = group.copy()
     found: list[Found] = []
     for place, fault in enumerate(faults):
@@ -101,11 +112,7 @@ def break_and_mend(
             found += [one for one in broken if one not in found]
     teller.expect(0, *found)
     chance = teller.dice.chance
-    if (
-        not teller.nights_left
-        or any(fault.mend == "NEVER" for fault in faults)
-        or chance.random() >= MENDED_SHARE
-    ):
+    if not teller.nights_left or any(fault.mend == "NEVER" for fault in faults) or chance.random() >= mended:
         return
     night = chance.randint(1, teller.nights_left)
     # With one case only: a receiving parent of two is mended for both by an extract.

@@ -16,7 +16,13 @@ from datetime import timedelta
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.domain.money import BUCKET_COLUMNS, RP_BUCKET_COLUMNS
 from case_closure.sample.casegroup import Casegroup, Dice, Row, key, set_amounts
-from case_closure.sample.faults import correction_row, inhibit_row, payment_row
+from case_closure.sample.faults import (
+    INVALID_NINOS,
+    application_row,
+    correction_row,
+    inhibit_row,
+    payment_row,
+)
 
 Make = Callable[[list[Casegroup], Dice], None]
 
@@ -45,6 +51,22 @@ def move_key(group: Casegroup, case: Row, csa_system: str, csa_case_id: str) -> 
         for row in rows:
             if "csa_case_id" in row and key(row) == was:
                 row.update(csa_system=csa_system, csa_case_id=csa_case_id)
+
+
+def still_open(case: Row) -> Row:
+    """Makes a case open on CSA; returns the row that closes it."""
+    closed = dict(case)
+    case.update(case_status="OPEN", closed_reason=None, liability_end_date=None)
+    return closed
+
+
+def to_be_selected(group: Casegroup, csa_system: str = "CS2", segment: int = 1) -> Row:
+    """Its first case open, ongoing and such that a tranche of `nights.criteria` selects it; returns it."""
+    case = group.cases[0]
+    move_key(group, case, csa_system, case["csa_case_id"])
+    still_open(case)
+    case.update(case_type="ONGOING", segment=segment)
+    return case
 
 
 def _amounts(amounts: dict[str, int]) -> Make:
@@ -217,6 +239,42 @@ def _three_actions(groups: list[Casegroup], dice: Dice) -> None:
         )
 
 
+def _selected(csa_system: str = "CS2", segment: int = 1) -> Make:
+    def make(groups: list[Casegroup], dice: Dice) -> None:
+        to_be_selected(groups[0], csa_system, segment)
+
+    return make
+
+
+def _open_arrears_only(groups: list[Casegroup], dice: Dice) -> None:
+    for case in groups[0].cases:
+        still_open(case)
+        case.update(case_type="ARREARS_ONLY", weekly_liability_pence=0)
+
+
+def _applied(*others: dict[str, object]) -> Make:
+    """One application for each, received the days ago that its place says, with these columns."""
+
+    def make(groups: list[Casegroup], dice: Dice) -> None:
+        group = groups[0]
+        for ago, other in enumerate(reversed(others)):
+            received_on = dice.today - timedelta(days=ago)
+            row = application_row(group, group.cases[0], dice, received_on, **other)
+            group.file("cms_applications").append(row)
+
+    return make
+
+
+def _applied_naming_a_stranger(groups: list[Casegroup], dice: Dice) -> None:
+    _applied({"named_paying_parent_nino": dice.nino(), "paying_parent_says_csa": False})(groups, dice)
+
+
+def _applied_with_a_partner(groups: list[Casegroup], dice: Dice) -> None:
+    """All three answers are wrong: both parents are on CSA, the partner is not."""
+    says = {"applicant_says_csa": False, "paying_parent_says_csa": False, "partner_says_csa": True}
+    _applied(says | {"partner_nino": dice.nino()})(groups, dice)
+
+
 _RP, _GB = RP_BUCKET_COLUMNS[0], "gb_sos_active_pence"
 _LONG = "Wolfeschlegelstein" * 30
 _ADVISER = {"representative_name": "Citizens Advice", "representative_postcode": "LS2 7EW"}
@@ -298,4 +356,25 @@ SHOWCASES: tuple[Showcase, ...] = (
     _see("corrected up", _corrected(130_000)),
     _see("corrected to nothing", _corrected(0)),
     _see("three enforcement actions", _three_actions),
+    _see("selected, on two systems", _selected(), _one_number_on_two_systems, cases=2),
+    _see("selected, represented", _selected(), _receiving_parent(**_ADVISER_AT)),
+    _see("selected, paying parent died", _selected(), _died(40)),
+    _see("selected, no address", _selected(), _receiving_parent(address_line_1=None)),
+    _see("selected a month before its liability ends", _selected("CCD", 5)),
+    _see("applied for twice", _selected(), _applied({}, {"applicant_role": "PAYING_PARENT"})),
+    _see("applied for too late", _selected("CCD", 5), _applied({})),
+    _see("applied for, not eligible", _selected(), _applied({"eligible": False})),
+    _see("applied for, closed already", _applied({})),
+    _see("applied for, arrears only", _open_arrears_only, _applied({})),
+    _see("applied for, nobody on CSA", _applied_naming_a_stranger),
+    _see(
+        "applied for, no look-up works",
+        _selected(),
+        _applied(
+            {"applicant_nino": None},
+            {"named_paying_parent_nino": INVALID_NINOS[0]},
+            {"partner_nino": None, "partner_says_csa": False},
+        ),
+    ),
+    _see("applied for, every look-up differs", _selected(), _applied_with_a_partner),
 )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from case_closure.sample.casegroup import Casegroup, Dice, Row, key
-from case_closure.sample.faults import BY_NAME, Found, inhibit_row, payment_row
-from case_closure.sample.showcase import pay_amounts
+from case_closure.sample.faults import BY_NAME, Found, application_row, inhibit_row, ltr_answer, payment_row
+from case_closure.sample.showcase import pay_amounts, still_open, to_be_selected
 
 
 @dataclass
@@ -64,6 +64,7 @@ class Story:
     nights: int = 2
     groups: int = 1
     cases: int = 1
+    on_cms: bool = False
 
 
 def resolution_row(dice: Dice, case: Row, entity: str, name: str, old: object, new: object, on: date) -> Row:
@@ -80,13 +81,6 @@ def resolution_row(dice: Dice, case: Row, entity: str, name: str, old: object, n
         "entered_by": dice.chance.choice(("caseworker.one", "caseworker.two")),
         "entered_on": on,
     }
-
-
-def still_open(case: Row) -> Row:
-    """Makes a case open on CSA; returns the row that closes it."""
-    closed = dict(case)
-    case.update(case_status="OPEN", closed_reason=None, liability_end_date=None)
-    return closed
 
 
 def closed_on(case: Row, day: date) -> Row:
@@ -305,6 +299,92 @@ def _clerical_letter_went_out(groups: list[Casegroup], teller: Teller) -> None:
     teller.send(1, "clerical_letters", {"letter_id": letter, "issued_on": teller.on(1)})
 
 
+def _its_case_owner_mends_it(groups: list[Casegroup], teller: Teller) -> None:
+    """CMS has the casegroup, so the exception is routed to its owner there (B50)."""
+    group, case = groups[0], groups[0].cases[0]
+    for row in group.file("cms_register"):
+        row["case_owner"] = "cms.owner.01"
+    sound = group.balance(case)["total_pence"]
+    found = BY_NAME["balance_total_mismatch/TOTAL"].plant(group, teller.dice)
+    teller.expect(0, *found)
+    if teller.nights_left:
+        teller.resolve(1, case, "BALANCE", "total_pence", group.balance(case)["total_pence"], sound)
+        teller.mend(1, *found)
+
+
+# --- closure: what follows for a casegroup that the first night selects
+
+
+def _closes_as_selected(groups: list[Casegroup], teller: Teller) -> None:
+    case = to_be_selected(groups[0])
+    teller.send(1, "csa_cases", closed_on(case, teller.on(1)))
+
+
+def _closing_fails_then_succeeds(groups: list[Casegroup], teller: Teller) -> None:
+    """Selected, then its liability cannot be ended, then it can: the failure is cleared by the CLOSED row (B53)."""
+    case = to_be_selected(groups[0])
+    failure = {
+        "failure_code": "CF02",
+        "failed_on": teller.on(1),
+        "detail": "Ending liability failed in the batch",
+    }
+    teller.send(1, "closure_failures", {name: case[name] for name in ("csa_system", "csa_case_id")} | failure)
+    teller.expect(1, ("closure_failed", key(case)))
+    teller.send(2, "csa_cases", closed_on(case, teller.on(2)))
+    teller.mend(2, ("closure_failed", key(case)))
+
+
+def _inhibited_while_selected(groups: list[Casegroup], teller: Teller) -> None:
+    """Set by a manager after selection and removed again, which lets closure go on (B69, B70)."""
+    case = to_be_selected(groups[0])
+    row = inhibit_row(case, teller.dice, "MANAGER", teller.on(1), None)
+    teller.send(1, "inhibits", row)
+    teller.send(2, "inhibits", dict(row, removed_on=teller.on(2)))
+
+
+def _joins_a_selected_casegroup(groups: list[Casegroup], teller: Teller) -> None:
+    """A second ongoing case comes to a selected casegroup and takes its end liability date; both close together."""
+    group = groups[0]
+    joining = group.cases[-1]
+    closing = dict(still_open(joining), case_type="ONGOING")
+    joining["case_type"] = "ONGOING"
+    _hold_back(group, joining, teller, 1)
+    case = to_be_selected(group)
+    teller.send(2, "csa_cases", closed_on(case, teller.on(2)), closed_on(closing, teller.on(2)))
+
+
+def _turns_reactive(groups: list[Casegroup], teller: Teller) -> None:
+    """Selected one night, applied for the next: the second letters, with the new end liability date (B23)."""
+    case = to_be_selected(groups[0])
+    row = application_row(groups[0], case, teller.dice, teller.on(1))
+    teller.send(1, "cms_applications", row)
+
+
+def _ltr_answered(outcome: str | None) -> Tell:
+    """The CSA team answers the LTR the night after it went out; no outcome yet: it has acknowledged it (B25)."""
+
+    def tell(groups: list[Casegroup], teller: Teller) -> None:
+        case = to_be_selected(groups[0])
+        row = application_row(groups[0], case, teller.dice, teller.on(0))
+        groups[0].file("cms_applications").append(row)
+        ltr_id = f"LTR1-{case['csa_system']}-{row['application_id']}"
+        teller.send(1, "ltr_responses", ltr_answer(ltr_id, teller.on(1), outcome))
+        if outcome == "DONE":
+            teller.expect(1, ("ltr_outcome_invalid", (case["csa_system"], None)))
+
+    return tell
+
+
+def _clerical_first_contact(groups: list[Casegroup], teller: Teller) -> None:
+    """The first letter of closure is suppressed, and the legacy team says when theirs went (B15)."""
+    group = groups[0]
+    to_be_selected(group)
+    parent = group.paying_parent
+    parent.update(dlo=True, date_of_death=None)
+    letter = f"CMSL6303-{group.casegroup_id}---{parent['party_id']}-{teller.on(0).isoformat()}"
+    teller.send(1, "clerical_letters", {"letter_id": letter, "issued_on": teller.on(1)})
+
+
 STORIES: tuple[Story, ...] = (
     Story("balance changes after completion", _changes_after_completion),
     Story("balance changes after completion, same id", _changes_after_completion_under_one_id),
@@ -325,4 +405,16 @@ STORIES: tuple[Story, ...] = (
     Story("paid before completion", _paid_before_completion),
     Story("receipt comes again", _receipt_comes_again),
     Story("clerical letter went out", _clerical_letter_went_out),
+    Story("its case owner mends it", _its_case_owner_mends_it, nights=1, on_cms=True),
+    Story("selected, then closed", _closes_as_selected),
+    Story("selected, closing fails, then succeeds", _closing_fails_then_succeeds, nights=3),
+    Story("selected, inhibited for a night", _inhibited_while_selected, nights=3),
+    Story("case joins a selected casegroup", _joins_a_selected_casegroup, nights=3, cases=2),
+    Story("selected, then reactive", _turns_reactive),
+    Story("LTR acknowledged", _ltr_answered(None)),
+    Story("LTR closed", _ltr_answered("CLOSED")),
+    Story("LTR refused", _ltr_answered("REFUSED")),
+    Story("LTR pending", _ltr_answered("PENDING")),
+    Story("LTR answered by no known outcome", _ltr_answered("DONE")),
+    Story("clerical first contact went out", _clerical_first_contact),
 )

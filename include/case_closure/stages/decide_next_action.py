@@ -60,7 +60,7 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
         "seen": seen,
         "resolved": resolved,
         "work_items": work_items.together(items),
-        "letters": _letters(posted, set_up, on),
+        "letters": _letters(posted, set_up, before["covering_letters"]["letter_id"], on),
         "next_actions": _next_actions(posted, set_up, on),
     }
 
@@ -253,8 +253,11 @@ def _position_key(rows: pd.DataFrame) -> pd.Series:
 # --- letters
 
 
-def _letters(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFrame:
-    """6301 to the paying parent, 6302 to each receiving parent of a required case, a 6314 with each (R15, B14, B18)."""
+def _letters(posted: Frames, set_up: Frames, taken: pd.Series, on: pd.Timestamp) -> pd.DataFrame:
+    """6301 to the paying parent, 6302 to each receiving parent of a required case, a 6314 with each (R15, B14, B18).
+
+    ``taken``: the numbers of the covering letters that closure has written tonight.
+    """
     dues, people = posted["dues"], set_up["people"]
     if dues.empty:
         return letters.none()
@@ -273,7 +276,7 @@ def _letters(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFrame:
         ],
         ignore_index=True,
     )  # fmt: skip
-    return letters.addressed(main, on)
+    return letters.addressed(main, on, taken)
 
 
 # --- work items

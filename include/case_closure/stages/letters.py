@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from case_closure.domain import letters as codes
+from case_closure.stages.frames import among
 
 COLUMNS = [
     "letter_id", "code", "recipient_role", "party_id", "casegroup_id", "csa_system", "csa_case_id", "status", "reason",
@@ -23,8 +24,11 @@ def none() -> pd.DataFrame:
     )
 
 
-def addressed(due: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
+def addressed(due: pd.DataFrame, on: pd.Timestamp, taken: pd.Series | None = None) -> pd.DataFrame:
     """Each letter due with its status, reason and number, and a covering letter for each client with a representative.
+
+    A client may be sent two letters about one case on one night. Their covering letters would have one number: the
+    first keeps it, any other, and one whose number an earlier stage has ``taken`` tonight, adds the code it covers.
 
     ``due``: code, role, party_id, casegroup_id, csa_system and csa_case_id (missing for one that goes once a
     casegroup), total_pence (missing where it states none), and of its client address_line_1, place_known, dlo,
@@ -50,9 +54,12 @@ def addressed(due: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     covering["status"] = _status(covering["reason"])
     covering["covers_letter_id"] = covering["letter_id"]
     covering["recipient_role"] = "REPRESENTATIVE"
+    covered = covering["code"]
     covering["code"] = codes.COVERING
     covering["total_pence"] = pd.Series(pd.NA, index=covering.index, dtype="Int64")
-    covering["letter_id"] = _letter_id(covering, on)
+    number = _letter_id(covering, on)
+    again = number.duplicated() | (False if taken is None else among(number, taken))
+    covering["letter_id"] = number.where(~again, number + "-" + covered)
     return pd.concat([main, covering], ignore_index=True)[COLUMNS]
 
 

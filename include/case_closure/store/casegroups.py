@@ -349,6 +349,16 @@ class Gather:
             casegroup_id=TEXT, case_owner=TEXT,
         )  # fmt: skip
 
+    def covering_letters(self, on: date) -> pa.Table:
+        """The covering letters they have of that night already, from closure."""
+        return self._read(
+            f"""
+            select l.letter_id from judged join closure.letters l using (casegroup_id)
+            where l.business_date = '{on}' and l.recipient_role = 'REPRESENTATIVE'
+            """,
+            letter_id=TEXT,
+        )
+
     def on_cms(self) -> pa.Table:
         """The cases of these casegroups that are on CMS: on the register by both parents, or recorded here."""
         return self._read(

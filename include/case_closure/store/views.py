@@ -323,7 +323,9 @@ VIEWS = (
         """
         select l.ltr_id, l.business_date, l.ltr_type, l.csa_system, l.casegroup_id, l.application_id, l.t_date, l.issued_by,
                h.acknowledged_on, h.outcome
-        from closure.ltrs l left join held.ltr_responses h using (ltr_id) left join closure.casegroups g using (casegroup_id)
+        from closure.ltrs l
+        left join held.ltr_responses h on h.ltr_id = l.ltr_id and (h.outcome is null or h.outcome in ('CLOSED', 'REFUSED', 'PENDING'))
+        left join closure.casegroups g using (casegroup_id)
         where """
         + _SIDE,
     ),

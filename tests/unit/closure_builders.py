@@ -1,0 +1,291 @@
+"""Closure as a test needs it: selected cases, applications, answers; `applied(...)` and `followed(...)` are one stage each.
+
+Belongs here: what the store would hand the stages ``take_applications`` and ``follow_closure``, made from the cases of
+``builders``. Does not belong here: a store, files, or what ought to come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from case_closure.gates import suites
+from case_closure.stages import follow_closure, take_applications
+from case_closure.stages.frames import Frames, case_key, to_frame
+from case_closure.store.applications import OPEN_EXCEPTION
+from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
+from tests.unit.builders import _SHAPE as SHAPE
+from tests.unit.builders import ON, Case, Row, case, nino_of, rows_of
+from tests.unit.builders import _key as key_of
+from tests.unit.builders import _like as frame_like
+from tests.unit.builders import _match as matched
+from tests.unit.plain_gate import judge
+
+LED = date(2018, 2, 6)
+_SAYS = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")
+
+
+def open_case(case_id: str = "A", casegroup: str = "G1", **over: Any) -> Case:
+    """A case that is open on CSA, in order otherwise."""
+    return case(
+        case_id,
+        casegroup,
+        **({"case_status": "OPEN", "closed_reason": None, "liability_end_date": None} | over),
+    )
+
+
+def ended_case(case_id: str = "A", casegroup: str = "G1", ended: date = ON, **over: Any) -> Case:
+    """A case that CSA has closed by case closure, its liability ended that day."""
+    return case(case_id, casegroup, liability_end_date=ended, **over)
+
+
+def stamp(of: Case, **over: Any) -> Row:
+    """That case as a tranche selected it a while ago: proactive, its liability to end on 6 February 2018."""
+    row: Row = {
+        "csa_system": of.row["csa_system"], "csa_case_id": of.row["csa_case_id"], "casegroup_id": of.row["casegroup_id"],
+        "tranche_id": "T01", "journey": "PROACTIVE", "selected_on": date(2017, 7, 3), "led": LED, "reminder_days": None,
+        "became_reactive_on": None,
+    }  # fmt: skip
+    return row | over
+
+
+def _frame(rows: Iterable[Row], columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
+    schema = pa.schema(list(columns.items()))
+    made = [{name: row.get(name) for name in schema.names} for row in rows]
+    return to_frame(pa.Table.from_pylist(made, schema=schema))
+
+
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    """Rows as plain Python: dates as dates, what is missing as None."""
+    return [
+        {
+            name: None if pd.isna(value) else value.date() if isinstance(value, pd.Timestamp) else value
+            for name, value in row.items()
+        }
+        for row in frame.to_dict("records")
+    ]
+
+
+# --- applications
+
+
+def application(application_id: str = "AP1", received_on: date | None = ON, **over: Any) -> Row:
+    """An eligible application of case A's receiving parent that names G1's paying parent; nobody said who is on CSA."""
+    row: Row = {
+        "application_id": application_id, "received_on": received_on, "eligible": True, "applicant_role": "RECEIVING_PARENT",
+        "applicant_nino": nino_of("RP-A"), "named_paying_parent_nino": nino_of("PP-G1"), "partner_nino": None,
+        **dict.fromkeys(_SAYS), "gateway_reference": "GW1",
+    }  # fmt: skip
+    return row | over
+
+
+@dataclass
+class Taken:
+    """What the stage ``take_applications`` concluded, and short ways to ask."""
+
+    frames: Frames
+
+    @property
+    def decisions(self) -> dict[str, str]:
+        """application -> decision."""
+        return {row["application_id"]: row["decision"] for row in self.rows("applications")}
+
+    def rows(self, name: str) -> list[Row]:
+        return _rows(self.frames[name])
+
+    def dates(self, application_id: str = "AP1") -> tuple[str, date | None, date | None]:
+        """(decision, t_date, effective_date)."""
+        (row,) = (row for row in self.rows("applications") if row["application_id"] == application_id)
+        return row["decision"], row["t_date"], row["effective_date"]
+
+    @property
+    def moved(self) -> dict[str, tuple[str, date]]:
+        """case -> (journey, LED) of the stamps that change."""
+        return {row["csa_case_id"]: (row["journey"], row["led"]) for row in self.rows("end_liability")}
+
+    @property
+    def ltrs(self) -> list[str]:
+        return sorted(row["ltr_id"] for row in self.rows("ltrs"))
+
+    @property
+    def items(self) -> list[tuple[str, str]]:
+        """(type, application) of the work items."""
+        return sorted((row["type"], row["subject_reference"]) for row in self.rows("work_items"))
+
+    @property
+    def opened(self) -> set[tuple[str, str]]:
+        """(rule, what it is about) of the exceptions opened."""
+        return {(row["rule_code"], row["subject_reference"]) for row in self.rows("opened")}
+
+
+def applied(
+    *applications: Row,
+    cases: Sequence[Case] = (),
+    selected: Sequence[Row] = (),
+    earlier: Sequence[Row] = (),
+    responses: Sequence[Row] = (),
+    ltrs: Sequence[Row] = (),
+    open_exceptions: Sequence[Row] = (),
+    routes: Mapping[str, str | None] | None = None,
+    on: date = ON,
+) -> Taken:
+    """Those applications and answers to LTRs taken on one night."""
+    rows = rows_of(cases)
+    ninos = {row["party_id"]: matched(row["nino"]) for row in rows["csa_parties"]}
+    held = rows["csa_cases"]
+    sides = {
+        side: {(ninos.get(row[f"{side}_parent_id"]), row["casegroup_id"]) for row in held}
+        for side in ("paying", "receiving")
+    }
+    given = [
+        row | {f"{name}_given": row[name] is not None for name in _SAYS} | {"business_date": on}
+        for row in applications
+    ]
+    known: Frames = {
+        "applications": _frame(given, {
+            **dict.fromkeys(("application_id", "applicant_role", "applicant_nino", "named_paying_parent_nino", "partner_nino",
+                             "gateway_reference"), TEXT),
+            "received_on": DAY, "business_date": DAY, "eligible": FLAG,
+            **dict.fromkeys((*_SAYS, *(f"{name}_given" for name in _SAYS)), FLAG),
+        }),
+        "ltr_responses": _frame(responses, {"ltr_id": TEXT, "acknowledged_on": DAY, "outcome": TEXT}),
+        "ltrs": _frame(ltrs, dict.fromkeys(("ltr_id", "csa_system", "casegroup_id"), TEXT)),
+        "payers": _frame(
+            [{"matched_on": nino, "casegroup_id": group} for nino, group in sides["paying"] if nino],
+            {"matched_on": TEXT, "casegroup_id": TEXT},
+        ),
+        "parents": _frame(
+            [{"matched_on": nino} for nino, _ in sides["paying"] | sides["receiving"] if nino], {"matched_on": TEXT}
+        ),
+        "cases": _frame(held, dict.fromkeys(("csa_system", "csa_case_id", "casegroup_id", "case_status"), TEXT)),
+        "end_liability": _frame(selected, {
+            **dict.fromkeys(("csa_system", "csa_case_id", "casegroup_id", "tranche_id", "journey"), TEXT),
+            "selected_on": DAY, "led": DAY,
+        }),
+        "earlier": _frame(earlier, {
+            **dict.fromkeys(("application_id", "casegroup_id", "decision"), TEXT),
+            **dict.fromkeys(("business_date", "t_date", "effective_date"), DAY),
+        }),
+        "open_exceptions": _frame(open_exceptions, OPEN_EXCEPTION),
+        "routes": _frame(
+            [{"casegroup_id": group, "case_owner": owner} for group, owner in (routes or {}).items()],
+            {"casegroup_id": TEXT, "case_owner": TEXT},
+        ),
+    }  # fmt: skip
+    for name in ("cases", "end_liability"):
+        known[name] = known[name].assign(case_key=case_key(known[name]))
+    made, answers = take_applications.application_facts(known), take_applications.response_facts(known)
+    broke = {
+        "cms_applications": judge(suites.cms_applications(), made),
+        "ltr_responses": judge(suites.ltr_responses(), answers),
+    }
+    return Taken(take_applications.conclude(made, answers, broke, known, pd.Timestamp(on).as_unit("s")))
+
+
+# --- following
+
+
+@dataclass
+class Followed:
+    """What the stage ``follow_closure`` concluded, and short ways to ask."""
+
+    frames: Frames
+
+    def rows(self, name: str) -> list[Row]:
+        return _rows(self.frames[name])
+
+    @property
+    def moves(self) -> list[tuple[str | None, str]]:
+        return [(row["from_state"], row["to_state"]) for row in self.rows("moves")]
+
+    @property
+    def letters(self) -> list[tuple[str, str | None]]:
+        """(code, case) of the letters but for covering ones; the case is None for one that goes once a casegroup."""
+        letters = [row for row in self.rows("letters") if row["code"] != "CMSL6314"]
+        return sorted(((row["code"], row["csa_case_id"]) for row in letters), key=str)
+
+    @property
+    def codes(self) -> list[str]:
+        return [code for code, _ in self.letters]
+
+    def letter(self, code: str) -> Row:
+        (row,) = (row for row in self.rows("letters") if row["code"] == code)
+        return row
+
+
+def journey_row(state: str, casegroup: str = "G1", moves: int = 1) -> Row:
+    return {"casegroup_id": casegroup, "state": state, "move_number": moves}
+
+
+def letter_row(
+    code: str, of: Case | None = None, sent_on: date = date(2017, 7, 3), casegroup: str = "G1"
+) -> Row:
+    """A letter sent before: about that case, or once for the casegroup."""
+    where = {name: of.row[name] if of else None for name in ("csa_system", "csa_case_id")}
+    return {"code": code, "casegroup_id": casegroup, "business_date": sent_on} | where
+
+
+def followed(
+    *cases: Case,
+    on: date = ON,
+    selected: Sequence[Row] | None = None,
+    state: str | None = "SELECTED",
+    moves: int = 1,
+    letters: Sequence[Row] = (),
+    inhibits: Sequence[Row] = (),
+    closure_failures: Sequence[Row] = (),
+    resolutions: Sequence[Row] = (),
+    open_exceptions: Sequence[Row] = (),
+) -> Followed:
+    """Those cases looked at on one night. `selected`: by default each as `stamp` has it. `state`: of all their journeys."""
+    rows = rows_of(cases)
+    stamps = [stamp(one) for one in cases] if selected is None else list(selected)
+    groups = sorted({row["casegroup_id"] for row in stamps}) if state else []
+    persons = [
+        {"matched_on": matched(row["nino"])} | row for row in rows["cis_persons"] if matched(row["nino"])
+    ]
+    held: Frames = {
+        "cases": frame_like(SHAPE.cases(), [{"claimed_casegroup_id": row["casegroup_id"]} | row for row in rows["csa_cases"]]),
+        "inhibits": frame_like(SHAPE.inhibits(), inhibits),
+        "closure_failures": frame_like(SHAPE.closure_failures(), closure_failures),
+        "resolutions": frame_like(SHAPE.resolutions(), resolutions),
+        "open_exceptions": frame_like(SHAPE.open_exceptions(), open_exceptions),
+        "case_casegroups": frame_like(
+            SHAPE.case_casegroups(), [{"case_key": key_of(row), "casegroup_id": row["casegroup_id"]} for row in rows["csa_cases"]]
+        ),
+        "end_liability": _frame(stamps, {
+            **dict.fromkeys(("csa_system", "csa_case_id", "journey"), TEXT),
+            **dict.fromkeys(("selected_on", "led", "became_reactive_on"), DAY), "reminder_days": NUMBER,
+        }),
+        "journeys": _frame(
+            [journey_row(state or "", group, moves) for group in groups],
+            {"casegroup_id": TEXT, "state": TEXT, "move_number": NUMBER},
+        ),
+        "letters": _frame(letters, {
+            **dict.fromkeys(("code", "casegroup_id", "csa_system", "csa_case_id"), TEXT), "business_date": DAY,
+        }),
+        "parties": frame_like(SHAPE.parties([]), rows["csa_parties"]),
+        "cis": frame_like(SHAPE.cis([]), persons),
+    }  # fmt: skip
+    return Followed(follow_closure.conclude(held, pd.Timestamp(on).as_unit("s")))
+
+
+def answered(*rows: Row, suppressed: Mapping[str, str] | None = None, on: date = ON) -> Followed:
+    """Those answers of legacy teams judged; `suppressed`: letter -> casegroup of those that were."""
+    held: Frames = {
+        "clerical_letters": _frame(rows, {"letter_id": TEXT, "issued_on": DAY}),
+        "suppressed": _frame(
+            [{"letter_id": letter, "casegroup_id": group} for letter, group in (suppressed or {}).items()],
+            {"letter_id": TEXT, "casegroup_id": TEXT},
+        ),
+        "row_exceptions": _frame([], OPEN_EXCEPTION),
+        "routes": _frame([], {"casegroup_id": TEXT, "case_owner": TEXT}),
+    }
+    facts = follow_closure.answer_facts(held)
+    broke = {"clerical_letters": judge(suites.clerical_letters(), facts)}
+    return Followed(follow_closure.refused(facts, broke, held, pd.Timestamp(on).as_unit("s")))
