@@ -129,9 +129,9 @@ def _made(asked: pd.DataFrame, on: date) -> pd.DataFrame:
     for place in range(len(asked)):
         one = asked.iloc[[place]].copy()
         code, covers = one["code"].iloc[0], one["covers_letter_id"].iloc[0]
-        one["total_pence"] = one["total_pence"].astype("Int64").where(code == codes.WRITE_OFF)
+        one["total_pence"] = one["total_pence"].astype("Int64") if code == codes.WRITE_OFF else pd.NA
         # A covering letter sent again is made as the cover of a letter, which itself is not sent again.
-        one["code"] = one["code"].where(code != codes.COVERING, codes.REISSUE)
+        one["code"] = codes.REISSUE if code == codes.COVERING else code
         letters = due.addressed(one.drop(columns="covers_letter_id"), pd.Timestamp(on).as_unit("s"))
         own = letters["code"] != codes.COVERING
         if code == codes.COVERING:

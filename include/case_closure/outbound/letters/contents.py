@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -30,10 +31,11 @@ Row = Mapping[Any, Any]
 PAYING, RECEIVING, REPRESENTATIVE = "PAYING_PARENT", "RECEIVING_PARENT", "REPRESENTATIVE"
 
 # A longer line, word or number is no name of anybody's: what passes is cut, so that a hostile one cannot fill pages.
-LONGEST_LINE, LONGEST_WORD, LONGEST_REFERENCE = 100, 28, 64
+LONGEST_LINE, LONGEST_WORD, LONGEST_REFERENCE = 100, 16, 64
+_WITHOUT_A_BREAK = re.compile(rf"[^\s-]{{{LONGEST_WORD}}}(?=[^\s-])")
 # Lines and characters that fit the address window in its usual size.
 ROOMY_LINES, ROOMY_CHARACTERS = 6, 42
-CASES_NAMED = 8
+CASES_CHARACTERS = 90
 LANGUAGE = "en"
 _TERRITORIES = Locale(LANGUAGE).territories
 
@@ -233,22 +235,15 @@ def _line(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > LONGEST_LINE:
         text = text[: LONGEST_LINE - 1] + "…"
-    return " ".join(_breakable(word) for word in text.split(" "))
-
-
-def _breakable(word: str) -> str:
-    if len(word) <= LONGEST_WORD:
-        return word
-    return "\u200b".join(word[start : start + LONGEST_WORD] for start in range(0, len(word), LONGEST_WORD))
+    return _WITHOUT_A_BREAK.sub("\\g<0>\u200b", text)
 
 
 def _reference(letter_id: str) -> str:
     """The letter's number; a very long one by its beginning and a hash of the whole."""
-    if len(letter_id) <= LONGEST_REFERENCE:
-        return letter_id
-    return (
-        f"{_text(letter_id)[: LONGEST_REFERENCE - 13]}…{hashlib.sha256(letter_id.encode()).hexdigest()[:12]}"
-    )
+    if len(letter_id) > LONGEST_REFERENCE:
+        whole = hashlib.sha256(letter_id.encode()).hexdigest()
+        letter_id = f"{letter_id[: LONGEST_REFERENCE - 13]}…{whole[:12]}"
+    return _line(_text(letter_id))
 
 
 def _case_name(system: Any, case_id: Any) -> str:
@@ -256,8 +251,12 @@ def _case_name(system: Any, case_id: Any) -> str:
 
 
 def _cases_named(names: list[str]) -> str:
-    more = len(names) - CASES_NAMED
-    return ", ".join(names[:CASES_NAMED]) + (f" and {more} more" if more > 0 else "")
+    """The case numbers, as many as have room beside the address."""
+    named = names[:1]
+    while len(named) < len(names) and len(", ".join(names[: len(named) + 1])) <= CASES_CHARACTERS:
+        named = names[: len(named) + 1]
+    more = len(names) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
 
 
 def _latest(dates: Iterable[Any]) -> date | None:
