@@ -56,6 +56,12 @@ def send_due(url: str, way_out: Sender, clock: Callable[[], datetime]) -> Sendin
         return Sending(words="Another run is sending letters now.")
 
 
+def try_again(url: str, letter_id: str) -> bool:
+    """A letter that failed waits again, its cause mended; the other side is asked for it first. False when it had not failed."""
+    with database.transaction(url) as connection:
+        return deliveries.try_again(connection, letter_id)
+
+
 class _Run:
     def __init__(self, url: str, way_out: Sender, clock: Callable[[], datetime]) -> None:
         self._url, self._way_out, self._clock = url, way_out, clock
