@@ -324,6 +324,10 @@ VIEWS = (
         select l.ltr_id, l.business_date, l.ltr_type, l.csa_system, l.casegroup_id, l.application_id, l.t_date, l.issued_by,
                h.acknowledged_on, h.outcome
         from closure.ltrs l left join held.ltr_responses h using (ltr_id) left join closure.casegroups g using (casegroup_id)
+        where """
+        + _SIDE,
+    ),
+    View(
         "letter_deliveries",
         "What became of each letter that was written",
         {
