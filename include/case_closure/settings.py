@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HOME = "CASE_CLOSURE_HOME"
@@ -21,6 +21,11 @@ PARTITION_CASEGROUPS = "CASE_CLOSURE_PARTITION_CASEGROUPS"
 WORKERS = "CASE_CLOSURE_WORKERS"
 LOGIN_PORT = "CASE_CLOSURE_PORT"
 CONTROL_GROUP = "CASE_CLOSURE_CONTROL_GROUP"
+LETTERS_CHANNEL = "CASE_CLOSURE_LETTERS_CHANNEL"
+NOTIFY_API_KEY = "CASE_CLOSURE_NOTIFY_API_KEY"
+NOTIFY_URL = "CASE_CLOSURE_NOTIFY_URL"
+
+CHANNELS = ("print", "notify")
 
 _DRIVER = "postgresql+psycopg://"
 
@@ -43,6 +48,8 @@ class Settings:
     port: the port of Airflow's pages on loopback, 0 for any that is free.
     control_group: who may approve tranche criteria (B6): user names of Airflow's, each with its number there or
     None. Empty: anybody who may answer, but the proposer.
+    letters_channel: how letters leave: 'print', the outbound folder a print house fetches, or 'notify', GOV.UK Notify.
+    notify_api_key, notify_url: its key (a secret, in no log) and where it is.
     """
 
     home: Path
@@ -54,6 +61,9 @@ class Settings:
     workers: int = 2
     port: int = 8080
     control_group: tuple[tuple[str, str | None], ...] = ()
+    letters_channel: str = "print"
+    notify_api_key: str | None = field(default=None, repr=False)
+    notify_url: str = "https://api.notifications.service.gov.uk"
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -70,6 +80,9 @@ class Settings:
             workers=_whole(env, WORKERS, min(os.cpu_count() or 1, 4), "processes", lowest=1, highest=64),
             port=_whole(env, LOGIN_PORT, 8080, "a port, 0 for any free one", lowest=0, highest=65_535),
             control_group=_members(env.get(CONTROL_GROUP, "")),
+            letters_channel=_one_of(env, LETTERS_CHANNEL, CHANNELS),
+            notify_api_key=_api_key(env.get(NOTIFY_API_KEY, "")),
+            notify_url=env.get(NOTIFY_URL, "").strip() or cls.notify_url,
         )
 
 
@@ -109,6 +122,24 @@ def _members(given: str) -> tuple[tuple[str, str | None], ...]:
             )
         made.append((name, number or None))
     return tuple(made)
+
+
+def _one_of(env: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+    value = env.get(name, "").strip().lower() or values[0]
+    if value not in values:
+        raise SettingsInvalid(f"{name}: expected one of {', '.join(values)}, found '{value}'.")
+    return value
+
+
+def _api_key(given: str) -> str | None:
+    given = given.strip()
+    # A name, the service's id and the secret, each id of 36 characters; not quoted back.
+    if given and len(given) < 74:
+        raise SettingsInvalid(
+            f"{NOTIFY_API_KEY}: expected an API key as GOV.UK Notify gives it (name, service, secret, joined by '-'), found "
+            f"{len(given)} characters."
+        )
+    return given or None
 
 
 def _whole(

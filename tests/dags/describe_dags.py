@@ -71,6 +71,7 @@ print(
                     "owner": dag.owner,
                     "schedule": type(dag.timetable).__name__,
                     "catchup": dag.catchup,
+                    "paused": dag.is_paused_upon_creation,
                     "max_active_runs": dag.max_active_runs,
                     "groups": list(dag.task_group.children),
                     "order": [task.task_id for task in dag.topological_sort()],

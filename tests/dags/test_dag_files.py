@@ -65,7 +65,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_every_dag_file_is_read_without_error(found: dict[str, Any]) -> None:
     assert found["errors"] == {}
-    assert sorted(found["dags"]) == sorted([*OF_THE_NIGHT, "criteria_change"])
+    assert sorted(found["dags"]) == sorted([*OF_THE_NIGHT, "criteria_change", "send_letters"])
 
 
 def test_every_dag_says_what_it_is_for_when_it_runs_and_what_to_do_when_it_fails(
@@ -97,6 +97,14 @@ def test_every_dag_of_the_night_takes_a_business_date_a_landing_zone_and_an_outb
     for dag_id in OF_THE_NIGHT:
         dag = found["dags"][dag_id]
         assert dag["params"] == ["business_date", "landing", "outbound"], dag_id
+
+
+def test_sending_letters_is_a_sweep_of_its_own_that_is_off_until_switched_on(found: dict[str, Any]) -> None:
+    """Issue 4, part 2: off by default, hourly, one task; the night does not wait for it."""
+    dag = found["dags"]["send_letters"]
+    assert dag["paused"] is True
+    assert dag["schedule"] == "CronTriggerTimetable"
+    assert dag["order"] == ["send"]
 
 
 def test_B6_a_change_of_criteria_is_proposed_then_approved_then_recorded(found: dict[str, Any]) -> None:
@@ -135,7 +143,7 @@ def test_reading_the_dag_files_loads_nothing_heavy(found: dict[str, Any]) -> Non
 
 
 def test_each_dag_file_is_read_within_a_second(found: dict[str, Any]) -> None:
-    assert set(found["seconds"]) == {"nightly.py", "stages.py", "criteria_change.py"}
+    assert set(found["seconds"]) == {"nightly.py", "stages.py", "criteria_change.py", "send_letters.py"}
     assert max(found["seconds"].values()) < 1.0, found["seconds"]
 
 

@@ -14,8 +14,10 @@ NO_VALID_ADDRESS: Final = "NO_VALID_ADDRESS"
 DLO: Final = "DLO"
 DECEASED: Final = "DECEASED"
 
+WRITE_OFF: Final = "CMSL6300"
 ARREARS_PAYING_PARENT: Final = "CMSL6301"
 ARREARS_RECEIVING_PARENT: Final = "CMSL6302"
+REISSUE: Final = "CMSL6313"
 COVERING: Final = "CMSL6314"
 
 _NEW_ARRANGEMENT = "Important: Child maintenance is changing - you need to make a new arrangement"

@@ -21,7 +21,7 @@ __all__ = ["Connection", "LockTaken", "engine", "lock", "migrate", "raw", "trans
 
 # One number for this product, so that it does not meet other users' advisory locks: 'CASE' in ASCII.
 _LOCK_SPACE = 0x43415345
-MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK = 1, 2, 3
+MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK, SENDING_LOCK = 1, 2, 3, 4
 
 
 @functools.cache

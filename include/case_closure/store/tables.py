@@ -519,3 +519,49 @@ tranche_selections = Table(
     PrimaryKeyConstraint("business_date", "tranche_id", "version"),
     schema=CLOSURE, comment="What each version of a tranche's criteria selected, night by night (B8)",
 )  # fmt: skip
+
+letter_contents = Table(
+    "letter_contents", metadata,
+    _text("letter_id", "The letter", primary_key=True),
+    _date("business_date", "Night whose letter it is", nullable=False),
+    _text("content", "What it says, as JSON: names, addresses, amounts; personal, so in no view", nullable=False),
+    schema=CLOSURE, comment="What each letter said when it was written, so that a rerun, a copy or a reissue says the same",
+)  # fmt: skip
+Index("letter_contents_business_date_ix", letter_contents.c.business_date)
+
+letter_deliveries = Table(
+    "letter_deliveries", metadata,
+    _text("letter_id", "The letter; sent at most once", primary_key=True),
+    _date("business_date", "Night whose letter it is", nullable=False),
+    _text("channel", "print: the outbound folder; notify: GOV.UK Notify", nullable=False),
+    _text("state", "CREATED, SENDING, SENT or FAILED", nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="How often sending was begun"),
+    Column("attempted_at", DateTime(timezone=True), comment="When it was last begun"),
+    _text("last_error", "Why it was not sent, in plain words"),
+    Column("sent_at", DateTime(timezone=True), comment="When it was handed over"),
+    _text("provider_reference", "What the other side calls it"),
+    schema=CLOSURE, comment="What became of each letter that was written",
+)  # fmt: skip
+Index(
+    "letter_deliveries_state_ix",
+    letter_deliveries.c.state,
+    postgresql_where=letter_deliveries.c.state != "SENT",
+)
+
+letters_by_hand = Table(
+    "letters_by_hand", metadata,
+    _text("request_id", "<code>-<casegroup>-<system>-<case>-<letter>-<when>", primary_key=True),
+    _text("code", "CMSL6300, CMSL6313 or, to a representative again, CMSL6314", nullable=False),
+    _text("casegroup_id", "Casegroup", nullable=False), _system(), _case_id(),
+    _date("from_on", "First day of the period to write off"), _date("to_on", "Its last day"),
+    _text("repeats_letter_id", "The letter to send again"),
+    _text("asked_by", "Who asked for it", nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False, comment="When"),
+    _text("letter_id", "The letter it became; null until a night has made it"),
+    schema=CLOSURE, comment="Letters caseworkers asked for (B17, B45)",
+)  # fmt: skip
+Index(
+    "letters_by_hand_waiting_ix",
+    letters_by_hand.c.asked_at,
+    postgresql_where=letters_by_hand.c.letter_id.is_(None),
+)

@@ -330,6 +330,26 @@ VIEWS = (
         + _SIDE,
     ),
     View(
+        "letter_deliveries",
+        "What became of each letter that was written",
+        {
+            "letter_id": "The letter",
+            "business_date": "Night whose letter it is",
+            "channel": "print: the outbound folder; notify: GOV.UK Notify",
+            "state": "CREATED: it waits; SENDING: begun, not yet answered; SENT; FAILED: a person must act",
+            "attempts": "How often sending was begun",
+            "last_error": "Why it was not sent, in plain words",
+            "sent_at": "When it was handed over",
+            "provider_reference": "What the other side calls it",
+        },
+        """
+        select d.letter_id, d.business_date, d.channel, d.state, d.attempts, d.last_error, d.sent_at, d.provider_reference
+        from closure.letter_deliveries d join closure.letters l using (letter_id)
+        left join closure.casegroups g on g.casegroup_id = l.casegroup_id
+        where """
+        + _SIDE,
+    ),
+    View(
         "next_actions",
         "What follows on CMS once a case's arrears are there (B46, B47)",
         {

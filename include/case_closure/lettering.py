@@ -1,0 +1,56 @@
+"""Letters of a night: from its rows to what is typeset, and on to those that wait to be sent.
+
+Belongs here: the order of reading, concluding and storing. Does not belong here: SQL (``store``), what letters say and look like
+(``outbound.letters``), sending (``letter_sending``).
+
+For a night: ``prepare``; ``parts`` into ``outbound.letters.batches.write``; the folder is published; ``published``.
+What a letter said is kept before it is typeset, so that running a night again writes the same bytes, whatever came in
+since.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from case_closure import letters_by_hand
+from case_closure.outbound.letters import contents as concluding
+from case_closure.settings import Settings
+from case_closure.stages.frames import to_frame
+from case_closure.store import deliveries, letter_contents
+from case_closure.store.database import Connection
+from case_closure.store.letter_contents import parts
+
+__all__ = ["parts", "prepare", "published"]
+
+_AT_A_TIME = 10_000
+
+
+def prepare(connection: Connection, on: date, *, rerun: bool) -> dict[str, int]:
+    """Make the night's letters ready to write: those asked for by hand become due, and what each says is kept.
+
+    In a rerun of a night that succeeded nothing new becomes due (R21). Raises ``outbound.letters.contents.LetterIncomplete``.
+    """
+    by_hand = 0 if rerun else letters_by_hand.issue(connection, on)
+    kept = 0
+    while (waiting := letter_contents.Waiting(connection, on, _AT_A_TIME)).count:
+        letter_contents.keep(connection, on, _concluded(waiting, on))
+        kept += waiting.count
+    return {"letters_by_hand": by_hand, "letters_prepared": kept}
+
+
+def _concluded(waiting: letter_contents.Waiting, on: date) -> dict[str, str]:
+    resolutions, case_casegroups = map(to_frame, waiting.entered())
+    frames = {
+        "letters": to_frame(waiting.letters()),
+        "parties": concluding.mended(to_frame(waiting.parties()), resolutions, case_casegroups),
+        "cases": to_frame(waiting.cases()),
+        "dues": to_frame(waiting.dues()),
+        "by_hand": to_frame(waiting.by_hand()),
+        "covered": to_frame(waiting.covered()),
+    }
+    return concluding.contents(frames, on)
+
+
+def published(connection: Connection, on: date, settings: Settings, at: datetime) -> int:
+    """The night's folder is published: its letters are sent, or wait for the channel that is set. How many are new."""
+    return deliveries.published(connection, on, settings.letters_channel, at)

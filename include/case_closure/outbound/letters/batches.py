@@ -1,0 +1,120 @@
+"""The letters of a night as print-ready PDF: batches by code, and an index of what is where (B12-B18).
+
+Belongs here: cutting a night's letters into batches, naming the files, the index. Does not belong here: what a letter says
+(``contents``, ``lang``), how it looks (``templates``), typesetting, the store.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from queue import SimpleQueue
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from case_closure.outbound.folder import WrittenFile, write_csv
+from case_closure.outbound.letters.typesetting import Pages, Worker, workers
+
+FOLDER = "letters"
+INDEX = f"{FOLDER}/index.csv"
+# 2,000 letters in one document take gigabytes; 250 take a quarter of one.
+BATCH_LETTERS = 250
+_INDEXED = pa.schema(
+    {
+        "letter_id": pa.string(), "code": pa.string(), "file": pa.string(), "first_page": pa.int64(), "pages": pa.int64(),
+        "recipient_role": pa.string(), "party_id": pa.string(), "casegroup_id": pa.string(), "covers_letter_id": pa.string(),
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Batch:
+    name: str
+    rows: pa.Table
+
+
+def write(
+    parts: Iterable[pa.Table], folder: Path, on: date, processes: int, batch_letters: int = BATCH_LETTERS
+) -> list[WrittenFile]:
+    """The letters as PDF documents below ``folder``, and their index, which is there without any letter too.
+
+    ``parts``: tables with letter_id, code, recipient_role, party_id, casegroup_id, covers_letter_id and content (JSON, see
+    ``outbound.letters.contents``), all together in the order of code and letter_id. ``on``: the business date, which is the
+    documents' date. ``processes``: how many typeset side by side; the result does not depend on it. A covering letter
+    (CMSL6314, CMSL6313) has the copy it covers behind it, as one item of the index. Raises ``typesetting.LetterNotSet``.
+    """
+    written: list[WrittenFile] = []
+    index = [_INDEXED.empty_table()]
+    for batch, pages in _typeset(_batches(parts, batch_letters), folder, on, processes):
+        written.append(WrittenFile(batch.name, batch.rows.num_rows))
+        index.append(_indexed(batch, pages))
+    return [*written, write_csv(folder, INDEX, pa.concat_tables(index), totals=["pages"])]
+
+
+def _batches(parts: Iterable[pa.Table], size: int) -> Iterator[_Batch]:
+    """Letters of one code, at most ``size``, numbered within their code."""
+    waiting: pa.Table | None = None
+    numbers: dict[str, int] = {}
+
+    def named(rows: pa.Table) -> _Batch:
+        code = rows["code"][0].as_py()
+        numbers[code] = numbers.get(code, 0) + 1
+        return _Batch(f"{FOLDER}/{code}-{numbers[code]:04d}.pdf", rows)
+
+    for part in parts:
+        for code in part["code"].unique():
+            rows = part.filter(pc.equal(part["code"], code))
+            if waiting is not None and waiting["code"][0] != code:
+                yield named(waiting)
+                waiting = None
+            waiting = rows if waiting is None else pa.concat_tables([waiting, rows])
+            while waiting.num_rows > size:
+                yield named(waiting.slice(0, size))
+                waiting = waiting.slice(size)
+    if waiting is not None:
+        yield named(waiting)
+
+
+def _typeset(
+    batches: Iterable[_Batch], folder: Path, on: date, processes: int
+) -> Iterator[tuple[_Batch, Pages]]:
+    """Each batch with its pages, in order, as they are written; few are held in memory at a time."""
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    with workers(processes) as started, ThreadPoolExecutor(processes) as threads:
+        idle: SimpleQueue[Worker] = SimpleQueue()
+        for worker in started:
+            idle.put(worker)
+
+        def one(batch: _Batch) -> Pages:
+            worker = idle.get()
+            try:
+                return worker.pdf(batch.rows["content"].to_pylist(), on, folder / batch.name)
+            finally:
+                idle.put(worker)
+
+        begun: deque[tuple[_Batch, Future[Pages]]] = deque()
+        try:
+            for batch in batches:
+                begun.append((batch, threads.submit(one, batch)))
+                if len(begun) > 2 * processes:
+                    first, pages = begun.popleft()
+                    yield first, pages.result()
+            for first, pages in begun:
+                yield first, pages.result()
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def _indexed(batch: _Batch, pages: Pages) -> pa.Table:
+    places = {
+        "file": pa.array([batch.name.removeprefix(f"{FOLDER}/")] * batch.rows.num_rows, pa.string()),
+        "first_page": pa.array(pages.first, pa.int64()),
+        "pages": pa.array(pages.count, pa.int64()),
+    }
+    columns = [places[name] if name in places else batch.rows[name] for name in _INDEXED.names]
+    return pa.table(columns, schema=_INDEXED)

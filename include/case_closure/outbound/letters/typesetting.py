@@ -1,0 +1,165 @@
+"""Typesetting: batches of letters into PDF documents, in processes of their own.
+
+Belongs here: driving the typesetter, the pages each letter came to, keeping its memory flat. Does not belong here: which
+letters, what they say, names of files. As a program (`python -m case_closure.outbound.letters.typesetting`) it is one
+worker: batches in on standard input, their pages out on standard output, until its input ends, as when its parent is gone.
+
+Only fonts inside the typesetter are used and the date of a document is given, so that the same letters are the same bytes
+on every machine. Values reach the templates as data, never as their source.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+# The typesetter keeps what it laid out for its next ten documents: that many empty ones let go of 200 letters' memory.
+_FORGETS_AFTER = 11
+
+
+class LetterNotSet(Exception):
+    """Letters that cannot be typeset; the message names them and says why. Nothing personal is in it."""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Where each letter of a document begins, from 1, and how many pages it has, the copy it covers included."""
+
+    first: tuple[int, ...]
+    count: tuple[int, ...]
+
+
+class Typesetter:
+    """The typesetter, in this process. ``contents``: JSON texts as ``outbound.letters.contents`` makes them."""
+
+    def __init__(self) -> None:
+        import typst
+
+        fonts = typst.Fonts(include_system_fonts=False)
+        self._error = typst.TypstError
+        self._batch, self._empty = (
+            typst.Compiler(
+                str(FOLDER / "templates" / name), root=str(FOLDER), font_paths=fonts, ignore_system_fonts=True
+            )
+            for name in ("batch.typ", "empty.typ")
+        )
+
+    def pdf(self, contents: Sequence[str], on: date) -> tuple[bytes, Pages]:
+        """One document of these letters, dated ``on``. Raises LetterNotSet."""
+        dated = datetime.combine(on, time(), UTC)
+        try:
+            return self._laid_out(contents, format="pdf", timestamp=dated, pdf_tags=False)
+        except self._error as error:
+            raise LetterNotSet(self._blame(contents, str(error), dated)) from None
+
+    def pictures(self, contents: Sequence[str], dots_per_inch: float = 96) -> list[bytes]:
+        """The same pages as PNG, for whoever changes wording or layout and wants to look."""
+        made, _ = self._laid_out(contents, format="png", ppi=dots_per_inch)
+        return made if isinstance(made, list) else [made]
+
+    def _laid_out(self, contents: Sequence[str], **how: Any) -> tuple[Any, Pages]:
+        """Set once with the templates' guesses, and again if a letter guessed to have one page proved longer."""
+        letters, long = f"[{','.join(contents)}]", list[int]()
+        while True:
+            made = self._batch.compile(sys_inputs={"letters": letters, "long": json.dumps(long)}, **how)
+            found = json.loads(self._batch.query("<pages>", field="value", one=True))
+            starts = [*found["starts"], found["last"] + 1]
+            longer = [key for key, (start, end) in enumerate(pairwise(starts)) if end - start > 1]
+            wrong = [key for key in longer if not found["long"][key]]
+            if not wrong:
+                break
+            long += wrong
+        self._forget()
+        first = [start for start, copy in zip(found["starts"], found["copies"], strict=True) if not copy]
+        count = [end - start for start, end in pairwise([*first, found["last"] + 1])]
+        return made, Pages(tuple(first), tuple(count))
+
+    def _forget(self) -> None:
+        for _ in range(_FORGETS_AFTER):
+            self._empty.compile(format="pdf", timestamp=0, pdf_tags=False)
+
+    def _blame(self, contents: Sequence[str], error: str, dated: datetime) -> str:
+        """Which of the letters it is, found by setting each alone."""
+        culprits = []
+        for content in contents:
+            try:
+                self._laid_out([content], format="pdf", timestamp=dated, pdf_tags=False)
+            except self._error:
+                culprits.append(json.loads(content)["id"])
+        named = ", ".join(culprits[:5]) or "none of them alone"
+        return f"Letters that could not be typeset: {named}. The typesetter says: {error.splitlines()[0]}"
+
+
+class Worker:
+    """A typesetter in a process of its own, which ends when this one does."""
+
+    def __init__(self) -> None:
+        # One thread: the work is spread over processes, and a second thread doubles the memory.
+        environment = {**os.environ, "RAYON_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        )
+
+    def pdf(self, contents: Sequence[str], on: date, path: Path) -> Pages:
+        """Write the document to ``path``. Raises LetterNotSet."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = {"contents": list(contents), "on": on.isoformat(), "path": str(path)}
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise LetterNotSet(
+                f"The typesetter ended (status {self._process.wait()}) while it was writing {path.name}, as when the machine "
+                "runs out of memory. Run the night again; nothing of it was published."
+            )
+        answer = json.loads(line)
+        if "error" in answer:
+            raise LetterNotSet(f"{path.name}: {answer['error']}")
+        return Pages(tuple(answer["first"]), tuple(answer["count"]))
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextlib.contextmanager
+def workers(count: int) -> Iterator[list[Worker]]:
+    """That many workers, ended on leaving."""
+    with contextlib.ExitStack() as ends:
+        started = []
+        for _ in range(count):
+            worker = Worker()
+            ends.callback(worker.end)
+            started.append(worker)
+        yield started
+
+
+def _serve() -> None:
+    typesetter = Typesetter()
+    for line in sys.stdin.buffer:
+        asked = json.loads(line)
+        try:
+            document, pages = typesetter.pdf(asked["contents"], date.fromisoformat(asked["on"]))
+            Path(asked["path"]).write_bytes(document)
+            answer: dict[str, Any] = {"first": pages.first, "count": pages.count}
+        except (LetterNotSet, OSError) as error:
+            answer = {"error": str(error)}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,191 @@
+"""What letters are made of, and what they said: read from the records once, kept, and read again from then on.
+
+Belongs here: the queries. Does not belong here: how values read in a letter (``outbound.letters.contents``), which letter is due.
+Only letters with status ISSUED; those of nationally sensitive casegroups are in none of this (R26).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+import pyarrow as pa
+from psycopg import sql
+from sqlalchemy import Connection, text
+
+from case_closure.domain import letters as codes
+from case_closure.store.casegroups import DAY, PENCE, TEXT, Gather
+from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.database import raw
+
+# A casegroup without a balance may not be marked yet: the case rows say so too.
+ORDINARY = """
+    not exists (select from closure.casegroups g where g.casegroup_id = l.casegroup_id and g.sensitive)
+    and not exists (select from held.csa_cases s where s.casegroup_id = l.casegroup_id and s.nationally_sensitive)
+"""
+# A letter that covers another is made after it.
+_IN_TURN = ("l.code not in (:reissue, :covering)", "l.code = :reissue", "l.code = :covering")
+_PARTY = (
+    "title", "forenames", "surname", "address_line_1", "address_line_2", "address_line_3", "address_line_4", "postcode",
+    "country", "representative_name", "representative_address_line_1", "representative_address_line_2",
+    "representative_address_line_3", "representative_address_line_4", "representative_postcode",
+)  # fmt: skip
+
+
+class Waiting:
+    """The letters of a night whose content is not kept yet, a part of them at a time, within one transaction."""
+
+    def __init__(self, connection: Connection, on: date, at_most: int) -> None:
+        self._connection = connection
+        self._exec = connection.exec_driver_sql
+        self.count = next((count for turn in _IN_TURN if (count := self._choose(turn, on, at_most))), 0)
+
+    def _choose(self, turn: str, on: date, at_most: int) -> int:
+        self._exec("drop table if exists pg_temp.writing")
+        chosen = self._connection.execute(
+            text(
+                f"""
+                create temporary table writing on commit drop as
+                select l.letter_id, l.code, l.recipient_role, l.party_id, l.casegroup_id, l.csa_system, l.csa_case_id,
+                       l.covers_letter_id, l.total_pence, coalesce(c.recipient_role, l.recipient_role) as client_role
+                from closure.letters l left join closure.letters c on c.letter_id = l.covers_letter_id
+                where l.business_date = :on and l.status = 'ISSUED' and {turn} and {ORDINARY}
+                  and not exists (select from closure.letter_contents k where k.letter_id = l.letter_id)
+                order by l.letter_id limit :at_most
+                """
+            ),
+            {"on": on, "at_most": at_most, "reissue": codes.REISSUE, "covering": codes.COVERING},
+        )
+        self._exec("analyze writing")
+        return int(chosen.rowcount)
+
+    def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
+        return copy_out(raw(self._connection), query, pa.schema(list(columns.items())))
+
+    def letters(self) -> pa.Table:
+        columns = dict.fromkeys(
+            ("letter_id", "code", "recipient_role", "party_id", "casegroup_id", "csa_system", "csa_case_id",
+             "covers_letter_id", "client_role"), TEXT,
+        ) | {"total_pence": PENCE}  # fmt: skip
+        return self._read(f"select {', '.join(columns)} from writing", **columns)
+
+    def parties(self) -> pa.Table:
+        """The client of each letter, a line a letter."""
+        of_letter = ("letter_id", "client_role", "casegroup_id", "csa_system", "csa_case_id")
+        return self._read(
+            f"select {', '.join(f'w.{name}' for name in of_letter)}, {', '.join(f'p.{name}' for name in _PARTY)} "
+            "from writing w join held.csa_parties p using (party_id)",
+            **dict.fromkeys((*of_letter, *_PARTY), TEXT),
+        )
+
+    def cases(self) -> pa.Table:
+        """The selected cases a letter is about: its own, or every ongoing one of the casegroup; with the date told by then."""
+        return self._read(
+            """
+            with about as (
+                select w.letter_id, l.business_date, c.csa_system, c.csa_case_id, c.liability_end_date, e.led
+                from writing w join closure.letters l using (letter_id)
+                join held.csa_cases c on c.casegroup_id = w.casegroup_id
+                join closure.end_liability e on e.csa_system = c.csa_system and e.csa_case_id = c.csa_case_id
+                where w.code between 'CMSL6303' and 'CMSL6312'
+                  and case when w.csa_case_id is null then c.case_type = 'ONGOING'
+                      else (c.csa_system, c.csa_case_id) = (w.csa_system, w.csa_case_id) end),
+            told as (
+                select distinct on (a.letter_id, n.csa_system, n.csa_case_id) a.letter_id, n.csa_system, n.csa_case_id, n.led
+                from about a join closure.end_liability_notices n using (csa_system, csa_case_id)
+                where n.business_date <= a.business_date
+                order by a.letter_id, n.csa_system, n.csa_case_id, n.business_date desc)
+            select a.letter_id, a.csa_system, a.csa_case_id, coalesce(t.led, a.led), a.liability_end_date
+            from about a left join told t using (letter_id, csa_system, csa_case_id)
+            """,
+            letter_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, led=DAY, liability_end_date=DAY,
+        )  # fmt: skip
+
+    def dues(self) -> pa.Table:
+        """What each arrears letter states: the dues posted with it; for a write-off, what the receiving parent is owed now."""
+        return self._read(
+            f"""
+            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, d.posted_pence
+            from writing w join closure.letters l using (letter_id)
+            join closure.dues d on d.casegroup_id = w.casegroup_id and d.business_date = l.business_date
+            where (w.code = '{codes.ARREARS_PAYING_PARENT}' and w.csa_case_id is null)
+               or (w.code = '{codes.ARREARS_RECEIVING_PARENT}' and (d.csa_system, d.csa_case_id) = (w.csa_system, w.csa_case_id))
+            union all
+            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, sum(e.amount_pence)::bigint
+            from writing w join closure.dues d using (casegroup_id, csa_system, csa_case_id)
+            join closure.ledger e using (due_id)
+            where w.code = '{codes.WRITE_OFF}' and d.creditor = 'RP' and e.kind <> 'ALLOCATION'
+            group by w.letter_id, d.due_id
+            """,
+            letter_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
+        )  # fmt: skip
+
+    def by_hand(self) -> pa.Table:
+        return self._read(
+            "select w.letter_id, h.from_on, h.to_on from writing w join closure.letters_by_hand h using (letter_id)",
+            letter_id=TEXT, from_on=DAY, to_on=DAY,
+        )  # fmt: skip
+
+    def covered(self) -> pa.Table:
+        """What the covered letters said, and when."""
+        return self._read(
+            "select w.letter_id, k.content, k.business_date from writing w "
+            "join closure.letter_contents k on k.letter_id = w.covers_letter_id",
+            letter_id=TEXT, content=TEXT, business_date=DAY,
+        )  # fmt: skip
+
+    def entered(self) -> tuple[pa.Table, pa.Table]:
+        """Resolutions for these letters' casegroups, and the casegroup of each of their cases."""
+        groups = self._exec("select distinct casegroup_id from writing order by 1").scalars().all()
+        gather = Gather(self._connection, groups)
+        return gather.resolutions(), gather.case_casegroups()
+
+
+def keep(connection: Connection, on: date, contents: Mapping[str, str]) -> None:
+    """Keep what letters said."""
+    rows = {
+        "letter_id": pa.array(contents.keys(), TEXT),
+        "business_date": pa.array([on] * len(contents), DAY),
+        "content": pa.array(contents.values(), TEXT),
+    }
+    copy_in(raw(connection), "closure.letter_contents", pa.table(rows))
+
+
+_WRITTEN: dict[str, pa.DataType] = dict.fromkeys(
+    ("letter_id", "code", "recipient_role", "party_id", "casegroup_id", "covers_letter_id", "content"), TEXT
+)
+
+
+def parts(connection: Connection, on: date, size: int = 2_000) -> Iterator[pa.Table]:
+    """Every letter of the night with what it says, in the order of code and letter_id, ``size`` at a time."""
+    code, letter_id = "", ""
+    while True:
+        part = copy_out(
+            raw(connection),
+            sql.SQL(
+                f"""
+                select {", ".join(f"k.{name}" if name == "content" else f"l.{name}" for name in _WRITTEN)}
+                from closure.letters l join closure.letter_contents k using (letter_id)
+                where l.business_date = {{on}} and l.status = 'ISSUED' and {ORDINARY}
+                  and (l.code collate "C", l.letter_id collate "C") > ({{code}}, {{letter_id}})
+                order by l.code collate "C", l.letter_id collate "C" limit {{size}}
+                """
+            ).format(*(), on=sql.Literal(on), code=sql.Literal(code), letter_id=sql.Literal(letter_id), size=sql.Literal(size)),
+            pa.schema(list(_WRITTEN.items())),
+        )  # fmt: skip
+        if part.num_rows:
+            yield part
+            code, letter_id = part["code"][-1].as_py(), part["letter_id"][-1].as_py()
+        if part.num_rows < size:
+            return
+
+
+def content_of(connection: Connection, letter_id: str) -> str:
+    """What that letter said. Raises LookupError when it was never written."""
+    found = connection.execute(
+        text("select content from closure.letter_contents where letter_id = :letter_id"), {"letter_id": letter_id}
+    )  # fmt: skip
+    content = found.scalar_one_or_none()
+    if content is None:
+        raise LookupError(f"Letter {letter_id} was never written.")
+    return str(content)

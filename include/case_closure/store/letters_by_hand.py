@@ -1,0 +1,118 @@
+"""Letters caseworkers asked for: the requests, and what is needed to make letters of them.
+
+Belongs here: the queries. Does not belong here: whether a request may be made, or a letter goes out (``letters_by_hand``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from case_closure.domain import letters as codes
+from case_closure.store import tables
+from case_closure.store.casegroups import DAY, FLAG, PENCE, TEXT
+from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.database import raw
+from case_closure.store.letter_contents import ORDINARY
+from case_closure.store.posting import as_rows
+from case_closure.store.tables import MATCHED_ON
+
+
+def open_write_off_item(connection: Connection, casegroup_id: str, csa_system: str, csa_case_id: str) -> bool:
+    """Whether a caseworker is asked to confirm a further write-off on that case; never for a sensitive casegroup."""
+    return bool(
+        connection.execute(
+            text(
+                f"select exists (select from closure.work_items l where l.type = 'CONFIRM_WRITE_OFF' and l.status <> 'CLOSED' "
+                f"and (l.casegroup_id, l.csa_system, l.csa_case_id) = (:casegroup_id, :csa_system, :csa_case_id) and {ORDINARY})"
+            ),
+            {"casegroup_id": casegroup_id, "csa_system": csa_system, "csa_case_id": csa_case_id},
+        ).scalar_one()
+    )
+
+
+def letter(connection: Connection, letter_id: str) -> dict[str, Any] | None:
+    """A letter's row, and ``written``: whether what it said is kept. None when there is none, or it is sensitive."""
+    row = connection.execute(
+        text(
+            "select l.*, exists (select from closure.letter_contents k where k.letter_id = l.letter_id) as written "
+            f"from closure.letters l where l.letter_id = :letter_id and {ORDINARY}"
+        ),
+        {"letter_id": letter_id},
+    ).first()
+    return dict(row._mapping) if row else None
+
+
+def waiting(connection: Connection, request: dict[str, Any]) -> tuple[str, Any] | None:
+    """Who asked for the same letter already, and when, where no night has made it yet."""
+    row = connection.execute(
+        text(
+            "select asked_by, asked_at from closure.letters_by_hand where letter_id is null and code = :code "
+            "and casegroup_id = :casegroup_id and csa_system is not distinct from :csa_system "
+            "and csa_case_id is not distinct from :csa_case_id and repeats_letter_id is not distinct from :repeats_letter_id"
+        ),
+        request,
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
+def add(connection: Connection, request: dict[str, Any]) -> None:
+    """Keep a request."""
+    connection.execute(tables.letters_by_hand.insert().values(request))
+
+
+def requests(connection: Connection) -> pa.Table:
+    """Every request no night has made a letter of, the oldest first, with its client as letters need them.
+
+    The client of a write-off is the case's receiving parent; of a letter sent again, whomever that went to or was about.
+    """
+    columns: dict[str, pa.DataType] = {
+        "request_id": TEXT, "code": TEXT, "role": TEXT, "party_id": TEXT, "casegroup_id": TEXT, "csa_system": TEXT,
+        "csa_case_id": TEXT, "covers_letter_id": TEXT, "address_line_1": TEXT, "postcode": TEXT, "country": TEXT, "dlo": FLAG,
+        "date_of_death": DAY, "cis_death_recorded": FLAG, "representative_name": TEXT, "representative_address_line_1": TEXT,
+        "total_pence": PENCE,
+    }  # fmt: skip
+    same_person = f"{MATCHED_ON.format('s.nino')} = {MATCHED_ON.format('p.nino')}"
+    died = f"exists (select from held.cis_persons s where {same_person} and s.date_of_death is not null)"
+    return copy_out(
+        raw(connection),
+        f"""
+        select h.request_id, h.code, coalesce(r.recipient_role, 'RECEIVING_PARENT'), p.party_id, h.casegroup_id, h.csa_system,
+               h.csa_case_id, case when h.code = '{codes.COVERING}' then r.covers_letter_id else h.repeats_letter_id end,
+               p.address_line_1, p.postcode, p.country, coalesce(p.dlo, false), p.date_of_death, {died},
+               p.representative_name, p.representative_address_line_1,
+               case when h.code = '{codes.WRITE_OFF}' then (
+                   select sum(e.amount_pence)::bigint from closure.dues d join closure.ledger e using (due_id)
+                   where (d.csa_system, d.csa_case_id, d.creditor) = (h.csa_system, h.csa_case_id, 'RP')
+                     and e.kind <> 'ALLOCATION') end
+        from closure.letters_by_hand h
+        left join closure.letters r on r.letter_id = h.repeats_letter_id
+        left join held.csa_cases c on c.csa_system = h.csa_system and c.csa_case_id = h.csa_case_id
+        join held.csa_parties p on p.party_id = coalesce(r.party_id, c.receiving_parent_id)
+        where h.letter_id is null order by h.asked_at, h.request_id
+        """,
+        pa.schema(list(columns.items())),
+    )  # fmt: skip
+
+
+def standing(connection: Connection, letter_ids: Sequence[str]) -> set[str]:
+    """Which of these letters there are already."""
+    found = connection.execute(
+        text("select letter_id from closure.letters where letter_id = any(:letter_ids)"), {"letter_ids": list(letter_ids)}
+    )  # fmt: skip
+    return set(found.scalars())
+
+
+def store(connection: Connection, on: date, letters: pd.DataFrame, became: dict[str, str]) -> None:
+    """Store new letters, and which request became which (request_id to letter_id)."""
+    copy_in(raw(connection), "closure.letters", as_rows(tables.letters, letters.assign(business_date=on)))
+    for request_id, letter_id in became.items():
+        connection.execute(
+            text("update closure.letters_by_hand set letter_id = :letter_id where request_id = :request_id"),
+            {"letter_id": letter_id, "request_id": request_id},
+        )

@@ -1,0 +1,88 @@
+"""PDF documents as tests read them: the words of each page, and where each run of glyphs stands.
+
+Belongs here: reading a PDF. Does not belong here: what ought to be in it.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from pypdf import PageObject, PdfReader
+
+_MM = 72 / 25.4
+
+
+def pages(pdf: bytes) -> list[str]:
+    """The words of each page on one line: no-break spaces as spaces, break opportunities gone."""
+    return [
+        " ".join(page.extract_text().replace("\u00a0", " ").replace("\u200b", "").split())
+        for page in PdfReader(io.BytesIO(pdf)).pages
+    ]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Glyphs set in one go: from left to right edge and their baseline, mm from the page's left and top."""
+
+    left: float
+    right: float
+    down: float
+    points: float
+
+
+def ink(pdf: bytes, number: int = 0) -> list[Run]:
+    """Every run of glyphs of a page, by the widths of its own fonts."""
+    page = PdfReader(io.BytesIO(pdf)).pages[number]
+    height = float(page.mediabox.height)
+    fonts = {name: _widths(font.get_object()) for name, font in page["/Resources"]["/Font"].items()}  # type: ignore[index]
+    found: list[Run] = []
+    font, size = "", 0.0
+
+    def look(operator: bytes, operands: Any, cm: list[float], tm: list[float]) -> None:
+        nonlocal font, size
+        if operator == b"Tf":
+            font, size = operands[0], float(operands[1])
+        elif operator in (b"Tj", b"TJ"):
+            items = operands[0] if operator == b"TJ" else operands
+            width = sum(_width(item, fonts[font]) for item in items) / 1000 * size
+            across = [_across(tm[4], tm, cm), _across(tm[4] + tm[0] * width, tm, cm)]
+            down = height - (cm[1] * tm[4] + cm[3] * tm[5] + cm[5])
+            found.append(Run(min(across) / _MM, max(across) / _MM, down / _MM, abs(size * tm[0] * cm[0])))
+
+    page.extract_text(visitor_operand_before=look)
+    assert found, "the page has no text"
+    return found
+
+
+def _across(x: float, tm: list[float], cm: list[float]) -> float:
+    return cm[0] * x + cm[2] * tm[5] + cm[4]
+
+
+def _widths(font: Any) -> dict[int, float]:
+    """Width of each glyph, in thousandths of the size."""
+    listed = list(font["/DescendantFonts"][0].get_object()["/W"])
+    found: dict[int, float] = {}
+    while listed:
+        first, second = int(listed[0]), listed[1]
+        if isinstance(second, list):
+            found |= {first + place: float(width) for place, width in enumerate(second)}
+            listed = listed[2:]
+        else:
+            found |= dict.fromkeys(range(first, int(second) + 1), float(listed[2]))
+            listed = listed[3:]
+    return found
+
+
+def _width(item: Any, widths: dict[int, float]) -> float:
+    if isinstance(item, int | float):
+        return -float(item)
+    raw = item.original_bytes if isinstance(item, str) else bytes(item)
+    codes = [int.from_bytes(raw[place : place + 2], "big") for place in range(0, len(raw), 2)]
+    return sum(widths.get(code, 0.0) for code in codes)
+
+
+def reader(pdf: bytes) -> list[PageObject]:
+    """The pages themselves."""
+    return list(PdfReader(io.BytesIO(pdf)).pages)

@@ -1,0 +1,145 @@
+"""What stands in each letter: whose name and address, which cases, dates and amounts (B14, B18, B49, R15)."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from case_closure.domain.letters import TITLES
+from case_closure.outbound.letters import contents
+from tests.support.letters import ON, case, client, date, due, letter
+
+CODES = sorted(TITLES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_letter_has_its_title_its_date_its_number_and_somebody_to_go_to(code: str) -> None:
+    said = letter(code)
+    assert said["title"] == TITLES[code].format(led="3\u00a0March\u00a02018")
+    assert said["on"] == "10\u00a0August\u00a02017"
+    assert said["ref"] == f"{code}-G1-CS2-A-P1-2017-08-10"
+    assert said["to"][-1] == ("CF10 1BS" if code == "CMSL6314" else "LS1 4AP")
+
+
+def test_B14_a_representative_is_addressed_and_the_clients_letter_goes_with_it() -> None:
+    own = letter("CMSL6302")
+    said = letter("CMSL6314", covered=own)
+    assert said["to"] == ["Price and Daughters", "2 Castle Street", "Cardiff", "CF10 1BS"]
+    assert said["dear"] == "Price and Daughters"
+    assert said["client"] == "Ms Alex Walker"
+    assert said["copy"] == own
+
+
+def test_B18_6301_has_each_case_with_its_values_and_the_total() -> None:
+    said = letter(
+        "CMSL6301",
+        dues=[due("RP", "ACTIVE", 100, "B"), due("RP", "ACTIVE", 5), due("NI_SOS", "SUSPENDED", 20)],
+    )
+    assert [(one["case"], one["total"]) for one in said["cases"]] == [("CS2 A", "0.25"), ("CS2 B", "1.00")]
+    assert said["cases"][0]["government"] == [{"creditor": "NI_SOS", "status": "SUSPENDED", "pounds": "0.20"}]
+    assert said["total"] == "£1.25"
+
+
+def test_R15_6302_has_what_is_owed_to_government_apart_and_both_in_the_total() -> None:
+    said = letter("CMSL6302")
+    (one,) = said["cases"]
+    assert (one["receiver-total"], one["government-total"], one["total"]) == ("1,234.56", "0.07", "1,234.63")
+    assert [line["creditor"] for line in one["receiver"]] == ["RP"]
+    assert [line["creditor"] for line in one["government"]] == ["GB_SOS"]
+
+
+@pytest.mark.parametrize("stated", [123462, 123464, 0])
+def test_a_letter_whose_amounts_do_not_add_up_to_its_row_is_not_written(stated: int) -> None:
+    with pytest.raises(
+        contents.LetterIncomplete,
+        match=r"lacks dues that add up to its total; found 1,234\.63 pounds in 1 cases",
+    ):
+        letter("CMSL6302", row={"total_pence": stated})
+
+
+@pytest.mark.parametrize(
+    ("code", "missing", "says"),
+    [
+        ("CMSL6300", "by_hand", "a caseworker's from and to dates"),
+        ("CMSL6303", "cases", "an end liability date"),
+        ("CMSL6302", "dues", "dues that add up"),
+    ],
+)
+def test_B17_a_letter_that_lacks_what_it_must_say_is_not_written(code: str, missing: str, says: str) -> None:
+    with pytest.raises(
+        contents.LetterIncomplete, match=f"{code}-G1-CS2-A-P1-2017-08-10 is due and lacks {says}"
+    ):
+        letter(code, **{missing: []})
+
+
+def test_a_letter_of_closure_gives_the_date_and_one_that_says_it_ended_the_day_it_did() -> None:
+    said = letter(
+        "CMSL6307", cases=[case("A", ended=date(2018, 3, 1)), case("B", ended=date(2018, 3, 2)), case("C")]
+    )
+    assert (said["led"], said["ended"]) == ("3\u00a0March\u00a02018", "2\u00a0March\u00a02018")
+    assert said["case"] == "CS2 A, CS2 B, CS2 C"
+    many = letter("CMSL6303", cases=[case(str(number)) for number in range(10, 21)])
+    assert many["case"].endswith("CS2 20")
+    many = letter("CMSL6303", cases=[case(str(number)) for number in range(10, 40)])
+    assert many["case"].endswith(", CS2 19, CS2 20 and 19 more")
+
+
+def test_an_overseas_address_without_a_postcode_is_whole_and_names_the_country() -> None:
+    """R16: 'An overseas address without postcode is valid.'"""
+    said = letter("CMSL6302", party={"country": "fr", "postcode": None, "address_line_4": "59000 Lille"})
+    assert said["to"][-2:] == ["59000 Lille", "FRANCE"]
+    assert letter("CMSL6302", party={"country": "IM", "postcode": "IM1 1AA"})["to"][-2:] == [
+        "IM1 1AA",
+        "ISLE OF MAN",
+    ]
+    assert letter("CMSL6302", party={"country": "GB-NIR", "postcode": "bt71 1aa"})["to"][-1] == "BT71 1AA"
+
+
+def test_names_are_composed_and_what_does_not_print_is_gone() -> None:
+    said = letter(
+        "CMSL6302", party={"forenames": "Sia\u0302n\n\tMair", "surname": "O\u202e\u2019Brien\u0007"}
+    )
+    assert said["to"][0] == "Ms Siân Mair O\u2019Brien"
+    assert said["dear"] == "Ms O\u2019Brien"
+    assert letter("CMSL6302", party={"title": None})["dear"] == "Alex Walker"
+    assert letter("CMSL6302", party={"title": None, "forenames": None, "surname": " "})["dear"] == ""
+
+
+def test_a_hostile_line_is_cut_and_a_word_without_end_may_be_broken() -> None:
+    said = letter("CMSL6302", party={"address_line_1": "x" * 100_000}, number="G" * 500)
+    line = said["to"][1]
+    assert len(line.replace("\u200b", "")) == contents.LONGEST_LINE
+    assert max(map(len, line.split("\u200b"))) == contents.LONGEST_WORD
+    assert len(said["ref"].replace("\u200b", "")) == contents.LONGEST_REFERENCE
+    assert said["ref"] != letter("CMSL6302", number="G" * 501)["ref"]
+
+
+def test_a_usual_address_fits_the_window_and_a_long_one_says_so() -> None:
+    assert letter("CMSL6302")["roomy"]
+    assert not letter("CMSL6302", party={"address_line_2": "y" * 43})["roomy"]
+    lines = {f"address_line_{number}": "z" for number in range(1, 5)}
+    assert not letter("CMSL6302", party={**lines, "country": "IE"})["roomy"]
+
+
+def test_B49_what_caseworkers_entered_stands_in_the_letter_for_that_parent_and_no_other() -> None:
+    """A receiving parent's on that case, a paying parent's on any case of the casegroup; where the old value still stands."""
+    rows = [
+        {"letter_id": "1", "client_role": "PAYING_PARENT", "csa_system": None, "csa_case_id": None},
+        {"letter_id": "2", "client_role": "RECEIVING_PARENT", "csa_system": "CS2", "csa_case_id": "A"},
+        {"letter_id": "3", "client_role": "RECEIVING_PARENT", "csa_system": "CS2", "csa_case_id": "B"},
+    ]
+    parties = pd.DataFrame([client(casegroup_id="G1", **row) for row in rows])
+    for name in ("csa_system", "csa_case_id"):
+        parties[name] = parties[name].astype("str")
+    entered = pd.DataFrame(
+        [
+            {"entity": entity, "field": "surname", "old_value": old, "new_value": new, "csa_system": "CS2",
+             "csa_case_id": case_id, "entered_on": ON, "resolution_id": new}
+            for entity, case_id, old, new in (
+                ("PAYING_PARENT", "B", "Walker", "Payer"), ("RECEIVING_PARENT", "A", "Walker", "Receiver"),
+                ("RECEIVING_PARENT", "B", "Somebody", "Else"),
+            )
+        ]
+    )  # fmt: skip
+    of_case = pd.DataFrame({"case_key": ["CS2/A", "CS2/B"], "casegroup_id": ["G1", "G1"]})
+    assert contents.mended(parties, entered, of_case)["surname"].tolist() == ["Payer", "Receiver", "Walker"]
