@@ -27,7 +27,8 @@ from case_closure.landing import criteria
 from case_closure.landing.manifest import verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
-from case_closure.outbound import folder, notices
+from case_closure.outbound import folder
+from case_closure.outbound.letters.contents import LetterIncomplete
 from case_closure.parallel import over_parts
 from case_closure.settings import Settings
 from case_closure.stages import (
@@ -52,6 +53,7 @@ from case_closure.store import (
     payments,
     posting,
     queries,
+    reports,
     tranches,
 )
 from case_closure.store.database import Connection
@@ -457,21 +459,34 @@ def _check_money_law(ctx: NightContext, url: str) -> Summary:
 
 def _write_out(ctx: NightContext, url: str) -> Summary:
     """Everything of the night's outbound folder, made aside and published at once."""
+    from case_closure import lettering, reconcile
+    from case_closure.outbound import exceptions_report, notices
+    from case_closure.outbound.letters import batches
+
     on = ctx.business_date
-    with _entered(ctx, url, "write_out"):
-        pass
+    with _entered(ctx, url, "write_out") as (connection, night):
+        try:
+            prepared = lettering.prepare(connection, on, rerun=night.succeeded)
+        except LetterIncomplete as incomplete:
+            raise _fail(ctx, "write_out", str(incomplete)) from None
     with tempfile.TemporaryDirectory(prefix="outbound-", dir=_made(ctx.settings.home / "work")) as aside:
         made = _made(Path(aside) / on.isoformat())
         with database.transaction(url) as connection:
+            # Nobody takes the night over while its folder is made and put in place.
             nights.hold_open(connection, on, ctx.run_id, "write_out")
             told = outgoing.read(connection, on)
-            files = notices.write(
-                made, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters
-            )
+            files = [
+                *notices.write(
+                    made, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters
+                ),
+                *exceptions_report.write(reports.exceptions_as_of(connection, on), made, on),
+                *reconcile.for_night(connection, made, on),
+                *batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers),
+            ]
             folder.write_manifest(made, on, f"CC-{on}", files)
-            # Within the transaction, so that nobody takes the night over while its folder is put in place.
             folder.publish(made, ctx.outbound, on)
-    return {"files": len(files), "rows": sum(file.rows for file in files)}
+            lettering.published(connection, on, ctx.settings, ctx.clock())
+    return {"files": len(files), **prepared}
 
 
 def _made(path: Path) -> Path:

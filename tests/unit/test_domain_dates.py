@@ -1,4 +1,4 @@
-"""Completed years: birth dates that a parent can have (contract: completed years < 12 or > 110 are not); when reminders are due."""
+"""Completed years: a parent's birth date (less than 12 or more than 110 cannot be); when reminders are due."""
 
 from __future__ import annotations
 
