@@ -207,13 +207,86 @@ def _told(work: Callable[[], list[str]]) -> int:
     return 0
 
 
-def _ltr_issue(asked: argparse.Namespace) -> int:
-    from case_closure.store import applications, database
+def _reconcile(asked: argparse.Namespace) -> int:
+    from case_closure import reconcile
+
+    sign_off = None
+    if asked.sign_off:
+        sign_off = reconcile.SignOff(asked.sign_off, datetime.now(UTC), asked.remarks or "")
+    try:
+        return reconcile.reconcile(_migrated(), asked.date, asked.out, terminal.say, sign_off=sign_off)
+    except (reconcile.NothingToReconcile, ValueError) as refused:
+        return terminal.fail(str(refused))
+
+
+def _letters_confirm_write_off(asked: argparse.Namespace) -> int:
+    from case_closure import letters_by_hand
+
+    return _asked_for(
+        lambda: letters_by_hand.confirm_write_off(
+            _migrated(), casegroup_id=asked.casegroup, csa_system=asked.system, csa_case_id=asked.case,
+            from_on=getattr(asked, "from"), to_on=asked.to, user=asked.user, at=datetime.now(UTC),
+        )
+    )  # fmt: skip
+
+
+def _letters_reissue(asked: argparse.Namespace) -> int:
+    from case_closure import letters_by_hand
+
+    return _asked_for(
+        lambda: letters_by_hand.reissue(_migrated(), asked.letter_id, user=asked.user, at=datetime.now(UTC))
+    )
+
+
+def _asked_for(work: Callable[[], str]) -> int:
+    """What will happen to a letter by hand; or why it was not asked for."""
+    from case_closure.letters_by_hand import LetterNotAsked
+
+    try:
+        terminal.say(work())
+    except LetterNotAsked as refused:
+        return terminal.fail(str(refused))
+    return 0
+
+
+def _letters_send(asked: argparse.Namespace) -> int:
+    from case_closure import letter_sending
+    from case_closure.outbound.sending import ChannelRefused
+
+    _migrated()
+    try:
+        done = letter_sending.send(Settings.from_environment(), lambda: datetime.now(UTC))
+    except ChannelRefused as refused:
+        return terminal.fail(str(refused))
+    terminal.say(f"{done.sent:,} sent, {done.failed:,} failed, {done.unsure:,} without an answer yet")
+    if done.words:
+        terminal.say(done.words)
+    return 0
+
+
+def _letters_try_again(asked: argparse.Namespace) -> int:
+    from case_closure import letter_sending
+
+    if letter_sending.try_again(_migrated(), asked.letter_id):
+        terminal.say(f"Letter {asked.letter_id} waits to be sent again.")
+        return 0
+    return terminal.fail(f"Letter {asked.letter_id} had not failed, so there is nothing to try again.")
+
+
+def _migrated() -> str:
+    """The store's URL, its tables those of this version."""
+    from case_closure.store import database
     from case_closure.store.embedded import store_url
 
     url = store_url(Settings.from_environment())
     database.migrate(url)
-    with database.transaction(url) as connection:
+    return url
+
+
+def _ltr_issue(asked: argparse.Namespace) -> int:
+    from case_closure.store import applications, database
+
+    with database.transaction(_migrated()) as connection:
         try:
             ltr_id = applications.issue_ltr(
                 connection, asked.type, asked.system, asked.application, by=asked.user, at=datetime.now(UTC)
@@ -313,6 +386,19 @@ def _parser() -> argparse.ArgumentParser:
     listed.add_argument("--route", type=str.upper, choices=("CASE_OWNER", "FT_TEAM"), help="routed to them")
     listed.set_defaults(command=_exceptions_list)
 
+    reconcile = commands.add_parser(
+        "reconcile", help="what left CSA against what became of it, as known on a night"
+    )
+    reconcile.add_argument(
+        "--date", type=_date, required=True, metavar="D", help="as at the end of this night"
+    )
+    reconcile.add_argument("--out", type=Path, metavar="FILE", help="write the workbook there")
+    reconcile.add_argument("--sign-off", metavar="NAME", help="put the figures on record as signed by NAME")
+    reconcile.add_argument("--remarks", metavar="TEXT", help="with the signature")
+    reconcile.set_defaults(command=_reconcile)
+
+    _add_letters(commands)
+
     criteria = commands.add_parser("criteria", help="what tranches are selected on")
     actions = criteria.add_subparsers(required=True, metavar="action")
     loaded = actions.add_parser("load", help="put the criteria of a file in force, by tranche_id")
@@ -339,6 +425,30 @@ def _parser() -> argparse.ArgumentParser:
     issued.add_argument("--user", required=True, metavar="NAME", help="who issues it")
     issued.set_defaults(command=_ltr_issue)
     return parser
+
+
+def _add_letters(commands: Any) -> None:
+    letters = commands.add_parser("letters", help="letters by hand, and sending them")
+    actions = letters.add_subparsers(required=True, metavar="action")
+    confirmed = actions.add_parser(
+        "confirm-write-off", help="ask for CMSL6300, for the dates a caseworker gives"
+    )
+    confirmed.add_argument("--casegroup", required=True, metavar="ID", help="casegroup")
+    confirmed.add_argument("--system", type=str.upper, choices=CSA_SYSTEMS, required=True, help="CSA system")
+    confirmed.add_argument("--case", required=True, metavar="ID", help="CSA case number")
+    confirmed.add_argument("--from", type=_date, required=True, metavar="D", help="first day of the arrears")
+    confirmed.add_argument("--to", type=_date, required=True, metavar="D", help="last day of the arrears")
+    confirmed.add_argument("--user", required=True, metavar="NAME", help="who asks")
+    confirmed.set_defaults(command=_letters_confirm_write_off)
+    again = actions.add_parser("reissue", help="ask for a letter to be sent again as it was")
+    again.add_argument("letter_id", metavar="LETTER_ID")
+    again.add_argument("--user", required=True, metavar="NAME", help="who asks")
+    again.set_defaults(command=_letters_reissue)
+    sent = actions.add_parser("send", help="send what waits, by the channel that is set; each letter once")
+    sent.set_defaults(command=_letters_send)
+    tried = actions.add_parser("try-again", help="a letter that failed waits again, its cause mended")
+    tried.add_argument("letter_id", metavar="LETTER_ID")
+    tried.set_defaults(command=_letters_try_again)
 
 
 def _date(text: str) -> date:
