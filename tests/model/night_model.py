@@ -298,7 +298,7 @@ class Model:
         self.index()
         self.lapse()
 
-        figures = {key: (*position.figures, position.casegroup) for key, position in self.positions.items()}
+        figures = {key: position.figures for key, position in self.positions.items()}
         tonight = self.judge_received()
         self.sync_receiving(tonight)
         for casegroup in sorted(self.owners() | set(self.completed)):
@@ -1018,14 +1018,14 @@ class Model:
         self.positions |= now
 
     def date_changes(self, before: dict[tuple[Any, ...], tuple[Any, ...]]) -> None:
-        """The night of the latest change of each bucket, and of its credit; a move to another casegroup is one."""
-        nothing = (0, 0, 0, 0, None)
+        """The night of the latest change of each bucket, and of its credit; a move to another casegroup is none."""
+        nothing = (0, 0, 0, 0)
         for key in set(before) | set(self.positions):
             held = self.positions.get(key)
-            was, now = before.get(key, nothing), (*held.figures, held.casegroup) if held else nothing
-            if was != now and (any(was[:4]) or any(now[:4])):
+            was, now = before.get(key, nothing), held.figures if held else nothing
+            if was != now:
                 self.position_on[key] = self.on
-            if was[3:] != now[3:]:
+            if was[3] != now[3]:
                 self.credit_on[key] = self.on
 
     def position_strays(self, tonight: dict[Key, str]) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, text
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.landing.contracts import FileContract
 from case_closure.stages.frames import to_frame
+from case_closure.store import history
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
 from case_closure.store.tables import ARRIVALS, HELD_TABLES, held_key
@@ -195,6 +196,8 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
         return straight + sum(kept.num_rows for kept in batches.without_key)
     stage = _stage(connection, contract.name, rows(numbered=True))
     read = connection.exec_driver_sql(f"select count(*) from {stage}").scalar_one()
+    if contract.name == "csa_closing_ledger":
+        history.keep_closing_ledger(connection, on, stage)
     connection.exec_driver_sql(_upsert(contract, stage))
     connection.exec_driver_sql(f"drop table {stage}")
     return int(read) + sum(kept.num_rows for kept in batches.without_key)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, Table, text
 from sqlalchemy.types import TypeEngine
 
-from case_closure.store import tables
+from case_closure.store import history, tables
 from case_closure.store.copy import copy_in
 from case_closure.store.database import raw
 
@@ -42,7 +42,7 @@ def store(connection: Connection, on: date, set_up: Frames, posted: Frames, deci
     insert(connection, tables.next_actions, decided["next_actions"])
     _exceptions(connection, on, decided)
     insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
-    _replace_positions(connection, decided)
+    _replace_positions(connection, on, decided)
     _casegroups(connection, decided["casegroups"])
 
 
@@ -235,16 +235,16 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
         )
 
 
-def _replace_positions(connection: Connection, decided: Frames) -> None:
-    """A casegroup's positions are stored whole: the old lines of one that changed go as the new ones come."""
-    gone = decided["positions_gone"]
+def _replace_positions(connection: Connection, on: date, decided: Frames) -> None:
+    """A casegroup's positions are stored whole: what its old lines said goes to the history as the new ones come."""
+    gone, coming = decided["positions_gone"], decided["positions"]
     if len(gone):
         _stage(connection, "replaced", gone, ["casegroup_id"])
-        connection.exec_driver_sql(
-            "delete from closure.positions p using replaced r where p.casegroup_id = r.casegroup_id"
-        )
-    if len(decided["positions"]):
-        copy_in(raw(connection), "closure.positions", as_rows(tables.positions, decided["positions"]))
+        again = coming["casegroup_id"].isin(gone["casegroup_id"])
+        history.replace_positions(connection, on, "replaced", as_rows(tables.positions, coming[again]))
+        coming = coming[~again]
+    if len(coming):
+        copy_in(raw(connection), "closure.positions", as_rows(tables.positions, coming))
 
 
 def _casegroups(connection: Connection, changed: pd.DataFrame) -> None:

@@ -261,8 +261,59 @@ positions = Table(
     _pence("credit_pence", "A credit, below zero (R5)"),
     _date("business_date", "Night of its latest change", nullable=False),
     _date("credited_on", "Night on which the credit was listed"),
+    _date("moved_on", "Night on which its case brought it here from another casegroup unchanged; else null"),
     PrimaryKeyConstraint("casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"),
     schema=CLOSURE, comment="Where every penny received is: received = posted + held + credit, in every bucket",
+)  # fmt: skip
+
+position_history = Table(
+    "position_history", metadata,
+    _text("casegroup_id", "Casegroup; empty for what belongs to none", nullable=False),
+    _text("csa_system", "CSA system; empty when the row had none", nullable=False),
+    _text("csa_case_id", "Case number; empty when the row had none", nullable=False),
+    _text("creditor", "RP, GB_SOS or NI_SOS", nullable=False),
+    _text("arrears_status", "ACTIVE, SUSPENDED or DEFERRED", nullable=False),
+    _pence("received_pence", "Received in this bucket"),
+    _pence("posted_pence", "Posted as a due"),
+    _pence("held_pence", "Held"),
+    _pence("credit_pence", "A credit, below zero"),
+    _date("business_date", "Night of its latest change", nullable=False),
+    _date("credited_on", "Night on which the credit was listed"),
+    _date("since", "Night from which it stood so in this casegroup", nullable=False),
+    _date("replaced_on", "Night that replaced it: it stood so until the night before", nullable=False),
+    PrimaryKeyConstraint("casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status", "replaced_on"),
+    schema=CLOSURE, comment="Positions as they were before a later night replaced them (B54); rows are only ever added",
+)  # fmt: skip
+Index("position_history_replaced_ix", position_history.c.replaced_on)
+
+closing_ledger_history = Table(
+    "closing_ledger_history", metadata,
+    _text("csa_system", "CSA system", nullable=False), _text("csa_case_id", "Case number", nullable=False),
+    _text("creditor", "RP, GB_SOS or NI_SOS", nullable=False),
+    _text("arrears_status", "ACTIVE, SUSPENDED or DEFERRED", nullable=False),
+    Column("amount_pence", BigInteger, comment="What left CSA, by its own account"),
+    Column("written_off_pence", BigInteger, comment="What CSA wrote off"),
+    _date("since", "Night from which it stood so", nullable=False),
+    _date("replaced_on", "Night that replaced it: it stood so until the night before", nullable=False),
+    PrimaryKeyConstraint("csa_system", "csa_case_id", "creditor", "arrears_status", "replaced_on"),
+    schema=CLOSURE, comment="Lines of CSA's closing ledger before a later night replaced them (B54); rows are only ever added",
+)  # fmt: skip
+
+reconciliation_sign_offs = Table(
+    "reconciliation_sign_offs", metadata,
+    _date("business_date", "The reconciliation is as at the end of this night", nullable=False),
+    Column("sensitive", Boolean, nullable=False, comment="Of nationally sensitive casegroups (R26)"),
+    Column("sign_off_number", Integer, nullable=False, comment="From 1, for each night"),
+    _text("signed_by", "Who signed", nullable=False),
+    Column("signed_at", DateTime(timezone=True), nullable=False, comment="When"),
+    _text("remarks", "In their words", nullable=False),
+    _pence("left_csa_pence", "Left CSA, as signed"), _pence("received_pence", "Received, as signed"),
+    _pence("posted_pence", "Posted, as signed"), _pence("held_pence", "Held, as signed"),
+    _pence("credit_pence", "Credits, as signed"), _pence("written_off_pence", "Written off on CSA, as signed"),
+    Column("breaks", BigInteger, nullable=False, comment="How many breaks were listed"),
+    _text("breaks_sha256", "Of the list of breaks that was signed, so that another list is told from it", nullable=False),
+    PrimaryKeyConstraint("business_date", "sensitive", "sign_off_number"),
+    schema=CLOSURE, comment="Reconciliations signed off, with their figures (B54); rows are only ever added",
 )  # fmt: skip
 
 cms_cases = Table(

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from case_closure.domain.reconciliation import CAUSES
+from case_closure.store import history, reconciliation
+
 SCHEMAS = {
     "reporting": ("false", "Stable views for analysts; nationally sensitive casegroups are absent"),
     "sensitive": (
@@ -34,6 +37,16 @@ class View:
 _CASE = {"csa_system": "CSCS, CS2 or CCD", "csa_case_id": "Case number on that CSA system"}
 _BUCKET = {"creditor": "RP, GB_SOS or NI_SOS", "arrears_status": "ACTIVE, SUSPENDED or DEFERRED"}
 _CASEGROUP = {"casegroup_id": "All cases that share one paying parent"}
+
+_FIGURES = {
+    "left_csa_pence": "What CSA's closing ledger says left",
+    "written_off_pence": "What it says was written off, and so did not leave",
+    "received_pence": "Received, refused and clerical rows included; as completed",
+    "posted_pence": "Posted as dues, as mirrored",
+    "held_pence": "Held: by a hold, an exception, or because clerical",
+    "credit_pence": "Credits, below zero",
+}
+_RECONCILED = reconciliation.lines(history.POSITIONS_NOW, history.CLOSING_LEDGER_NOW, "{sensitive}")
 
 # What belongs to a casegroup is on the side its casegroup is on; what belongs to none is ordinary.
 _SIDE = "coalesce(g.sensitive, false) = {sensitive}"
@@ -372,35 +385,84 @@ VIEWS = (
             "business_date": "Night of its latest change",
             **_CASE,
             **_BUCKET,
-            "left_csa_pence": "What CSA's closing ledger says left",
-            "received_pence": "Received, refused and clerical rows included; as completed",
-            "posted_pence": "Posted as dues, as mirrored",
-            "held_pence": "Held: by a hold, an exception, or because clerical",
-            "credit_pence": "Credits, below zero",
+            **{name: meaning for name, meaning in _FIGURES.items() if name != "written_off_pence"},
             "break_type": "MISSING_ON_CMS, NOT_ON_CSA, AMOUNT_DIFFERS, or null when it agrees",
         },
         """
-        select greatest(p.business_date, l.changed_on) as business_date,
-               nullif(coalesce(p.csa_system, l.csa_system), '') as csa_system,
-               nullif(coalesce(p.csa_case_id, l.csa_case_id), '') as csa_case_id,
-               coalesce(p.creditor, l.creditor) as creditor,
-               coalesce(p.arrears_status, l.arrears_status) as arrears_status,
-               coalesce(l.amount_pence, 0) as left_csa_pence,
-               coalesce(p.received_pence, 0) as received_pence,
-               coalesce(p.posted_pence, 0) as posted_pence,
-               coalesce(p.held_pence, 0) as held_pence,
-               coalesce(p.credit_pence, 0) as credit_pence,
-               case when coalesce(l.amount_pence, 0) = coalesce(p.received_pence, 0) then null
-                    when coalesce(p.received_pence, 0) = 0 then 'MISSING_ON_CMS'
-                    when coalesce(l.amount_pence, 0) = 0 then 'NOT_ON_CSA'
-                    else 'AMOUNT_DIFFERS' end as break_type
-        from closure.positions p
-        full join held.csa_closing_ledger l using (csa_system, csa_case_id, creditor, arrears_status)
-        left join held.csa_cases c on c.csa_system = l.csa_system and c.csa_case_id = l.csa_case_id
-        left join closure.casegroups g on g.casegroup_id = coalesce(p.casegroup_id, c.casegroup_id)
-        where (coalesce(l.amount_pence, 0) <> 0 or p.received_pence <> 0 or p.posted_pence <> 0
-               or p.held_pence <> 0 or p.credit_pence <> 0) and """
-        + _SIDE,
+        select business_date, nullif(csa_system, '') as csa_system, nullif(csa_case_id, '') as csa_case_id, creditor,
+               arrears_status, left_csa_pence, received_pence, posted_pence, held_pence, credit_pence, break_type
+        from ("""
+        + _RECONCILED
+        + """) r""",
+    ),
+    View(
+        "reconciliation_totals",
+        "The reconciliation added up by night of the latest change, system, tranche, creditor and status (B54)",
+        {
+            "business_date": "Night of the latest change of the rows added up",
+            "csa_system": _CASE["csa_system"],
+            "tranche_id": "The tranche that selected the case; null when none did",
+            **_BUCKET,
+            "lines": "Rows added up",
+            **_FIGURES,
+            "breaks": "Rows among them that break",
+        },
+        """
+        select r.business_date, nullif(r.csa_system, '') as csa_system, t.tranche_id, r.creditor, r.arrears_status,
+               count(*) as lines, """
+        + ", ".join(reconciliation.sum_of(f"r.{name}") for name in reconciliation.FIGURES)
+        + """, count(r.break_type) as breaks
+        from ("""
+        + _RECONCILED
+        + """) r left join closure.end_liability t using (csa_system, csa_case_id)
+        group by r.business_date, r.csa_system, t.tranche_id, r.creditor, r.arrears_status
+        """,
+    ),
+    View(
+        "reconciliation_breaks",
+        "Each break of the reconciliation with both figures and its cause, where the figures tell it (B54)",
+        {
+            "business_date": "Night of its latest change",
+            **_CASE,
+            **_BUCKET,
+            "left_csa_pence": _FIGURES["left_csa_pence"],
+            "received_pence": _FIGURES["received_pence"],
+            "difference_pence": "Received less what left CSA",
+            "written_off_pence": _FIGURES["written_off_pence"],
+            "break_type": "MISSING_ON_CMS, NOT_ON_CSA or AMOUNT_DIFFERS",
+            "cause": "The first cause that fits: " + ", ".join(CAUSES),
+            "explanation": "The cause in plain words, and what to do",
+        },
+        """
+        with r as materialized ("""
+        + _RECONCILED
+        + """)
+        select business_date, nullif(csa_system, '') as csa_system, nullif(csa_case_id, '') as csa_case_id, creditor,
+               arrears_status, left_csa_pence, received_pence, difference_pence, written_off_pence, break_type, cause, """
+        + reconciliation.words_of_cause()
+        + """ as explanation
+        from ("""
+        + reconciliation.breaks("r", "e.status <> 'RESOLVED'")
+        + """) q""",
+    ),
+    View(
+        "reconciliation_sign_offs",
+        "Reconciliations that were signed off, with the figures that were signed (B54)",
+        {
+            "business_date": "It is as at the end of this night",
+            "sign_off_number": "From 1, for each night",
+            "signed_by": "Who signed",
+            "signed_at": "When",
+            "remarks": "In their words",
+            **{name: f"{meaning}; as signed" for name, meaning in _FIGURES.items()},
+            "breaks": "How many breaks were listed",
+            "breaks_sha256": "Of the list of breaks: the same breaks with the same figures have the same",
+        },
+        """
+        select s.business_date, s.sign_off_number, s.signed_by, s.signed_at, s.remarks, s.left_csa_pence, s.written_off_pence,
+               s.received_pence, s.posted_pence, s.held_pence, s.credit_pence, s.breaks, s.breaks_sha256
+        from closure.reconciliation_sign_offs s where s.sensitive = {sensitive}
+        """,
     ),
     View(
         "records",

@@ -1,0 +1,265 @@
+"""The reconciliation: what left CSA against what became of it, now and as it was known at the end of any night (B54).
+
+Belongs here: its SQL, which the ``reporting`` views are made of too; reading it as of a night; signing it off.
+Does not belong here: keeping what was known before (``history``), the workbook (``outbound.reconciliation``).
+
+A figure is pence. Each side (ordinary or nationally sensitive, R26) is reconciled by itself; who is on which side is as it
+is known today, whatever night is asked for, so that nobody is shown for having become sensitive later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, text
+
+from case_closure.domain.reconciliation import CAUSES
+from case_closure.store import history
+from case_closure.store.copy import copy_out
+from case_closure.store.database import raw
+
+FIGURES = (
+    "left_csa_pence", "written_off_pence", "received_pence", "posted_pence", "held_pence", "credit_pence",
+)  # fmt: skip
+_KEY = "csa_system, csa_case_id, creditor, arrears_status"
+# A sum past int64, which no money is, is shown as the largest int64.
+_FITTED = "greatest(least({}, 9223372036854775807), -9223372036854775808)::bigint"
+
+
+def sum_of(name: str) -> str:
+    """The sum of a column under its own name, in SQL; cut off at int64's limit."""
+    return _FITTED.format(f"sum({name})") + f" as {name.rpartition('.')[2]}"
+
+
+def lines(positions: str, closing_ledger: str, side: str) -> str:
+    """One row for each case and bucket where any figure is not nothing, also where two casegroups have it.
+
+    Where a row had no system or case number, these are empty. A line of the ledger whose case was never held is on the
+    sensitive side when a row of that case was refused that said so.
+    """
+    return f"""
+        select greatest(p.business_date, l.changed_on) as business_date, {_KEY},
+               coalesce(l.amount_pence, 0) as left_csa_pence,
+               coalesce(l.written_off_pence, 0) as written_off_pence,
+               coalesce(p.received_pence, 0) as received_pence, coalesce(p.posted_pence, 0) as posted_pence,
+               coalesce(p.held_pence, 0) as held_pence, coalesce(p.credit_pence, 0) as credit_pence,
+               case when coalesce(l.amount_pence, 0) = coalesce(p.received_pence, 0) then null
+                    when coalesce(p.received_pence, 0) = 0 then 'MISSING_ON_CMS'
+                    when coalesce(l.amount_pence, 0) = 0 then 'NOT_ON_CSA'
+                    else 'AMOUNT_DIFFERS' end as break_type
+        from (
+            select {_KEY}, max(s.business_date) as business_date, bool_or(coalesce(g.sensitive, false)) as sensitive,
+                   {", ".join(sum_of(f"s.{name}") for name in FIGURES[2:])}
+            from {positions} s left join closure.casegroups g using (casegroup_id) group by {_KEY}) p
+        full join {closing_ledger} l using ({_KEY})
+        left join held.csa_cases c using (csa_system, csa_case_id)
+        left join closure.casegroups g on g.casegroup_id = c.casegroup_id
+        left join (select distinct csa_system, csa_case_id, true as sensitive from closure.refused_rows where sensitive) r
+            using (csa_system, csa_case_id)
+        where (coalesce(l.amount_pence, 0) <> 0 or p.received_pence <> 0 or p.posted_pence <> 0
+               or p.held_pence <> 0 or p.credit_pence <> 0)
+          and coalesce(p.sensitive, g.sensitive, c.csa_case_id is null and r.sensitive, false) = {side}
+    """
+
+
+def breaks(rows: str, duplicated: str) -> str:
+    """The breaks among ``rows`` (a relation such as :func:`lines` makes), with the difference and the cause of each.
+
+    ``duplicated``: a condition on exceptions ``e`` that says which are open.
+    """
+    of_case = "o.csa_system = b.csa_system and o.csa_case_id = b.csa_case_id"
+    crossed = "o.left_csa_pence = b.received_pence and o.received_pence = b.left_csa_pence"
+    fits = {
+        "DUPLICATE": "exists (select from closure.exceptions e where e.rule_code = 'balance_duplicate' and "
+        f"e.csa_system = b.csa_system and e.csa_case_id = b.csa_case_id and {duplicated})",
+        "MISSING_CASE": "not k.any_received",
+        "EXTRA_CASE": "not k.any_left",
+        "SWAPPED_CREDITORS": f"exists (select from b o where {of_case} and {crossed} "
+        "and o.arrears_status = b.arrears_status and o.creditor <> b.creditor)",
+        "SWAPPED_STATUSES": f"exists (select from b o where {of_case} and {crossed} "
+        "and o.creditor = b.creditor and o.arrears_status <> b.arrears_status)",
+        "RECEIVED_TWICE": "b.left_csa_pence <> 0 and b.received_pence::numeric = 2 * b.left_csa_pence::numeric",
+        "WRITE_OFF_INCLUDED": "b.written_off_pence <> 0 and b.received_pence::numeric - b.left_csa_pence = b.written_off_pence",
+        "PENNY": "abs(b.difference_pence::numeric) = 1",
+        "MISSING_AMOUNT": "b.received_pence = 0",
+        "EXTRA_AMOUNT": "b.left_csa_pence = 0",
+        "OTHER_AMOUNT": "true",
+    }
+    cause = " ".join(f"when {fits[code]} then '{code}'" for code in CAUSES)
+    return f"""
+        with b as materialized (
+            select *, {_FITTED.format("received_pence::numeric - left_csa_pence")} as difference_pence
+            from {rows} x where break_type is not null),
+        k as materialized (
+            select o.csa_system, o.csa_case_id, bool_or(o.left_csa_pence <> 0) as any_left,
+                   bool_or(o.received_pence <> 0) as any_received
+            from {rows} o where exists (select from b where {of_case}) group by 1, 2)
+        select b.*, case {cause} end as cause from b join k using (csa_system, csa_case_id)
+    """
+
+
+def words_of_cause() -> str:
+    """The cause in plain words, in SQL."""
+    says = " ".join(
+        f"when '{code}' then '{words.replace(chr(39), chr(39) * 2)}'" for code, words in CAUSES.items()
+    )
+    return f"case cause {says} end"
+
+
+_PENCE = pa.decimal128(38, 0)
+_GROUPS: dict[str, dict[str, pa.DataType]] = {
+    "buckets": {"csa_system": pa.string(), "creditor": pa.string(), "arrears_status": pa.string()},
+    "systems": {"csa_system": pa.string()},
+    "tranches": {"tranche_id": pa.string()},
+    "nights": {"business_date": pa.date32()},
+    "break_types": {"break_type": pa.string(), "cause": pa.string()},
+}
+_BREAK_COLUMNS: dict[str, pa.DataType] = {
+    "business_date": pa.date32(), "csa_system": pa.string(), "csa_case_id": pa.string(), "creditor": pa.string(),
+    "arrears_status": pa.string(), "tranche_id": pa.string(), "left_csa_pence": pa.int64(), "received_pence": pa.int64(),
+    "difference_pence": pa.int64(), "written_off_pence": pa.int64(), "break_type": pa.string(), "cause": pa.string(),
+}  # fmt: skip
+MOST_BREAKS = 100_000
+
+
+def reconstruct(connection: Connection, on: date, *, sensitive: bool = False) -> dict[str, pa.Table]:
+    """The reconciliation as it was known at the end of the night of ``on``, added up; pence are exact decimals.
+
+    ``buckets`` (system x creditor x status), ``systems``, ``tranches`` and ``nights`` (of the latest change): rows, breaks
+    and the six figures. ``break_types``: by type and cause, with the difference and cases too. ``breaks``: each break with both
+    figures, ordered by cause and case; at most MOST_BREAKS, then those that differ most. ``night``: the latest night up to
+    that date, its extract, and how many were run (B54).
+    """
+    cursor: psycopg.Connection[Any] = raw(connection)
+    side = "true" if sensitive else "false"
+    made = lines(history.POSITIONS_AS_OF, history.CLOSING_LEDGER_AS_OF, side)
+    for table in ("reconciled", "broken"):
+        connection.exec_driver_sql(f"drop table if exists pg_temp.{table}")
+    connection.execute(
+        text(
+            f"""
+            create temporary table reconciled on commit drop as
+            select m.*, t.tranche_id from ({made}) m
+            left join (select csa_system, csa_case_id, tranche_id from closure.end_liability where selected_on <= :on) t
+                using (csa_system, csa_case_id)
+            """
+        ),
+        {"on": on},
+    )
+    connection.exec_driver_sql("analyze reconciled")
+    open_then = "e.business_date <= :on and (e.resolved_on is null or e.resolved_on > :on)"
+    connection.execute(
+        text(f"create temporary table broken on commit drop as {breaks('reconciled', open_then)}"), {"on": on}
+    )
+    tables = {
+        name: _grouped(cursor, "broken" if name == "break_types" else "reconciled", columns)
+        for name, columns in _GROUPS.items()
+    }
+    names = ", ".join(
+        f"nullif({name}, '') as {name}" if name.startswith("csa_") else name for name in _BREAK_COLUMNS
+    )
+    order = 'cause, csa_system collate "C", csa_case_id collate "C", arrears_status, creditor'
+    query = f"""
+        select {names} from (
+            select * from broken order by abs(difference_pence::numeric) desc, {order} limit {MOST_BREAKS}) b
+        order by {order}
+    """
+    tables["breaks"] = copy_out(cursor, query, pa.schema(list(_BREAK_COLUMNS.items())))
+    tables["night"] = _night(connection, on)
+    return tables
+
+
+def _grouped(cursor: psycopg.Connection[Any], of: str, columns: dict[str, pa.DataType]) -> pa.Table:
+    by = ", ".join(
+        f"nullif({name}, '') as {name}" if pa.types.is_string(type_) else name
+        for name, type_ in columns.items()
+    )
+    order = ", ".join(
+        f'{name} collate "C"' if pa.types.is_string(type_) else name for name, type_ in columns.items()
+    )
+    figures, counts = list(FIGURES), {"rows": "count(*)", "breaks": "count(break_type)"}
+    if of == "broken":
+        figures.append("difference_pence")
+        counts["cases"] = "count(distinct (csa_system, csa_case_id))"
+    query = f"""
+        select {by}, {", ".join(counts.values())}, {", ".join(f"sum({name})" for name in figures)}
+        from {of} group by {", ".join(columns)} order by {order}
+    """
+    schema = {**columns, **dict.fromkeys(counts, pa.int64()), **dict.fromkeys(figures, _PENCE)}
+    return copy_out(cursor, query, pa.schema(list(schema.items())))
+
+
+def _night(connection: Connection, on: date) -> pa.Table:
+    row = connection.execute(
+        text(
+            """
+            select max(business_date), count(*), (array_agg(extract_id order by business_date desc))[1]
+            from closure.nights where business_date <= :on and succeeded
+            """
+        ),
+        {"on": on},
+    ).one()
+    return pa.table(
+        {
+            "business_date": pa.array([row[0]], pa.date32()),
+            "nights": pa.array([row[1]], pa.int64()),
+            "extract_id": pa.array([row[2]], pa.string()),
+        }
+    )
+
+
+def sign_off(
+    connection: Connection,
+    on: date,
+    tables: dict[str, pa.Table],
+    *,
+    signed_by: str,
+    signed_at: datetime,
+    remarks: str,
+    sensitive: bool = False,
+) -> int:
+    """Record that somebody signed this reconciliation, with its figures and a hash of its breaks; returns its number.
+
+    ``tables`` is what :func:`reconstruct` gave, so that what is signed is what was seen. Signing again adds a sign-off.
+    Raises ValueError when nobody signs, or when the breaks could not all be listed.
+    """
+    if not signed_by.strip():
+        raise ValueError("A sign-off needs the name of who signs.")
+    listed, count = tables["breaks"].num_rows, _total(tables["break_types"], "breaks")
+    if listed != count:
+        raise ValueError(
+            f"{count:,} breaks cannot be signed off: only {listed:,} fit into the list. Find what they have in common first."
+        )
+    connection.exec_driver_sql("lock table closure.reconciliation_sign_offs in share row exclusive mode")
+    values: dict[str, Any] = {name: _total(tables["buckets"], name) for name in FIGURES}
+    values |= {"on": on, "sensitive": sensitive, "by": signed_by.strip(), "at": signed_at, "remarks": remarks.strip(),
+               "breaks": count, "sha": breaks_sha256(tables["breaks"])}  # fmt: skip
+    return int(
+        connection.execute(
+            text(
+                f"""
+                insert into closure.reconciliation_sign_offs (business_date, sensitive, sign_off_number, signed_by, signed_at,
+                    remarks, {", ".join(FIGURES)}, breaks, breaks_sha256)
+                select :on, :sensitive, 1 + coalesce(max(sign_off_number), 0), :by, :at, :remarks,
+                       {", ".join(":" + name for name in FIGURES)}, :breaks, :sha
+                from closure.reconciliation_sign_offs where business_date = :on and sensitive = :sensitive
+                returning sign_off_number
+                """
+            ),
+            values,
+        ).scalar_one()
+    )
+
+
+def _total(table: pa.Table, name: str) -> int:
+    return int(pc.sum(table[name]).as_py() or 0)
+
+
+def breaks_sha256(listed: pa.Table) -> str:
+    """One hash for one list of breaks: the same breaks with the same figures have the same."""
+    return hashlib.sha256(repr(listed.to_pylist()).encode()).hexdigest()
