@@ -1,0 +1,323 @@
+"""The daily exceptions report for the team leader of the financial transition team (B45, B48, R10, R26).
+
+Belongs here: the words of a line, the figures by rule, route, age and system, and the four files. Does not belong here:
+which exceptions there are (``store.reports``), what is wrong and what to do (``domain.rules`` says both).
+
+CSV, Parquet and Excel hold every exception; the page adds them up and lists, for each rule, as many as a person reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from case_closure.domain.money import pounds
+from case_closure.domain.rules import CASE_OWNER, FT_TEAM, RULES
+from case_closure.outbound.folder import WrittenFile, exact_total, write_csv
+from case_closure.outbound.workbook import MOST_ROWS, Book, Column, writing
+
+NAME = "exceptions_report"
+LISTED_A_RULE = 40
+_LONGEST_SHOWN = 60
+
+NEW, OPEN, RESOLVED = "NEW", "OPEN", "RESOLVED"
+STATES = {NEW: "New tonight", OPEN: "Still open", RESOLVED: "Resolved tonight"}
+ROUTES = {FT_TEAM: "Financial transition team", CASE_OWNER: "Case owner on CMS", None: "Nobody: a warning"}
+AGES = (
+    (0, "New tonight"),
+    (7, "1 to 7 days"),
+    (28, "8 to 28 days"),
+    (91, "29 to 91 days"),
+    (None, "Over 91 days"),
+)
+_WHOSE = {
+    "PAYING_PARENT": " of the paying parent", "RECEIVING_PARENT": " of the receiving parent", "CASE": " of the case",
+}  # fmt: skip
+_FIELDS = {
+    "address_line_1": "first line of the address", "arrears_from": "first day of the arrears",
+    "arrears_to": "last day of the arrears", "balance_id": "number of the balance", "benefit_live": "benefit",
+    "casegroup_id": "casegroup", "child_id": "the qualifying child", "csa_case_id": "CSA case number",
+    "csa_system": "CSA system", "new_amount_pence": "amount asked for", "nino": "National Insurance number",
+    "party_id": "the whole record", "paying_parent_id": "paying parent", "pp_account_number": "paying parent's account number",
+    "pp_sort_code": "paying parent's sort code", "set_by_role": "role of who set the inhibit",
+    "total_pence": "total of the nine amounts", "value": "amount of the payment",
+}  # fmt: skip
+_CREDITORS = {"rp": "receiving parent", "gb_sos": "GB Secretary of State", "ni_sos": "NI Secretary of State"}
+
+COLUMNS = [
+    Column("state", width=10), Column("rule_code", width=26), Column("csa_system", width=10), Column("csa_case_id", width=15),
+    Column("casegroup_id", width=14), Column("what_is_wrong", "wrapped", 42), Column("where_to_look", "wrapped", 34),
+    Column("what_to_do", "wrapped", 46), Column("what_to_enter", "wrapped", 32), Column("value_found", width=16),
+    Column("route", width=12), Column("case_owner", width=14), Column("status", width=11), Column("allocated_to", width=16),
+    Column("first_seen_on", "date", 13), Column("age_days", "whole", 8), Column("casegroup_held_pence", "pence", 14),
+    Column("severity", width=9), Column("resolved_by", width=20), Column("exception_id", width=40),
+]  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def write(rows: pa.Table, folder: Path, on: date) -> list[WrittenFile]:
+    """`exceptions_report.csv`, `.parquet`, `.xlsx` and `.html` from what ``store.reports.exceptions_as_of`` gives.
+
+    Each answers for every exception; the CSV and Parquet for the sum of what their casegroups hold, in pence.
+    """
+    table = in_words(rows)
+    total = {"casegroup_held_pence": exact_total(table["casegroup_held_pence"])}
+    csv = write_csv(folder, f"{NAME}.csv", table, tuple(total))
+    pq.write_table(table, folder / f"{NAME}.parquet")
+    summary = Summary.of(rows.to_pylist())
+    _workbook(folder / f"{NAME}.xlsx", table, summary, on)
+    (folder / f"{NAME}.html").write_text(_page(summary, on), encoding="utf-8")
+    others = [WrittenFile(f"{NAME}.{kind}", rows.num_rows) for kind in ("xlsx", "html")]
+    return [csv, WrittenFile(f"{NAME}.parquet", rows.num_rows, total), *others]
+
+
+# --- a line in words
+
+
+def in_words(rows: pa.Table) -> pa.Table:
+    """The report's lines: the columns of ``COLUMNS``, in the order of ``rows``."""
+    lines = rows.to_pylist()
+    made: dict[str, Any] = {
+        "what_is_wrong": pa.array([wrong(line) for line in lines], pa.string()),
+        "where_to_look": pa.array([where(line) for line in lines], pa.string()),
+        "what_to_do": pa.array([do(line) for line in lines], pa.string()),
+        "what_to_enter": pa.array([enter(line) for line in lines], pa.string()),
+        "value_found": pa.array([found(line) for line in lines], pa.string()),
+    }
+    return pa.table(
+        {column.heading: made.get(column.heading, _column(rows, column.heading)) for column in COLUMNS}
+    )
+
+
+def _column(rows: pa.Table, name: str) -> pa.ChunkedArray | None:
+    return rows[name] if name in rows.column_names else None
+
+
+def wrong(line: Row) -> str:
+    """What is wrong; a rule that is no more keeps the words it was opened with."""
+    rule = RULES.get(line["rule_code"])
+    return rule.says if rule else str(line["message"])
+
+
+def do(line: Row) -> str:
+    """The next step."""
+    rule = RULES.get(line["rule_code"])
+    return rule.do if rule else ""
+
+
+def where(line: Row) -> str:
+    """The system and case to open."""
+    system, case_id, reference = line["csa_system"], line["csa_case_id"], line["subject_reference"]
+    if line["subject"] == "PAYMENT":
+        return f"{system or 'CSA'} payment file received {line['first_seen_on']}, receipt {reference or 'without a reference'}"
+    if case_id is None:
+        known = f"casegroup {line['casegroup_id']}" if line["casegroup_id"] else "the row without a key"
+        return f"Warehouse extract of {line['first_seen_on']}, {known}"
+    about = f", correction {reference}" if reference else ""
+    return f"{system or 'CSA system not given'}, case {case_id}{about}"
+
+
+def enter(line: Row) -> str | None:
+    """What has to be entered or sent again: the field, in words, and whose it is."""
+    name = line["field"]
+    if not name:
+        return None
+    return field_in_words(name) + _WHOSE.get(line["subject"] or "", "")
+
+
+def found(line: Row) -> str | None:
+    """What was found there, masked as it is stored; an amount of pence in pounds."""
+    value: str | None = line["value"]
+    if value and (line["field"] or "").endswith("_pence") and value.removeprefix("-").isdecimal():
+        return f"{pounds(int(value))} GBP"
+    return value
+
+
+def field_in_words(name: str) -> str:
+    """A column of the extract as a caseworker says it: rp_active_pence -> active arrears owed to the receiving parent."""
+    for short, creditor in _CREDITORS.items():
+        for status in ("active", "suspended", "deferred"):
+            if name == f"{short}_{status}_pence":
+                return f"{status} arrears owed to the {creditor}"
+    return _FIELDS.get(name, name.removesuffix("_pence").replace("_", " "))
+
+
+# --- added up
+
+
+@dataclass
+class Line:
+    """One line of a summary: how many are new, still open and resolved, how old, and pounds held."""
+
+    name: str
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
+    oldest: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+
+    def take(self, row: Row) -> None:
+        """Counts one exception; its casegroup's money once, however many exceptions the casegroup has."""
+        self.counts[row["state"]] += 1
+        if row["state"] != RESOLVED:
+            self.oldest = max(self.oldest, row["age_days"])
+            self.held[row["casegroup_id"] or ""] = row["casegroup_held_pence"]
+
+    @property
+    def open(self) -> int:
+        return self.counts[NEW] + self.counts[OPEN]
+
+    @property
+    def held_pence(self) -> int:
+        return sum(self.held.values())
+
+
+@dataclass
+class Summary:
+    """Everything the page and the workbook say beside the lines themselves. Warnings stop nothing and are apart."""
+
+    total: Line
+    rules: dict[str, Line]
+    routes: dict[str, Line]
+    ages: dict[str, Line]
+    systems: dict[str, Line]
+    warnings: dict[str, Line]
+    listed: dict[str, list[Row]]
+
+    @classmethod
+    def of(cls, rows: list[Row]) -> Summary:
+        """From the rows of ``store.reports.exceptions_as_of``."""
+        made = cls(Line("All"), {}, {}, {name: Line(name) for _, name in AGES}, {}, {}, {})
+        for row in rows:
+            code = row["rule_code"]
+            if row["severity"] == "WARNING":
+                made.warnings.setdefault(code, Line(code)).take(row)
+                continue
+            route = ROUTES.get(row["route"], str(row["route"]))
+            places = [
+                (made.rules, code),
+                (made.routes, route),
+                (made.systems, row["csa_system"] or "not given"),
+            ]
+            for lines, name in places:
+                lines.setdefault(name, Line(name)).take(row)
+            if row["state"] != RESOLVED:
+                made.ages[_age(row["age_days"])].take(row)
+            made.total.take(row)
+            made.listed.setdefault(code, []).append(row)
+        for lines in (made.rules, made.routes, made.systems, made.warnings):
+            ordered = sorted(lines.items(), key=lambda item: (-item[1].open, item[0]))
+            lines.clear()
+            lines.update(ordered)
+        return made
+
+    def first_of(self, code: str) -> list[Row]:
+        """The exceptions of a rule to list: the new ones first, then the oldest, then those resolved."""
+        order = {NEW: 0, OPEN: 1, RESOLVED: 2}
+        rows = self.listed[code]
+        rows.sort(key=lambda row: (order[row["state"]], -row["age_days"], row["exception_id"]))
+        return rows[:LISTED_A_RULE]
+
+
+def _age(days: int) -> str:
+    return next(name for limit, name in AGES if limit is None or days <= limit)
+
+
+# --- Excel
+
+
+def _workbook(path: Path, table: pa.Table, summary: Summary, on: date) -> None:
+    with writing(path, f"Exceptions report, night of {on}", on) as book:
+        _summary_sheet(book, summary, on)
+        for number, start in enumerate(range(0, max(table.num_rows, 1), MOST_ROWS), 1):
+            name = "exceptions" if number == 1 else f"exceptions {number}"
+            sheet = book.sheet(name, [column.width for column in COLUMNS])
+            headed = [Column(column.heading.replace("_", " "), column.kind) for column in COLUMNS]
+            row = book.headings(sheet, 0, headed)
+            sheet.freeze_panes(1, 0)
+            sheet.repeat_rows(0)
+            for batch in table.slice(start, MOST_ROWS).to_batches(max_chunksize=10_000):
+                columns = [column.to_pylist() for column in batch.columns]
+                row = book.rows(sheet, row, COLUMNS, zip(*columns, strict=True))
+            if row > 1:
+                sheet.autofilter(0, 0, row - 1, len(COLUMNS) - 1)
+
+
+def _summary_sheet(book: Book, summary: Summary, on: date) -> None:
+    columns = [
+        Column("", width=36), Column("New tonight", "whole", 12), Column("Still open", "whole", 12),
+        Column("Open, all", "whole", 12), Column("Resolved tonight", "whole", 12), Column("Oldest, days", "whole", 12),
+        Column("Held, GBP", "pounds", 18), Column("Held, pence", "pence", 18),
+    ]  # fmt: skip
+    sheet = book.sheet("summary", [column.width for column in columns])
+    row = book.words(sheet, 0, f"Exceptions report, night of {_day(on)}", "title")
+    row = book.words(sheet, row, "For the team leader of the financial transition team.", "note")
+    row = book.words(sheet, row, _HELD, "note")
+    for title, lines in _tables(summary):
+        row = book.words(sheet, row + 1, title, "section")
+        row = book.headings(sheet, row, columns)
+        for line in lines:
+            row = book.row(sheet, row, columns, [line.name, *_figures(line)])
+        if title == _BY_RULE:
+            row = book.row(sheet, row, columns, ["All", *_figures(summary.total)], bold=True)
+
+
+_HELD = "Held: all that the casegroups of these exceptions hold; one with several exceptions is counted once in each line."
+_BY_RULE = "By rule"
+
+
+def _tables(summary: Summary) -> list[tuple[str, Iterable[Line]]]:
+    tables = [
+        (_BY_RULE, summary.rules), ("By route", summary.routes), ("By age of those open", summary.ages),
+        ("By CSA system", summary.systems), ("Warnings (nothing is stopped)", summary.warnings),
+    ]  # fmt: skip
+    return [(title, lines.values()) for title, lines in tables if lines]
+
+
+def _figures(line: Line) -> Sequence[int]:
+    held = line.held_pence
+    return [line.counts[NEW], line.counts[OPEN], line.open, line.counts[RESOLVED], line.oldest, held, held]
+
+
+def _day(on: date) -> str:
+    return f"{on.day} {on:%B %Y}"
+
+
+# --- the page
+
+
+def _page(summary: Summary, on: date) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("case_closure.outbound", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "pounds": pounds,
+        "gbp": _gbp,
+        "whole": lambda number: f"{number:,}",
+        "short": _short,
+    }
+    return environment.get_template(f"{NAME}.html").render(
+        day=_day(on), on=on, summary=summary, held=_HELD, tables=_tables(summary)[1:], states=STATES, rules=RULES,
+        most=LISTED_A_RULE, where=where, enter=enter, found=found, wrong=wrong, do=do, csv=f"{NAME}.csv", NEW=NEW, OPEN=OPEN,
+        RESOLVED=RESOLVED,
+    )  # fmt: skip
+
+
+def _gbp(pence: int) -> str:
+    return f"-£{pounds(-pence)}" if pence < 0 else f"£{pounds(pence)}"
+
+
+def _short(value: object) -> str:
+    """A value as the page shows it: whole in the CSV, however long."""
+    words = "" if value is None else str(value)
+    return words if len(words) <= _LONGEST_SHOWN else words[: _LONGEST_SHOWN - 1] + "…"

@@ -1,0 +1,100 @@
+"""`case-closure reconcile`: the reconciliation of any night as it was known then, its workbook, and its sign-off (B54).
+
+Belongs here: from a date to the workbook and the words on the terminal. Does not belong here: SQL (``store.reconciliation``),
+the sheets (``outbound.reconciliation``), arguments (``cli``).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from case_closure.domain.money import pounds
+from case_closure.outbound import reconciliation as workbook
+from case_closure.outbound.folder import WrittenFile
+from case_closure.store import database, reconciliation
+from case_closure.store.database import Connection
+
+
+class NothingToReconcile(Exception):
+    """No night up to that date was run; the message says so."""
+
+
+@dataclass(frozen=True)
+class SignOff:
+    """Who signs, when, and their remarks."""
+
+    signed_by: str
+    signed_at: datetime
+    remarks: str = ""
+
+
+def for_night(connection: Connection, folder: Path, on: date) -> list[WrittenFile]:
+    """The night's own workbook, for its outbound folder; nationally sensitive casegroups are not in it (R26)."""
+    return workbook.write(reconciliation.reconstruct(connection, on), folder, on)
+
+
+def reconcile(
+    url: str, on: date, out: Path | None, say: Callable[[str], None], *, sign_off: SignOff | None = None
+) -> int:
+    """Reconciles as at the end of the night of ``on``, says what it came to, and writes the workbook to ``out`` if given.
+
+    With ``sign_off`` the same figures are put on record. Returns the command's exit code: breaks are an answer, not a failure.
+    Raises NothingToReconcile before the first night, and ValueError when it cannot be signed.
+    """
+    with database.transaction(url) as connection:
+        tables = reconciliation.reconstruct(connection, on)
+        night = tables["night"].to_pylist()[0]
+        if night["business_date"] is None:
+            raise NothingToReconcile(
+                f"No night up to {on} has been run: there is nothing to reconcile. The view reporting.nights lists them."
+            )
+        number = None
+        if sign_off:
+            number = reconciliation.sign_off(
+                connection, on, tables, signed_by=sign_off.signed_by, signed_at=sign_off.signed_at, remarks=sign_off.remarks
+            )  # fmt: skip
+    _tell(tables, on, night["business_date"], say)
+    if out is not None:
+        _write(tables, out, on)
+        say(f"Workbook: {out}")
+    if sign_off:
+        say(
+            f"Signed off by {sign_off.signed_by}: number {number} for {on}, in the view reporting.reconciliation_sign_offs"
+        )
+    return 0
+
+
+def _write(tables: dict[str, pa.Table], out: Path, on: date) -> None:
+    """Whole or not at all: a half-written workbook never stands where one was."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".reconciliation-") as folder:
+        (written,) = workbook.write(tables, Path(folder), on)
+        shutil.move(Path(folder) / written.name, out)
+
+
+def _tell(tables: dict[str, pa.Table], on: date, latest: date, say: Callable[[str], None]) -> None:
+    say(
+        f"Reconciliation as at the end of the night of {on}"
+        + (f" (latest night run: {latest})" if latest != on else "")
+    )
+    for name, words in (
+        ("left_csa_pence", "left CSA"), ("received_pence", "received"), ("posted_pence", "posted"), ("held_pence", "held"),
+        ("credit_pence", "credits"), ("written_off_pence", "written off on CSA"),
+    ):  # fmt: skip
+        say(f"  {words:<20} {pounds(int(pc.sum(tables['buckets'][name]).as_py() or 0)):>22} GBP")
+    kinds = tables["break_types"].to_pylist()
+    if not kinds:
+        say("Every amount agrees to the penny.")
+    for line in kinds:
+        say(
+            f"  {line['break_type']:<15} {line['cause']:<19} {line['breaks']:>9,} break{'s' if line['breaks'] != 1 else ' '} "
+            f"{pounds(int(line['difference_pence'])):>20} GBP"
+        )

@@ -1,0 +1,97 @@
+"""What the daily reports read: exceptions as they stood at the end of a night (B48).
+
+Belongs here: the query, as of a night. Does not belong here: words, layout, files (``outbound.exceptions_report``).
+Nationally sensitive casegroups are in no report (R26), whatever was known of them on the night.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from case_closure.store import history
+from case_closure.store.copy import copy_out
+from case_closure.store.database import raw
+
+EXCEPTIONS = pa.schema(
+    [
+        ("state", pa.string()),
+        ("exception_id", pa.string()),
+        ("rule_code", pa.string()),
+        ("severity", pa.string()),
+        ("csa_system", pa.string()),
+        ("csa_case_id", pa.string()),
+        ("casegroup_id", pa.string()),
+        ("subject", pa.string()),
+        ("subject_reference", pa.string()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("message", pa.string()),
+        ("route", pa.string()),
+        ("case_owner", pa.string()),
+        ("status", pa.string()),
+        ("allocated_to", pa.string()),
+        ("first_seen_on", pa.date32()),
+        ("age_days", pa.int64()),
+        ("casegroup_held_pence", pa.int64()),
+        ("resolved_by", pa.string()),
+    ]
+)
+
+
+def exceptions_as_of(connection: Connection, on: date) -> pa.Table:
+    """Every exception open at the end of the night of ``on``, and those resolved by it (B48); columns of ``EXCEPTIONS``.
+
+    ``state``: NEW (first seen that night), OPEN (still), RESOLVED (by that night). Told from the events up to that date, so
+    that it is the same whenever it is asked. ``casegroup_held_pence``: all that the casegroup held then. Ordered by state,
+    severity, rule and age.
+    """
+    connection.exec_driver_sql("drop table if exists pg_temp.reported")
+    connection.execute(
+        text(
+            """
+            create temporary table reported on commit drop as
+            select e.exception_id, v.event, v.business_date as happened_on, v.by_what
+            from closure.exceptions e
+            join lateral (
+                select event, business_date, by_what from closure.exception_events v
+                where v.exception_id = e.exception_id and v.business_date <= :on
+                order by event_number desc limit 1) v on true
+            left join closure.casegroups g using (casegroup_id)
+            where not (e.sensitive or coalesce(g.sensitive, false)) and (e.resolved_on is null or e.resolved_on >= :on)
+              and (v.event <> 'RESOLVED' and e.business_date <= :on or v.event = 'RESOLVED' and v.business_date = :on)
+            """
+        ),
+        {"on": on},
+    )
+    connection.exec_driver_sql("drop table if exists pg_temp.held_then")
+    connection.execute(
+        text(
+            f"""
+            create temporary table held_then on commit drop as
+            select casegroup_id, greatest(least(sum(held_pence), 9223372036854775807), -9223372036854775808)::bigint as pence
+            from {history.POSITIONS_AS_OF} p
+            where casegroup_id in (select casegroup_id from reported join closure.exceptions using (exception_id))
+            group by casegroup_id
+            """
+        ),
+        {"on": on},
+    )
+    day = f"date '{on.isoformat()}'"
+    return copy_out(
+        raw(connection),
+        f"""
+        select case when r.event = 'RESOLVED' then 'RESOLVED' when e.business_date = {day} then 'NEW' else 'OPEN' end as state,
+               e.exception_id, e.rule_code, e.severity, e.csa_system, e.csa_case_id, e.casegroup_id, e.subject,
+               e.subject_reference, e.field, e.value, e.message, e.route, e.case_owner,
+               case r.event when 'RESOLVED' then 'RESOLVED' when 'ALLOCATED' then 'ALLOCATED' else 'OPEN' end,
+               case when r.event = 'ALLOCATED' then r.by_what end, e.business_date,
+               greatest({day} - e.business_date, 0), coalesce(h.pence, 0),
+               case when r.event = 'RESOLVED' then r.by_what end
+        from reported r join closure.exceptions e using (exception_id) left join held_then h using (casegroup_id)
+        order by state, e.severity, e.rule_code collate "C", e.business_date, e.exception_id collate "C"
+        """,
+        EXCEPTIONS,
+    )
