@@ -1,4 +1,4 @@
-"""One night, or one sample, in a process of its own: `python -m bench.child night|sample '<JSON>'`.
+"""One night, sample or reconciliation in a process of its own: `python -m bench.child night|sample|reconcile '<JSON>'`.
 
 Its last line is the answer in JSON. Belongs here: the clock and the memory of that process. Does not belong here:
 what is made of them. Nothing of the product is imported before the clock runs.
@@ -61,6 +61,25 @@ def _own_peak_bytes() -> int:
     raise LookupError("/proc/self/status has no VmHWM")
 
 
+def reconcile(on: str, out: str) -> dict[str, Any]:
+    """Reconciles the store of the environment as at the end of that night, workbook included; seconds and bytes."""
+    began = time.perf_counter()
+    from case_closure import reconcile as command
+    from case_closure.settings import Settings
+
+    settings = Settings.from_environment()
+    imported = time.perf_counter()
+    said: list[str] = []
+    assert settings.database_url is not None
+    command.reconcile(settings.database_url, date.fromisoformat(on), Path(out), said.append)
+    return {
+        "import_seconds": imported - began,
+        "seconds": time.perf_counter() - imported,
+        "peak_bytes": _own_peak_bytes(),
+        "said": said,
+    }
+
+
 def sample(out: str, on: str, casegroups: int, **how: Any) -> dict[str, Any]:
     """Writes a sample of one night; see `case_closure.sample.generate` for the rest of the arguments."""
     from case_closure.sample import generate
@@ -72,5 +91,5 @@ def sample(out: str, on: str, casegroups: int, **how: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     what, arguments = sys.argv[1], json.loads(sys.argv[2])
-    answer = night(**arguments) if what == "night" else sample(**arguments)
+    answer = {"night": night, "sample": sample, "reconcile": reconcile}[what](**arguments)
     sys.stdout.write(json.dumps(answer) + "\n")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import floor
+from bench import book, floor
 from bench import selection as selecting
 from bench.home import REPOSITORY, Home
 from bench.results import Row, compared, exponent
@@ -251,6 +251,37 @@ def selection(bench: Bench) -> Iterator[Row]:
     yield compared(figure, ours, plain, 3.0)
 
 
+# --- the reconciliation -----------------------------------------------------------------------------------
+
+
+def reconciliation(bench: Bench) -> Iterator[Row]:
+    """A whole book as it was known on a past night, workbook and all, against a plain full outer join of both sides."""
+    size, home = bench.book_casegroups, bench.home
+    ours, floors, most, served = [], [], 0, 0
+    with home.store() as url:
+        bench.say(f"  filling a book of {size:,} casegroups")
+        made = book.fill(url, size)
+        bench.say(f"  {made:,} amounts")
+        for _ in bench.times(size):
+            home.checkpoint()
+            floors.append(book.full_outer_join(url))
+            home.checkpoint()
+            with home.watched() as server:
+                done = home.child(
+                    "reconcile", url, on=book.ON.isoformat(), out=str(home.folder / "book.xlsx")
+                )
+            ours.append(done["seconds"])
+            most, served = max(most, done["peak_bytes"]), max(served, server[0])
+            bench.say(
+                f"  reconciled in {ours[-1]:.2f} s, the join {floors[-1]:.2f} s; {done['said'][-1].strip()}"
+            )
+    yield compared(
+        f"reconciliation of a book of {size:,} casegroups, against a full outer join", ours, floors
+    )
+    yield Row(f"most memory of the reconciling process, {size:,} casegroups", most / GIB, "GiB")
+    yield Row(f"most memory of a process of PostgreSQL, reconciling {size:,} casegroups", served / GIB, "GiB")
+
+
 FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "finance": finance,
     "bad": bad,
@@ -258,4 +289,5 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "dag": dag,
     "sample": sample,
     "selection": selection,
+    "reconciliation": reconciliation,
 }

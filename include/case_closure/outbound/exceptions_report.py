@@ -294,7 +294,7 @@ def _day(on: date) -> str:
 
 def _page(summary: Summary, on: date) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("case_closure.outbound", "templates"),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,0 +1,264 @@
+"""The daily exceptions report: words a caseworker can act on, four files that agree, a page that needs nothing else (B48)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import date, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from case_closure.domain.rules import RULES
+from case_closure.outbound import exceptions_report as report
+from case_closure.store.reports import EXCEPTIONS
+
+ON = date(2017, 8, 10)
+Row = dict[str, Any]
+HOSTILE = ('=HYPERLINK("http://x")', "+1", "-1", "@SUM(1)", "\t=1", "<script>alert(1)</script>")
+
+
+def line(number: int = 1, **over: Any) -> Row:
+    """One exception of tonight: a receiving parent without a surname on CS2."""
+    row: Row = {
+        "state": "NEW", "exception_id": f"E{number:05d}", "rule_code": "surname_missing", "severity": "HOLD", "csa_system": "CS2",
+        "csa_case_id": f"20000{number}", "casegroup_id": f"G{number}", "subject": "RECEIVING_PARENT", "field": "surname",
+        "message": "as opened", "route": "FT_TEAM", "status": "OPEN", "age_days": 0, "casegroup_held_pence": 123_456,
+    } | over  # fmt: skip
+    return row | {"first_seen_on": ON - timedelta(days=row["age_days"])}
+
+
+def table(*lines: Row) -> pa.Table:
+    return pa.Table.from_pylist([dict.fromkeys(EXCEPTIONS.names) | row for row in lines], schema=EXCEPTIONS)
+
+
+def read(folder: Path, *lines: Row) -> tuple[list[Row], list[Row], list[Row], str]:
+    """What each file says: CSV, Parquet and Excel as rows, the page as text."""
+    report.write(table(*lines), folder, ON)
+    of_csv = list(csv.DictReader(io.StringIO((folder / "exceptions_report.csv").read_text(encoding="utf-8"))))
+    sheets = openpyxl.load_workbook(folder / "exceptions_report.xlsx")
+    headings, *cells = [[cell.value for cell in row] for row in sheets["exceptions"].iter_rows()]
+    of_excel = [
+        dict(zip((str(name).replace(" ", "_") for name in headings), row, strict=True)) for row in cells
+    ]
+    page = (folder / "exceptions_report.html").read_text(encoding="utf-8")
+    return of_csv, pq.read_table(folder / "exceptions_report.parquet").to_pylist(), of_excel, page
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.rows[-1][-1] = f"{self.rows[-1][-1]} {data}".strip()
+
+
+def page_rows(page: str) -> dict[str, list[str]]:
+    """The first row of the page's tables for each first cell."""
+    text = _Text()
+    text.feed(page)
+    return {row[0]: row[1:] for row in reversed(text.rows) if row}
+
+
+# --- the words
+
+
+def test_B48_each_exception_says_what_is_wrong_where_to_look_and_what_to_enter(tmp_path: Path) -> None:
+    for rows in read(tmp_path, line())[:3]:
+        (row,) = rows
+        assert row["what_is_wrong"] == "The parent has no surname."
+        assert row["where_to_look"] == "CS2, case 200001"
+        assert row["what_to_do"] == "Look up the surname on the CSA system that holds the case and enter it."
+        assert row["what_to_enter"] == "surname of the receiving parent"
+        assert (row["route"], row["casegroup_held_pence"]) in (("FT_TEAM", 123_456), ("FT_TEAM", "123456"))
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_every_rule_has_its_words(code: str) -> None:
+    row = line(rule_code=code)
+    assert report.wrong(row) == RULES[code].says
+    assert report.do(row) == RULES[code].do
+
+
+def test_a_rule_that_is_no_more_keeps_the_words_it_was_opened_with(tmp_path: Path) -> None:
+    (row, *_), _, _, page = read(tmp_path, line(rule_code="gone_by", message="It was so. Do this."))
+    assert (row["what_is_wrong"], row["what_to_do"]) == ("It was so. Do this.", "")
+    assert "It was so. Do this." in page
+
+
+@pytest.mark.parametrize(
+    ("over", "where"),
+    [
+        ({}, "CS2, case 200001"),
+        ({"csa_case_id": None}, "Warehouse extract of 2017-08-10, casegroup G1"),
+        ({"csa_case_id": None, "casegroup_id": None}, "Warehouse extract of 2017-08-10, the row without a key"),
+        ({"csa_system": None}, "CSA system not given, case 200001"),
+        ({"subject": "PAYMENT", "subject_reference": "RC1"}, "CS2 payment file received 2017-08-10, receipt RC1"),
+        ({"subject": "BALANCE", "subject_reference": "COR1"}, "CS2, case 200001, correction COR1"),
+    ],
+)  # fmt: skip
+def test_where_to_look_names_the_system_and_the_case(over: Row, where: str) -> None:
+    assert report.where(dict.fromkeys(EXCEPTIONS.names) | line(**over)) == where
+
+
+@pytest.mark.parametrize(
+    ("subject", "field", "value", "enter", "found"),
+    [
+        ("BALANCE", "gb_sos_deferred_pence", "-100000001", "deferred arrears owed to the GB Secretary of State",
+         "-1,000,000.01 GBP"),
+        ("BALANCE", "arrears_to", "2018-01-01", "last day of the arrears", "2018-01-01"),
+        ("PAYING_PARENT", "nino", "******56A", "National Insurance number of the paying parent", "******56A"),
+        ("CHILD", "child_id", None, "the qualifying child", None),
+        ("CASE", "method_of_payment", "CHEQUE", "method of payment of the case", "CHEQUE"),
+        ("BALANCE", "total_pence", "n/a", "total of the nine amounts", "n/a"),
+        ("CASE", None, None, None, None),
+    ],
+)  # fmt: skip
+def test_what_to_enter_is_named_as_people_say_it(
+    subject: str, field: str | None, value: str | None, enter: str | None, found: str | None
+) -> None:
+    row = line(subject=subject, field=field) | {"value": value}
+    assert (report.enter(row), report.found(row)) == (enter, found)
+
+
+# --- the figures
+
+
+def test_the_page_adds_up_by_rule_route_age_and_system(tmp_path: Path) -> None:
+    """A casegroup's money is counted once in each line, however many exceptions it has; what is resolved holds nothing."""
+    lines = [
+        line(1), line(2, rule_code="nino_missing", casegroup_id="G1"),
+        line(3, state="OPEN", age_days=7, casegroup_held_pence=100),
+        line(4, state="OPEN", age_days=8, csa_system="CCD", route="CASE_OWNER", casegroup_held_pence=-1),
+        line(5, state="RESOLVED", age_days=400, casegroup_held_pence=5),
+        line(6, severity="WARNING", rule_code="nino_suffix_differs", route=None, casegroup_held_pence=7),
+    ]  # fmt: skip
+    *_, page = read(tmp_path, *lines)
+    rows = page_rows(page)
+    assert rows["The parent has no surname. surname_missing"] == ["1", "2", "3", "1", "8", "1,235.55"]
+    assert rows["The parent has no National Insurance number. nino_missing"] == [
+        "1",
+        "0",
+        "1",
+        "0",
+        "0",
+        "1,234.56",
+    ]
+    assert rows["All"] == ["2", "2", "4", "1", "8", "1,235.55"]
+    assert rows["Financial transition team"] == ["2", "1", "3", "1", "7", "1,235.56"]
+    assert rows["Case owner on CMS"] == ["0", "1", "1", "0", "8", "-0.01"]
+    assert rows["New tonight"][2] == "2"
+    assert (rows["1 to 7 days"][2], rows["8 to 28 days"][2], rows["Over 91 days"][2]) == ("1", "1", "0")
+    assert (rows["CCD"][2], rows["CS2"][2]) == ("1", "3")
+    assert rows["nino_suffix_differs"] == ["1", "0", "1", "0", "0", "0.07"]
+    summary = openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx")["summary"]
+    (whole,) = [[cell.value for cell in row] for row in summary.iter_rows() if row[0].value == "All"]
+    assert whole == ["All", 2, 2, 4, 1, 8, 1235.55, 123_555]
+
+
+def test_a_night_of_many_exceptions_is_whole_in_the_files_and_short_on_the_page(tmp_path: Path) -> None:
+    count = 3 * report.LISTED_A_RULE
+    lines = [
+        line(number, age_days=number % 50, state="OPEN" if number % 50 else "NEW") for number in range(count)
+    ]
+    of_csv, of_parquet, of_excel, page = read(tmp_path, *lines)
+    assert len(of_csv) == len(of_parquet) == len(of_excel) == count
+    listed = re.findall(r"case 20000\d+", page)
+    assert len(listed) == report.LISTED_A_RULE
+    assert f"And {count - report.LISTED_A_RULE} more in exceptions_report.csv" in page
+    # The new ones first, then the oldest.
+    shown = (page.split('<section class="rule"')[1].split("<tr>"))[2:]
+    assert all('class="NEW"' in row for row in shown[:3])
+    assert "49" in shown[3]
+
+
+def test_a_workbook_goes_on_on_another_sheet_when_one_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "MOST_ROWS", 2)
+    report.write(table(*(line(number) for number in range(5))), tmp_path, ON)
+    book = openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx")
+    assert [(name, book[name].max_row - 1) for name in book.sheetnames[1:]] == [
+        ("exceptions", 2), ("exceptions 2", 2), ("exceptions 3", 1),
+    ]  # fmt: skip
+
+
+def test_a_night_without_exceptions_says_so(tmp_path: Path) -> None:
+    of_csv, of_parquet, of_excel, page = read(tmp_path)
+    assert of_csv == of_parquet == of_excel == []
+    assert "Nothing is open and nothing was resolved tonight." in page
+
+
+# --- what opens it
+
+
+def test_no_cell_opens_as_a_formula_and_no_text_as_markup(tmp_path: Path) -> None:
+    """contract: 'No cell that opens as a formula in a spreadsheet.'"""
+    lines = [
+        line(number, csa_case_id=text, value=text, case_owner=text, casegroup_id=text, exception_id=text)
+        for number, text in enumerate(HOSTILE)
+    ]
+    of_csv, of_parquet, _, page = read(tmp_path, *lines)
+    for row in of_csv:
+        assert not [
+            value for value in row.values() if value and value.lstrip().startswith(("=", "+", "-", "@"))
+        ]
+    for sheet in openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx"):
+        cells = [cell for row in sheet for cell in row if cell.value is not None]
+        assert not [
+            cell
+            for cell in cells
+            if cell.data_type == "f" or str(cell.value).lstrip().startswith(("=", "@", "+"))
+        ]
+    assert {row["csa_case_id"] for row in of_parquet} == set(
+        HOSTILE
+    )  # a Parquet file is no spreadsheet: as it came
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_huge_string_is_cut_in_a_cell_and_on_the_page_and_whole_in_the_csv(tmp_path: Path) -> None:
+    huge = "x" * 100_000
+    of_csv, _, of_excel, page = read(tmp_path, line(csa_case_id=huge))
+    assert of_csv[0]["csa_case_id"] == huge
+    assert str(of_excel[0]["csa_case_id"]).endswith("[cut off here]")
+    assert "x" * 100 not in page
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_prints_on_a4(tmp_path: Path) -> None:
+    *_, page = read(tmp_path, line())
+    assert not re.findall(r"https?:|//\w|<script|<link|<img|<iframe|@import|url\(|\ssrc=", page)
+    assert all(target.startswith("#") for target in re.findall(r'href="([^"]*)"', page))
+    assert "size: A4" in page
+
+
+def test_the_same_night_has_the_same_bytes(tmp_path: Path) -> None:
+    rows = table(*(line(number) for number in range(5)))
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        written = report.write(rows, tmp_path / name, ON)
+        made.append({file.name: (tmp_path / name / file.name).read_bytes() for file in written})
+    assert made[0] == made[1]
+    assert sorted(made[0]) == [f"exceptions_report.{kind}" for kind in ("csv", "html", "parquet", "xlsx")]
+    assert {file.rows for file in written} == {5}
+    assert written[0].control_totals == {"casegroup_held_pence": 5 * 123_456}
