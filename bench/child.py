@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -91,5 +92,10 @@ def sample(out: str, on: str, casegroups: int, **how: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     what, arguments = sys.argv[1], json.loads(sys.argv[2])
-    answer = {"night": night, "sample": sample, "reconcile": reconcile}[what](**arguments)
+    commands: dict[str, Callable[..., dict[str, Any]]] = {
+        "night": night,
+        "sample": sample,
+        "reconcile": reconcile,
+    }
+    answer = commands[what](**arguments)
     sys.stdout.write(json.dumps(answer) + "\n")

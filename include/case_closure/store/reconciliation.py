@@ -42,7 +42,21 @@ def lines(positions: str, closing_ledger: str, side: str) -> str:
     Where a row had no system or case number, these are empty. A line of the ledger whose case was never held is on the
     sensitive side when a row of that case was refused that said so.
     """
+    figures = FIGURES[2:]
+    same = " and ".join(f"o.{name} = s.{name}" for name in _KEY.split(", "))
     return f"""
+        with odd as materialized (
+            -- Only a case that is not held in that casegroup can stand in another one too: the others need no adding up.
+            select distinct {_KEY} from {positions} s where not exists (
+                select from held.csa_cases c where c.csa_system = s.csa_system and c.csa_case_id = s.csa_case_id
+                and c.casegroup_id = s.casegroup_id)),
+        p as (
+            select {_KEY}, s.business_date, casegroup_id, null::boolean as sensitive, {", ".join(f"s.{name}" for name in figures)}
+            from {positions} s where not exists (select from odd o where {same})
+            union all
+            select {_KEY}, max(s.business_date), null, bool_or(coalesce(g.sensitive, false)),
+                   {", ".join(sum_of(f"s.{name}") for name in figures)}
+            from {positions} s join odd using ({_KEY}) left join closure.casegroups g using (casegroup_id) group by {_KEY})
         select greatest(p.business_date, l.changed_on) as business_date, {_KEY},
                coalesce(l.amount_pence, 0) as left_csa_pence,
                coalesce(l.written_off_pence, 0) as written_off_pence,
@@ -52,18 +66,14 @@ def lines(positions: str, closing_ledger: str, side: str) -> str:
                     when coalesce(p.received_pence, 0) = 0 then 'MISSING_ON_CMS'
                     when coalesce(l.amount_pence, 0) = 0 then 'NOT_ON_CSA'
                     else 'AMOUNT_DIFFERS' end as break_type
-        from (
-            select {_KEY}, max(s.business_date) as business_date, bool_or(coalesce(g.sensitive, false)) as sensitive,
-                   {", ".join(sum_of(f"s.{name}") for name in FIGURES[2:])}
-            from {positions} s left join closure.casegroups g using (casegroup_id) group by {_KEY}) p
-        full join {closing_ledger} l using ({_KEY})
+        from p full join {closing_ledger} l using ({_KEY})
         left join held.csa_cases c using (csa_system, csa_case_id)
-        left join closure.casegroups g on g.casegroup_id = c.casegroup_id
+        left join closure.casegroups g on g.casegroup_id = coalesce(p.casegroup_id, c.casegroup_id)
         left join (select distinct csa_system, csa_case_id, true as sensitive from closure.refused_rows where sensitive) r
             using (csa_system, csa_case_id)
         where (coalesce(l.amount_pence, 0) <> 0 or p.received_pence <> 0 or p.posted_pence <> 0
                or p.held_pence <> 0 or p.credit_pence <> 0)
-          and coalesce(p.sensitive, g.sensitive, c.csa_case_id is null and r.sensitive, false) = {side}
+          and coalesce(p.sensitive, g.sensitive, p.csa_case_id is null and c.csa_case_id is null and r.sensitive, false) = {side}
     """
 
 
@@ -125,6 +135,7 @@ _BREAK_COLUMNS: dict[str, pa.DataType] = {
     "difference_pence": pa.int64(), "written_off_pence": pa.int64(), "break_type": pa.string(), "cause": pa.string(),
 }  # fmt: skip
 MOST_BREAKS = 100_000
+_WORK_MEMORY = "128MB"  # for this transaction: both sides are put beside each other whole
 
 
 def reconstruct(connection: Connection, on: date, *, sensitive: bool = False) -> dict[str, pa.Table]:
@@ -137,7 +148,8 @@ def reconstruct(connection: Connection, on: date, *, sensitive: bool = False) ->
     """
     cursor: psycopg.Connection[Any] = raw(connection)
     side = "true" if sensitive else "false"
-    made = lines(history.POSITIONS_AS_OF, history.CLOSING_LEDGER_AS_OF, side)
+    connection.exec_driver_sql(f"set local work_mem = '{_WORK_MEMORY}'")
+    made = lines(*_sources(connection, on), side)
     for table in ("reconciled", "broken"):
         connection.exec_driver_sql(f"drop table if exists pg_temp.{table}")
     connection.execute(
@@ -172,6 +184,31 @@ def reconstruct(connection: Connection, on: date, *, sensitive: bool = False) ->
     tables["breaks"] = copy_out(cursor, query, pa.schema(list(_BREAK_COLUMNS.items())))
     tables["night"] = _night(connection, on)
     return tables
+
+
+def _sources(connection: Connection, on: date) -> tuple[str, str]:
+    """The positions and the closing ledger of that night: the tables themselves when no later night has changed them."""
+    later = connection.execute(
+        text(
+            """
+            select exists (select from closure.positions where coalesce(moved_on, business_date) > :on)
+                or exists (select from closure.position_history where replaced_on > :on)
+                or exists (select from held.csa_closing_ledger where changed_on > :on)
+                or exists (select from closure.closing_ledger_history where replaced_on > :on)
+            """
+        ),
+        {"on": on},
+    ).scalar_one()
+    if not later:
+        return history.POSITIONS_NOW, history.CLOSING_LEDGER_NOW
+    then = {"positions_then": history.POSITIONS_AS_OF, "closing_ledger_then": history.CLOSING_LEDGER_AS_OF}
+    for name, query in then.items():
+        connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
+        connection.execute(
+            text(f"create temporary table {name} on commit drop as select * from {query} t"), {"on": on}
+        )
+        connection.exec_driver_sql(f"analyze {name}")
+    return "positions_then", "closing_ledger_then"
 
 
 def _grouped(cursor: psycopg.Connection[Any], of: str, columns: dict[str, pa.DataType]) -> pa.Table:
