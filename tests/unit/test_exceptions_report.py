@@ -128,7 +128,7 @@ def test_where_to_look_names_the_system_and_the_case(over: Row, where: str) -> N
         ("BALANCE", "arrears_to", "2018-01-01", "last day of the arrears", "2018-01-01"),
         ("PAYING_PARENT", "nino", "******56A", "National Insurance number of the paying parent", "******56A"),
         ("CHILD", "child_id", None, "the qualifying child", None),
-        ("CASE", "method_of_payment", "CHEQUE", "method of payment of the case", "CHEQUE"),
+        ("CASE", "method_of_payment", "CHEQUE", "method of payment", "CHEQUE"),
         ("BALANCE", "total_pence", "n/a", "total of the nine amounts", "n/a"),
         ("CASE", None, None, None, None),
     ],

@@ -38,7 +38,7 @@ AGES = (
     (None, "Over 91 days"),
 )
 _WHOSE = {
-    "PAYING_PARENT": " of the paying parent", "RECEIVING_PARENT": " of the receiving parent", "CASE": " of the case",
+    "PAYING_PARENT": " of the paying parent", "RECEIVING_PARENT": " of the receiving parent",
 }  # fmt: skip
 _FIELDS = {
     "address_line_1": "first line of the address", "arrears_from": "first day of the arrears",

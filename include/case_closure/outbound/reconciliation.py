@@ -35,6 +35,7 @@ _HEADINGS = {
     "left_csa_pence": "Left CSA", "written_off_pence": "Written off on CSA", "received_pence": "Received",
     "posted_pence": "Posted", "held_pence": "Held", "credit_pence": "Credits", "difference_pence": "Received less left CSA",
 }  # fmt: skip
+_BOTH = ("left_csa_pence", "received_pence", "difference_pence")
 _GOOD, _BAD = "#DCEFDC", "#F8D7D3"
 _TIES, _OUT = "ties", "OUT"
 _DRAWN = {"whole": "#1D4F91", "difference": "#B5402A", "part": "#5B8DB8"}
@@ -76,9 +77,9 @@ def _amounts(names: Sequence[str], kind: str = "pounds", width: float = 17) -> l
 
 
 def _summary(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on: date) -> None:
-    both = [*_amounts(FIGURES), *_amounts(FIGURES, "pence", 16)]
-    sheet = book.sheet("summary", [26, *(column.width for column in both), 12, 12])
-    sheet.set_column(7, 12, 16)
+    counts = [Column("Rows", "whole", 12), Column("Breaks", "whole", 12)]
+    columns = [Column("", width=26), *_amounts(FIGURES), *counts, *_amounts(FIGURES, "pence", 16)]
+    sheet = book.sheet("summary", [column.width for column in columns])
     row = book.words(sheet, 0, f"Reconciliation as at the end of the night of {_day(on)}", "title")
     row = book.words(sheet, row, _which_night(tables["night"].to_pylist()[0], on), "note")
     row = book.words(sheet, row, _verdict(total), "section")
@@ -94,8 +95,7 @@ def _summary(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on:
         ("nights", "business_date", "Night", "By night of the latest change"),
     ):
         row = book.words(sheet, row + 1, title, "section")
-        columns = [Column(heading, "text"), *both, Column("Rows", "whole"), Column("Breaks", "whole")]
-        row = book.headings(sheet, row, columns)
+        row = book.headings(sheet, row, [Column(heading), *columns[1:]])
         for line in tables[name].to_pylist():
             named = (
                 "(none)" if line[key] is None else _day(line[key]) if key == "business_date" else line[key]
@@ -120,7 +120,7 @@ def _summary(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on:
 
 def _line(named: str, line: Row) -> list[Any]:
     figures = [plain(line[name]) for name in FIGURES]
-    return [named, *figures, *figures, plain(line["rows"]), plain(line["breaks"])]
+    return [named, *figures, plain(line["rows"]), plain(line["breaks"]), *figures]
 
 
 def _which_night(night: Row, on: date) -> str:
@@ -205,38 +205,42 @@ def _breaks(book: Book, tables: dict[str, pa.Table], on: date) -> None:
     kinds = tables["break_types"].to_pylist()
     count, listed = sum(line["breaks"] for line in kinds), tables["breaks"].num_rows
     columns = [
-        Column("Type", width=17), Column("Cause", width=20), Column("CSA system", width=10), Column("Case", width=16),
-        Column("Creditor", width=10), Column("Status", width=12), *_amounts(("left_csa_pence", "received_pence",
-        "difference_pence")), *_amounts(("left_csa_pence", "received_pence", "difference_pence", "written_off_pence"), "pence",
-        15), Column("Tranche", width=14), Column("Latest change", "date", 13), Column("In plain words", "text", 90),
+        Column("Type", width=17), Column("Cause", width=24), Column("CSA system", width=9), Column("Case", width=14),
+        Column("Creditor", width=9), Column("Status", width=11), *_amounts(_BOTH, width=15),
+        *_amounts((*_BOTH, "written_off_pence"), "pence", 13), Column("Tranche", width=12),
+        Column("Latest change", "date", 12),
     ]  # fmt: skip
     sheet = book.sheet("breaks", [column.width for column in columns])
     row = book.words(sheet, 0, f"Breaks as at the end of the night of {_day(on)}", "title")
     row = book.words(sheet, row, _how_many(count, listed), "note")
-    short = [
-        Column("Type"), Column("Cause"), Column("Breaks", "whole"), Column("Cases", "whole"), Column(""), Column(""),
-        *_amounts(("left_csa_pence", "received_pence", "difference_pence")),
-    ]  # fmt: skip
-    row = book.headings(sheet, row + 1, short)
-    for line in kinds:
-        row = book.row(sheet, row, short, [
-            line["break_type"], line["cause"], line["breaks"], line["cases"], None, None,
-            *(plain(line[name]) for name in ("left_csa_pence", "received_pence", "difference_pence")),
-        ])  # fmt: skip
+    if kinds:
+        short = [
+            Column("Type"), Column("Cause"), Column("Breaks", "whole"), Column("Cases", "whole"), Column(""), Column(""),
+            *_amounts(_BOTH), Column("What the figures show, and what to do"),
+        ]  # fmt: skip
+        row = book.headings(sheet, row + 1, short)
+        for line in kinds:
+            cause = CAUSES[line["cause"]]
+            counts = [line["breaks"], line["cases"], None, None]
+            figures = [plain(line[name]) for name in _BOTH]
+            row = book.row(sheet, row, short, [line["break_type"], cause.name, *counts, *figures, cause.says])
     row = book.headings(sheet, row + 1, columns)
     first = row - 1
     assert listed <= MOST_ROWS, "the store lists fewer breaks than a sheet has rows"
-    figures = ("left_csa_pence", "received_pence", "difference_pence")
     for batch in tables["breaks"].to_batches(max_chunksize=10_000):
-        row = book.rows(sheet, row, columns, (
-            [line["break_type"], line["cause"], line["csa_system"], line["csa_case_id"], line["creditor"],
-             line["arrears_status"], *(line[name] for name in figures), *(line[name] for name in figures),
-             line["written_off_pence"], line["tranche_id"], line["business_date"], CAUSES[line["cause"]]]
-            for line in batch.to_pylist()
-        ))  # fmt: skip
+        row = book.rows(sheet, row, columns, map(_break, batch.to_pylist()))
     if listed:
         sheet.autofilter(first, 0, row - 1, len(columns) - 1)
     sheet.repeat_rows(first)
+
+
+def _break(line: Row) -> list[Any]:
+    named = (line[name] for name in ("csa_system", "csa_case_id", "creditor", "arrears_status"))
+    figures = [line[name] for name in _BOTH]
+    return [
+        line["break_type"], CAUSES[line["cause"]].name, *named, *figures, *figures, line["written_off_pence"],
+        line["tranche_id"], line["business_date"],
+    ]  # fmt: skip
 
 
 def _how_many(count: int, listed: int) -> str:
@@ -255,8 +259,8 @@ def _how_many(count: int, listed: int) -> str:
 
 def _tie_out(book: Book, buckets: list[Row], on: date) -> None:
     columns = [
-        Column("CSA system", width=12), Column("Creditor", width=11), Column("Status", width=12), *_amounts(FIGURES),
-        Column("Received less left CSA, pence", "pence", 16), Column("Left CSA = received", width=13),
+        Column("CSA system", width=12), Column("Creditor", width=11), Column("Status", width=12), *_amounts(FIGURES, width=15),
+        Column("Received less left CSA, pence", "pence", 14), Column("Left CSA = received", width=13),
         Column("Received less posted, held and credits, pence", "pence", 16),
         Column("Received = posted + held + credits", width=14), *_amounts(FIGURES, "pence", 15),
     ]  # fmt: skip
@@ -280,6 +284,7 @@ def _tie_out(book: Book, buckets: list[Row], on: date) -> None:
         of_creditor = _added(line for line in buckets if line["creditor"] == creditor)
         row = _checked(book, sheet, row, columns, ["all", creditor, "all"], of_creditor)
     row = _checked(book, sheet, row, columns, ["All", "all", "all"], _added(buckets), bold=True)
+    sheet.print_area(0, 0, row, 12)
     sheet.freeze_panes(first + 1, 3)
     sheet.repeat_rows(first)
 
@@ -322,7 +327,12 @@ def _sign_off(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on
     row = book.row(sheet, row, counts, ["Amounts compared", total["rows"]])
     row = book.row(sheet, row, counts, ["Breaks", total["breaks"]])
     for line in tables["break_types"].to_pylist():
-        row = book.row(sheet, row, counts, [f"  of them {line['cause']}", line["breaks"]])
+        row = book.row(
+            sheet,
+            row,
+            counts,
+            [f"  of them: {CAUSES[line['cause']].name}, {line['break_type']}", line["breaks"]],
+        )
     row = book.words(
         sheet, row + 1,
         "I have read the breaks listed in this workbook; each is explained or has been passed on.", "text",

@@ -116,7 +116,8 @@ def breaks(rows: str, duplicated: str) -> str:
 def words_of_cause() -> str:
     """The cause in plain words, in SQL."""
     says = " ".join(
-        f"when '{code}' then '{words.replace(chr(39), chr(39) * 2)}'" for code, words in CAUSES.items()
+        f"when '{code}' then '{f'{cause.name}. {cause.says}'.replace(chr(39), chr(39) * 2)}'"
+        for code, cause in CAUSES.items()
     )
     return f"case cause {says} end"
 
