@@ -256,7 +256,7 @@ def selection(bench: Bench) -> Iterator[Row]:
 
 def reconciliation(bench: Bench) -> Iterator[Row]:
     """A whole book as it was known on a past night, workbook and all, against a plain full outer join of both sides."""
-    size, home = max(bench.sizes), bench.home
+    size, home = bench.book_casegroups, bench.home
     ours, floors, most, served = [], [], 0, 0
     with home.store() as url:
         bench.say(f"  filling a book of {size:,} casegroups")

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from case_closure.domain.money import pounds
 from case_closure.outbound import reconciliation as workbook
 from case_closure.outbound.folder import WrittenFile
-from case_closure.store import database, reconciliation
+from case_closure.store import database, history, reconciliation
 from case_closure.store.database import Connection
 
 
@@ -37,7 +37,11 @@ class SignOff:
 
 
 def for_night(connection: Connection, folder: Path, on: date) -> list[WrittenFile]:
-    """The night's own workbook, for its outbound folder; nationally sensitive casegroups are not in it (R26)."""
+    """The night's own workbook, for its outbound folder, once all its casegroups are stored.
+
+    Nationally sensitive casegroups are not in it (R26).
+    """
+    history.settle_moves(connection, on)
     return workbook.write(reconciliation.reconstruct(connection, on), folder, on)
 
 
@@ -62,6 +66,10 @@ def reconcile(
                 connection, on, tables, signed_by=sign_off.signed_by, signed_at=sign_off.signed_at, remarks=sign_off.remarks
             )  # fmt: skip
     _tell(tables, on, night["business_date"], say)
+    if night["status"] != "SUCCESS":
+        say(
+            f"The night of {night['business_date']} has not ended ({night['status']}): this is what it has done so far."
+        )
     if out is not None:
         _write(tables, out, on)
         say(f"Workbook: {out}")

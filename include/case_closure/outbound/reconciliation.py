@@ -103,19 +103,15 @@ def _summary(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on:
             row = book.row(sheet, row, columns, _line(named, line))
         row = book.row(sheet, row, columns, _line("All", total), bold=True)
     row = book.words(sheet, row + 1, "Breaks by type", "section")
-    columns = [
-        Column("Type"),
-        *_amounts(("left_csa_pence", "received_pence", "difference_pence")),
-        Column("Breaks", "whole"),
-    ]
-    row = book.headings(sheet, row, columns)
+    short = [Column("Type"), *_amounts(_BOTH), Column("Breaks", "whole")]
+    row = book.headings(sheet, row, short)
     kinds = tables["break_types"].to_pylist()
     for kind, says in BREAK_TYPES.items():
         of_kind = _added((line for line in kinds if line["break_type"] == kind), "difference_pence")
-        figures = [
-            of_kind[name] for name in ("left_csa_pence", "received_pence", "difference_pence", "breaks")
-        ]
-        row = book.row(sheet, row, [*columns, Column("")], [kind, *figures, says])
+        figures = [of_kind[name] for name in (*_BOTH, "breaks")]
+        row = book.row(sheet, row, [*short, Column("")], [kind, *figures, says])
+    # The pence stand beside the printed page.
+    sheet.print_area(0, 0, row, len(FIGURES) + len(counts))
 
 
 def _line(named: str, line: Row) -> list[Any]:
@@ -205,7 +201,7 @@ def _breaks(book: Book, tables: dict[str, pa.Table], on: date) -> None:
     kinds = tables["break_types"].to_pylist()
     count, listed = sum(line["breaks"] for line in kinds), tables["breaks"].num_rows
     columns = [
-        Column("Type", width=17), Column("Cause", width=24), Column("CSA system", width=9), Column("Case", width=14),
+        Column("Type", width=19), Column("Cause", width=24), Column("CSA system", width=9), Column("Case", width=14),
         Column("Creditor", width=9), Column("Status", width=11), *_amounts(_BOTH, width=15),
         *_amounts((*_BOTH, "written_off_pence"), "pence", 13), Column("Tranche", width=12),
         Column("Latest change", "date", 12),
@@ -216,7 +212,7 @@ def _breaks(book: Book, tables: dict[str, pa.Table], on: date) -> None:
     if kinds:
         short = [
             Column("Type"), Column("Cause"), Column("Breaks", "whole"), Column("Cases", "whole"), Column(""), Column(""),
-            *_amounts(_BOTH), Column("What the figures show, and what to do"),
+            *_amounts(_BOTH), Column("What to do"),
         ]  # fmt: skip
         row = book.headings(sheet, row + 1, short)
         for line in kinds:
@@ -224,7 +220,7 @@ def _breaks(book: Book, tables: dict[str, pa.Table], on: date) -> None:
             counts = [line["breaks"], line["cases"], None, None]
             figures = [plain(line[name]) for name in _BOTH]
             row = book.row(sheet, row, short, [line["break_type"], cause.name, *counts, *figures, cause.says])
-    row = book.headings(sheet, row + 1, columns)
+    row = book.headings(sheet, row + 1, columns, 45)
     first = row - 1
     assert listed <= MOST_ROWS, "the store lists fewer breaks than a sheet has rows"
     for batch in tables["breaks"].to_batches(max_chunksize=10_000):

@@ -41,6 +41,13 @@ class Book:
     def __init__(self, workbook: xlsxwriter.Workbook) -> None:
         self.workbook = workbook
         basis = {"font_name": "Arial", "font_size": 10, "valign": "top"}
+        heading = basis | {
+            "bold": True,
+            "text_wrap": True,
+            "bg_color": BLUE,
+            "font_color": "#FFFFFF",
+            "valign": "vcenter",
+        }
         self._looks = {
             "text": basis,
             "wrapped": basis | {"text_wrap": True},
@@ -50,7 +57,8 @@ class Book:
             "date": basis | {"num_format": "d mmm yyyy", "align": "left"},
             "title": basis | {"bold": True, "font_size": 16, "font_color": BLUE},
             "section": basis | {"bold": True, "font_size": 12, "font_color": BLUE},
-            "heading": basis | {"bold": True, "text_wrap": True, "bg_color": BLUE, "font_color": "#FFFFFF", "valign": "vcenter"},
+            "heading": heading,
+            "number heading": heading | {"align": "right"},
             "note": basis | {"font_color": GREY},
             "line": basis | {"bottom": 1},
         }  # fmt: skip
@@ -87,7 +95,8 @@ class Book:
         """The headings of a table; the row after them."""
         sheet.set_row(row, height)
         for place, column in enumerate(columns):
-            sheet.write_string(row, place, column.heading, self.look("heading"))
+            look = "heading" if column.kind in ("text", "wrapped", "date") else "number heading"
+            sheet.write_string(row, place, column.heading, self.look(look))
         return row + 1
 
     def row(

@@ -78,7 +78,7 @@ def settle_moves(connection: Connection, on: date) -> None:
     """A case that moved to another casegroup tonight took its lines along: a figure that stayed the same keeps its date.
 
     Also where it moved into a casegroup that had completed, which takes in no money: then the line is one of nothing there.
-    Once all of the night's casegroups are stored; again, it changes nothing.
+    For when all of the night's casegroups are stored, before anybody reads of that night; again, it changes nothing.
     """
     connection.execute(
         text(
@@ -86,7 +86,7 @@ def settle_moves(connection: Connection, on: date) -> None:
             with h as ({_LEFT})
             update closure.positions p
             set business_date = case when {_UNCHANGED} then h.business_date else p.business_date end,
-                moved_on = case when {_UNCHANGED} then :on end,
+                moved_on = case when {_UNCHANGED} then :on else p.moved_on end,
                 credited_on = case when p.credit_pence = h.credit_pence then h.credited_on else p.credited_on end
             from h where {_same(_BUCKET, "p", "h")} and p.casegroup_id <> h.casegroup_id and p.business_date = :on
             """

@@ -145,7 +145,7 @@ def reconstruct(connection: Connection, on: date, *, sensitive: bool = False) ->
     ``buckets`` (system x creditor x status), ``systems``, ``tranches`` and ``nights`` (of the latest change): rows, breaks
     and the six figures. ``break_types``: by type and cause, with the difference and cases too. ``breaks``: each break with both
     figures, ordered by cause and case; at most MOST_BREAKS, then those that differ most. ``night``: the latest night up to
-    that date, its extract, and how many were run (B54).
+    that date, its extract and status, and how many were run (B54).
     """
     cursor: psycopg.Connection[Any] = raw(connection)
     side = "true" if sensitive else "false"
@@ -233,11 +233,14 @@ def _grouped(cursor: psycopg.Connection[Any], of: str, columns: dict[str, pa.Dat
 
 
 def _night(connection: Connection, on: date) -> pa.Table:
+    """The night asked for counts from when its extract is applied: its own reports are written before it has ended."""
     row = connection.execute(
         text(
             """
-            select max(business_date), count(*), (array_agg(extract_id order by business_date desc))[1]
-            from closure.nights where business_date <= :on and succeeded
+            select max(business_date), count(*), (array_agg(extract_id order by business_date desc))[1],
+                   (array_agg(status order by business_date desc))[1]
+            from closure.nights
+            where business_date <= :on and (succeeded or business_date = :on and extract_id is not null)
             """
         ),
         {"on": on},
@@ -247,6 +250,7 @@ def _night(connection: Connection, on: date) -> pa.Table:
             "business_date": pa.array([row[0]], pa.date32()),
             "nights": pa.array([row[1]], pa.int64()),
             "extract_id": pa.array([row[2]], pa.string()),
+            "status": pa.array([row[3]], pa.string()),
         }
     )
 
