@@ -1,4 +1,4 @@
-"""Completed years: birth dates that a parent can have (contract: completed years < 12 or > 110 are not); when reminders are due."""
+"""Completed years, which birth dates a parent can have (12 to 110 of them); the day from which a reminder is due."""
 
 from __future__ import annotations
 
