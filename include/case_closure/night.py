@@ -294,14 +294,15 @@ def _follow_closure(ctx: NightContext, url: str) -> Summary:
             connection, ctx.business_date, follow_closure.refused(told, broke, answers, on)
         )
         journeys.note_clerical_letters(connection, ctx.business_date)
-        ids = journeys.to_look_at(connection, ctx.business_date)
+        as_of = nights.latest(connection, ctx.business_date)
+        ids = journeys.to_look_at(connection, ctx.business_date, as_of)
     size = ctx.settings.partition_casegroups
     moved = letters = 0
     for start in range(0, len(ids), size):
         with _entered(ctx, url, "follow_closure") as (connection, _):
             held = journeys.gather(connection, ids[start : start + size])
             held = journeys.with_cis(connection, held, follow_closure.ninos(held))
-            decided = follow_closure.conclude(held, on)
+            decided = follow_closure.conclude(held, on, pd.Timestamp(as_of).as_unit("s"))
             journeys.store(connection, ctx.business_date, decided)
         moved += len(decided["journeys"])
         letters += len(decided["letters"])

@@ -233,6 +233,7 @@ def letter_row(
 def followed(
     *cases: Case,
     on: date = ON,
+    as_of: date | None = None,
     selected: Sequence[Row] | None = None,
     state: str | None = "SELECTED",
     moves: int = 1,
@@ -242,7 +243,7 @@ def followed(
     resolutions: Sequence[Row] = (),
     open_exceptions: Sequence[Row] = (),
 ) -> Followed:
-    """Those cases looked at on one night. `selected`: by default each as `stamp` has it. `state`: of all their journeys."""
+    """Those cases looked at on one night. `as_of`: the latest night there has been. `selected`: by default each as `stamp` has it. `state`: of all their journeys."""
     rows = rows_of(cases)
     stamps = [stamp(one) for one in cases] if selected is None else list(selected)
     groups = sorted({row["casegroup_id"] for row in stamps}) if state else []
@@ -272,7 +273,9 @@ def followed(
         "parties": frame_like(SHAPE.parties([]), rows["csa_parties"]),
         "cis": frame_like(SHAPE.cis([]), persons),
     }  # fmt: skip
-    return Followed(follow_closure.conclude(held, pd.Timestamp(on).as_unit("s")))
+    return Followed(
+        follow_closure.conclude(held, *(pd.Timestamp(day).as_unit("s") for day in (on, as_of or on)))
+    )
 
 
 def answered(*rows: Row, suppressed: Mapping[str, str] | None = None, on: date = ON) -> Followed:

@@ -1,4 +1,4 @@
-"""Completed years: a parent's birth date (less than 12 or more than 110 cannot be); when reminders are due."""
+"""Completed years, which birth dates a parent can have (12 to 110 of them); the day from which a reminder is due."""
 
 from __future__ import annotations
 

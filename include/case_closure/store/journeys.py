@@ -18,7 +18,7 @@ from case_closure.store.applications import open_row_exceptions, read
 from case_closure.store.casegroups import DAY, NUMBER, TEXT, Gather
 
 # Stamped or turned reactive tonight; touched by tonight's extract; a reminder that may be due; a liability that has
-# ended since it was last looked at; interrupted, and perhaps no longer. A month has at most 31 days.
+# ended, or an inhibit that has begun, since the last move; interrupted, and perhaps no longer. A month has at most 31 days.
 _LOOKED_AT = """
     select e.casegroup_id from closure.end_liability e where e.selected_on = :on or e.became_reactive_on = :on
     union
@@ -34,22 +34,26 @@ _LOOKED_AT = """
     select j.casegroup_id from closure.journeys j where j.state in ('FAILED', 'INHIBITED')
     union
     select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
-    where e.journey = 'PROACTIVE' and e.led >= :on and e.led - coalesce(e.reminder_days, 31) <= :on
+    join held.csa_cases c using (csa_system, csa_case_id)
+    where e.journey = 'PROACTIVE' and e.led >= :as_of and e.led - coalesce(e.reminder_days, 31) <= :as_of
+      and c.case_type = 'ONGOING'
       and not exists (select from closure.letters l where l.casegroup_id = e.casegroup_id and l.code = 'CMSL6311'
                       and l.csa_system = e.csa_system and l.csa_case_id = e.csa_case_id)
     union
     select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
     join held.csa_cases c using (csa_system, csa_case_id)
-    where j.state <> 'CLOSED' and c.case_status = 'CLOSED' and c.liability_end_date between j.business_date and :on
+    where j.state <> 'CLOSED' and c.case_status = 'CLOSED' and c.liability_end_date between j.business_date and :as_of
     union
-    select i.casegroup_id from closure.end_liability i join held.inhibits h using (csa_system, csa_case_id)
-    where :on in (h.set_on, h.removed_on)
+    select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
+    join held.inhibits h using (csa_system, csa_case_id)
+    where j.state <> 'CLOSED' and h.set_on between j.business_date and :as_of
+      and (h.removed_on is null or h.removed_on > :as_of)
 """
 
 
-def to_look_at(connection: Connection, on: date) -> list[str]:
+def to_look_at(connection: Connection, on: date, as_of: date) -> list[str]:
     """The selected casegroups whose journey may move tonight, or for which a letter may be due; in order."""
-    return sorted(row[0] for row in connection.execute(text(_LOOKED_AT), {"on": on}))
+    return sorted(row[0] for row in connection.execute(text(_LOOKED_AT), {"on": on, "as_of": as_of}))
 
 
 def gather(connection: Connection, casegroup_ids: list[str]) -> Frames:

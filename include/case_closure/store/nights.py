@@ -149,6 +149,15 @@ def judged_as_of(connection: Connection, on: date) -> date:
     return max(on, latest) if latest else on
 
 
+def latest(connection: Connection, on: date) -> date:
+    """The latest night that is through or, if it is later, this one: closure stands as of it also after a late night, for
+    what later nights have ended or reminded is not undone (R21)."""
+    found: date | None = connection.execute(
+        text("select max(business_date) from closure.nights where succeeded")
+    ).scalar_one()
+    return max(on, found) if found else on
+
+
 def hold_open(connection: Connection, on: date, run_id: str, stage: str) -> None:
     """Prove that this run holds the night, and keep it so until the transaction ends: nobody can take it over meanwhile.
 

@@ -1,0 +1,388 @@
+"""A whole programme, from the first selection to the last Transition Complete: `python -m bench.programme`.
+
+A book of casegroups is closed over hundreds of nights on a calendar made short: nights some days apart, notice of weeks
+instead of half a year. The other side is `bench.csa`. Some nights are missed and run late, some are run again when
+they are long over, and some late ones bring nothing.
+
+Belongs here: the nights, what must hold after them and at the end. Does not belong here: what CSA does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bench.csa import Calendar, Csa
+from bench.home import MeasuringFailed, new_home
+from bench.soak import SIDES, Broken, digest, money_law
+from case_closure import night as shell
+from case_closure.domain import journey
+from case_closure.domain.cases import CSA_SYSTEMS
+from case_closure.landing.writing import write_night
+from case_closure.sample.columns import table_of_rows
+from case_closure.settings import Settings
+from case_closure.store import database, views
+
+FIRST = date(2017, 1, 2)
+# Sent every night, with no rows if need be.
+_ALWAYS = ("csa_cases", "csa_parties", "csa_balances")
+_TABLES = (
+    "end_liability",
+    "end_liability_notices",
+    "journeys",
+    "journey_moves",
+    "letters",
+    "applications",
+    "ltrs",
+)
+LATE_SHARE, AGAIN_SHARE = 0.04, 0.08
+# What a casegroup may end with besides: the share of those that CSA opened, of which each must name its cause.
+MOST_UNFINISHED = 0.05
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A night of the plan, and its place among the runs: its own, or after a later one. ``again``: whether a finished
+    night is run again after it."""
+
+    on: date
+    place: float
+    again: bool
+
+
+def calendar(nights: int, seed: int) -> Calendar:
+    """That many nights over a year, or 150 days if they are few; selection in the first half."""
+    dice = random.Random(seed)
+    days = max(150, round(nights * 1.7))
+    inner = sorted(dice.sample(range(1, days), nights - 2))
+    dates = tuple(FIRST + timedelta(days=day) for day in (0, *inner, days))
+    return Calendar(dates, FIRST + timedelta(days=days * 2 // 5))
+
+
+def plan(nights: Sequence[date], seed: int) -> list[Planned]:
+    """In the order in which they are run: some after one or two later ones; some followed by an older one run again."""
+    dice = random.Random(seed + 1)
+    late = {place for place in range(1, len(nights) - 3) if dice.random() < LATE_SHARE} | {len(nights) // 3}
+    made = [
+        Planned(
+            on,
+            place + (dice.choice((1.5, 2.5)) if place in late else 0),
+            dice.random() < AGAIN_SHARE or not late.isdisjoint((place, place - 3)),
+        )
+        for place, on in enumerate(nights)
+    ]
+    return sorted(made, key=lambda one: one.place)
+
+
+def criteria(dates: Calendar, casegroups: int) -> list[dict[str, Any]]:
+    """Tranches one after the other, each capped; then all that is left; and one that nobody has authorised."""
+    first, last = dates.nights[0], dates.selected_until
+    window = (last - first).days // 4
+
+    def tranche(number: int, **over: Any) -> dict[str, Any]:
+        begins = first + timedelta(days=window * number)
+        return {
+            "tranche_id": f"T{number}", "ocr_reference": f"OCR-{number}", "authorised_by": "Control Group",
+            "authorised_on": "2016-12-01", "reason": "programme", "segments": [1, 2, 3, 4, 5], "csa_systems": list(CSA_SYSTEMS),
+            "case_types": ["ONGOING", "ARREARS_ONLY"], "max_cases": casegroups // 4, "notice_days": 45, "reminder_days": None,
+            "valid_from": begins.isoformat(), "valid_to": (begins + timedelta(days=window - 1)).isoformat(),
+        } | over  # fmt: skip
+
+    return [
+        tranche(0, segments=[1, 2], csa_systems=["CSCS", "CS2"], case_types=["ONGOING"]),
+        tranche(1, notice_days=30, reminder_days=14),
+        tranche(2, segments=[3, 4, 5], notice_days=60, reminder_days=31),
+        tranche(3, max_cases=None, notice_days=30, valid_to=last.isoformat()),
+        tranche(
+            9,
+            authorised_by=None,
+            authorised_on=None,
+            valid_from=last.isoformat(),
+            valid_to=None,
+            max_cases=None,
+        ),
+    ]
+
+
+class Programme:
+    """One run of it on one store."""
+
+    def __init__(
+        self, url: str, folder: Path, casegroups: int, nights: int, seed: int, **settings: Any
+    ) -> None:
+        self.url, self.folder = url, folder
+        self.landing, self.outbound = folder / "landing", folder / "outbound"
+        self.settings = Settings(folder / "home", url, str(self.landing), str(self.outbound), **settings)
+        self.calendar = calendar(nights, seed)
+        self.plan = plan(self.calendar.nights, seed)
+        self.csa = Csa(casegroups, seed, self.calendar)
+        self.dice = random.Random(seed + 2)
+        self.landed: set[date] = set()
+        self.done: list[date] = []
+        self.happened: Counter[str] = Counter()
+        self.landing.mkdir(parents=True)
+        (self.landing / "criteria.json").write_text(json.dumps(criteria(self.calendar, casegroups)))
+
+    def play(self, check_every: int = 1) -> Iterator[tuple[date, float]]:
+        """Night after night; each with the seconds its run took. Raises Broken when something does not hold."""
+        landed = iter(self.calendar.nights)
+        for number, planned in enumerate(self.plan, 1):
+            while planned.on not in self.landed:
+                self._land(next(landed))
+            began = time.perf_counter()
+            late = bool(self.done) and planned.on < max(self.done)
+            self._run(planned.on)
+            took = time.perf_counter() - began
+            self.happened["run late"] += late
+            self.csa.read(self.outbound / planned.on.isoformat(), planned.on, self._opened(planned.on))
+            wrong = [] if number % check_every and number < len(self.plan) else self.wrong(in_order=not late)
+            if planned.again:
+                wrong += self._again(self.dice.choice(self.done))
+                wrong += [] if late else self._nothing_late()
+            if wrong:
+                raise Broken(f"After the night of {planned.on}:\n  " + "\n  ".join(wrong[:20]))
+            yield planned.on, took
+        wrong = self.unfinished()
+        if wrong:
+            raise Broken("At the end:\n  " + "\n  ".join(wrong[:20]))
+
+    def _land(self, on: date) -> None:
+        rows = self.csa.land(on)
+        tables = {file: table_of_rows(file, rows.get(file, [])) for file in {*rows, *_ALWAYS}}
+        write_night(self.landing / on.isoformat(), on, f"DW-{on}", tables)
+        self.landed.add(on)
+
+    def _run(self, on: date) -> None:
+        clock = itertools.count(1)
+        context = shell.NightContext(
+            on, f"run-{on}-{len(self.done)}", self.landing, self.outbound, self.settings,
+            lambda: datetime(2018, 1, 1, second=next(clock) % 60, tzinfo=UTC),
+        )  # fmt: skip
+        shell.run_night(context, lambda stage, summary: None)
+        if on not in self.done:
+            self.done.append(on)
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        with database.transaction(self.url) as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+    def _opened(self, on: date) -> list[tuple[str, str]]:
+        """What a caseworker sees in the morning."""
+        opened = self._rows(
+            "select business_date, rule_code, casegroup_id from reporting.exceptions where status = 'OPEN' "
+            "and casegroup_id is not null order by exception_id"
+        )
+        return [(rule, group) for seen_on, rule, group in opened if seen_on == on]
+
+    # --- nights that change nothing
+
+    def standing(self) -> dict[str, Any]:
+        """Everything that can be read, and the tables of closure, as digests."""
+        shown = {
+            f"{side}.{view.name}": digest(self.url, side, view) for side in SIDES for view in views.VIEWS
+        }
+        return shown | {
+            f"closure.{table}": self._rows(
+                f"select count(*), md5(string_agg(t::text, '' order by t::text)) from closure.{table} t"  # noqa: S608
+            )
+            for table in _TABLES
+        }
+
+    def _again(self, on: date) -> list[str]:
+        """R21: a finished night run again changes nothing, and writes out the same bytes."""
+        before, sent = self.standing(), _hashes(self.outbound / on.isoformat())
+        self._run(on)
+        self.happened["run again"] += 1
+        wrong = [
+            f"running {on} again changed {name}"
+            for name, rows in self.standing().items()
+            if rows != before[name]
+        ]
+        if _hashes(self.outbound / on.isoformat()) != sent:
+            wrong.append(f"running {on} again wrote other files")
+        return wrong
+
+    def _nothing_late(self) -> list[str]:
+        """A night nobody had run, late and with nothing in it, changes nothing but the list of nights.
+
+        One after selection, and none straight after a late one: that selects, and judges, as of its own date.
+        """
+        gaps = [
+            day
+            for day in (self.calendar.selected_until + timedelta(days=n) for n in range(1, 400))
+            if day < max(self.done) and day not in self.calendar.nights and day not in self.done
+        ]
+        if not gaps:
+            return []
+        on, before = self.dice.choice(gaps), self.standing()
+        write_night(
+            self.landing / on.isoformat(), on, f"DW-{on}", {file: table_of_rows(file, []) for file in _ALWAYS}
+        )
+        self._run(on)
+        self.happened["empty night run late"] += 1
+        may = {"nights", "rule_results", "programme", "programme_months", "casegroup_outcomes"}
+        return [
+            f"the late and empty night of {on} changed {name}"
+            for name, rows in self.standing().items()
+            if rows != before[name] and name.split(".")[1] not in may
+        ]
+
+    # --- what must hold
+
+    def wrong(self, *, in_order: bool) -> list[str]:
+        """What does not hold now, in words. A late night is judged as of its own date, so where journeys stand waits."""
+        found = money_law(self.url, self.landing, self.done)
+        found += [
+            f"{row[3]} letters {row[0]} to {row[1]} about {row[2]}"
+            for row in self._rows(
+                "select code, party_id, concat_ws(' ', casegroup_id, csa_system, csa_case_id), count(*) from closure.letters "
+                "where code <> 'CMSL6314' group by 1, 2, 3 having count(*) > 1 union all "
+                "select code, party_id, covers_letter_id, count(*) from closure.letters "
+                "where code = 'CMSL6314' group by 1, 2, 3 having count(*) > 1"
+            )
+        ]
+        found += self._moves()
+        if in_order and self.landed <= set(self.done):
+            found += self._journeys()
+        return found
+
+    def _moves(self) -> list[str]:
+        """Each casegroup's moves follow one another, each legal, and end where its journey stands."""
+        found: list[str] = []
+        at: dict[str, str] = {}
+        number: Counter[str] = Counter()
+        for group, count, left, came in self._rows(
+            "select casegroup_id, move_number, from_state, to_state from closure.journey_moves order by casegroup_id, move_number"
+        ):
+            number[group] += 1
+            if count != number[group] or left != at.get(group) or came not in journey.MOVES[left]:
+                found.append(f"{group}: move {count} from {left} to {came} after {at.get(group)}")
+            at[group] = came
+        stands = dict(self._rows("select casegroup_id, state from closure.journeys"))
+        return found + [
+            f"{group}: stands at {stands.get(group)}, moved to {came}"
+            for group, came in at.items()
+            if stands.get(group) != came
+        ]
+
+    def _journeys(self) -> list[str]:
+        """Each selected casegroup stands where what CSA has said puts it."""
+        on = max(self.done)
+        said = self._rows(
+            """
+            select casegroup_id, bool_or(journey = 'REACTIVE'), coalesce(min(state), ''), exists (
+                select from closure.letters l where l.casegroup_id = e.casegroup_id and l.code in ('CMSL6306', 'CMSL6311'))
+            from closure.end_liability e left join closure.journeys j using (casegroup_id) group by casegroup_id
+            """
+        )
+        found = []
+        for group, reactive, state, reminded in said:
+            facts = journey.Facts(reactive=reactive, reminded=reminded, **self.csa.facts(group, on))
+            if (expected := journey.state_of(facts)) != state:
+                found.append(f"{group}: stands at {state}, and not at {expected}")
+        return found
+
+    def unfinished(self) -> list[str]:
+        """What of the end does not hold: every casegroup final, or in a hold or exception that CSA knows the cause of."""
+        found, on, open_still = [], max(self.done), 0
+        outcomes = {
+            row[0]: row[1:]
+            for side in SIDES
+            for row in self._rows(
+                f"select casegroup_id, outcome, reason, posted_pence from {side}.casegroup_outcomes"  # noqa: S608
+            )
+        }
+        excepted = {
+            (group, rule)
+            for rule, group in self._rows(
+                "select rule_code, casegroup_id from closure.exceptions where status <> 'RESOLVED'"
+            )
+        }
+        for group, keys in self.csa.groups.items():
+            if not any(key in self.csa.sent for key in keys):
+                if group in outcomes:
+                    found.append(f"{group}: it has an outcome and no balance")
+                open_still += 1
+                continue
+            outcome, reason, posted = outcomes.get(group, ("none", "", 0))
+            self.happened[f"{outcome}{' ' + reason if outcome == 'HELD' else ''}"] += 1
+            if outcome == "TRANSITION_COMPLETE":
+                changed = (group, "balance_changed_after_completion") in excepted
+                if posted != self.csa.owed(group) and not changed:
+                    found.append(f"{group}: {posted}p posted, {self.csa.owed(group)}p owed")
+            elif outcome != "CLERICAL":
+                open_still += 1
+                if not self._caused(group, outcome, reason, on):
+                    found.append(f"{group}: {outcome} {reason}, and CSA knows of no such cause")
+        if open_still > MOST_UNFINISHED * len(self.csa.groups):
+            found.append(f"{open_still} of {len(self.csa.groups)} casegroups are not final")
+        return found
+
+    def _caused(self, group: str, outcome: str, reason: str, on: date) -> bool:
+        facts = self.csa.facts(group, on)
+        if outcome == "HELD":
+            return {
+                "OPEN_CASES": not facts["closed"],
+                "INHIBITED": facts["inhibited"],
+                "CLOSURE_FAILED": facts["failed"],
+            }[reason]
+        return outcome == "EXCEPTION" and all(
+            facts["failed"] if rule == "closure_failed" else (rule, group) in self.csa.unmended
+            for rule in reason.split(",")
+        )
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when everything held after every night and at the end, 1 otherwise."""
+    asked = _parser().parse_args(arguments)
+    try:
+        with new_home(asked.home) as home, home.store() as url:
+            programme = Programme(url, home.folder / "programme", asked.casegroups, asked.nights, asked.seed)
+            for number, (on, took) in enumerate(programme.play(asked.check_every), 1):
+                print(f"{number:4} night of {on}: {took:.1f} s", flush=True)
+    except (Broken, MeasuringFailed) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    for what, count in sorted((programme.happened + Counter(programme.csa.happened)).items()):
+        print(f"  {what:40} {count:7,}")
+    print("Every casegroup is final, or in a hold or exception that names its cause")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.programme", description="A whole programme, night after night."
+    )
+    parser.add_argument("--nights", type=int, default=200, metavar="N", help="how many nights (200)")
+    parser.add_argument("--casegroups", type=int, default=20_000, metavar="N", help="in the book (20000)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another book and other lives (1)")
+    parser.add_argument(
+        "--check-every", type=int, default=5, metavar="N", help="look at everything after every Nth night (5)"
+    )
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", help="an empty folder to work in (a temporary one)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
