@@ -47,6 +47,7 @@ from case_closure.store import (
     casegroups,
     database,
     embedded,
+    history,
     journeys,
     nights,
     outgoing,
@@ -443,6 +444,7 @@ def _gate_payments(ctx: NightContext, url: str) -> Summary:
 
 def _check_money_law(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "check_money_law") as (connection, _):
+        history.settle_moves(connection, ctx.business_date)
         breaches = nights.money_law_breaches(connection)
     if breaches:
         shown = "; ".join(

@@ -243,7 +243,10 @@ def followed(
     resolutions: Sequence[Row] = (),
     open_exceptions: Sequence[Row] = (),
 ) -> Followed:
-    """Those cases looked at on one night. `as_of`: the latest night there has been. `selected`: by default each as `stamp` has it. `state`: of all their journeys."""
+    """Those cases looked at on one night. `as_of`: the latest night there has been.
+
+    `selected`: by default each as `stamp` has it. `state`: of all their journeys.
+    """
     rows = rows_of(cases)
     stamps = [stamp(one) for one in cases] if selected is None else list(selected)
     groups = sorted({row["casegroup_id"] for row in stamps}) if state else []

@@ -58,20 +58,20 @@ def ninos(held: Frames) -> pd.Series:
 
 def conclude(held: Frames, on: pd.Timestamp, as_of: pd.Timestamp) -> Frames:
     """The moves and letters of tonight for the casegroups looked at. ``as_of``: the latest night there has been, which
-    is later than ``on`` when this one is run late: where a journey stands, and whom a reminder is due to, is of that day.
+    is later than ``on`` when this one is run late: where a journey stands is of that day, which letters are due of its own.
 
     ``held``: end_liability, cases, inhibits, closure_failures, resolutions, open_exceptions, journeys, the letters of
     closure they were sent, parties, cis, case_casegroups. Raises journey.IllegalMove.
     """
-    cases = _cases(held, as_of)
-    due = _due(cases, held["letters"], on, as_of)
+    cases = _cases(held, on, as_of)
+    due = _due(cases, held["letters"], on)
     sent = pd.concat([held["letters"][["code", "casegroup_id"]], due[["code", "casegroup_id"]]])
     reminded = chosen(sent["casegroup_id"], sent["code"].isin(codes.REMINDER.values()))
     changed, moves = _journeys(cases, held["journeys"], reminded, on)
     return {"journeys": changed, "moves": moves, "letters": _letters(due, cases, held, on)}
 
 
-def _cases(held: Frames, as_of: pd.Timestamp) -> pd.DataFrame:
+def _cases(held: Frames, on: pd.Timestamp, as_of: pd.Timestamp) -> pd.DataFrame:
     """One line a selected case: what CSA says of it now, with what was stamped on it."""
     cases = receive_balances.case_facts(held)
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
@@ -84,11 +84,15 @@ def _cases(held: Frames, as_of: pd.Timestamp) -> pd.DataFrame:
     ongoing = (cases["case_type"] == "ONGOING").to_numpy(bool)
     is_closed = (cases["case_status"] == "CLOSED").to_numpy(bool)
     ended = (cases["liability_end_date"].notna() & (cases["liability_end_date"] <= as_of)).to_numpy(bool)
+    ended_tonight = ended & (cases["liability_end_date"] <= on).to_numpy(bool)
     cases = cases.assign(
         ongoing=ongoing,
         ended=ended | ~ongoing,
         closed=is_closed & (ended | ~ongoing),
-        closed_by_us=is_closed & ended & ongoing & (cases["closed_reason"] == "CASE_CLOSURE").to_numpy(bool),
+        closed_by_us=is_closed
+        & ended_tonight
+        & ongoing
+        & (cases["closed_reason"] == "CASE_CLOSURE").to_numpy(bool),
         inhibited=receive_balances.inhibited(cases, held["inhibits"], as_of),
     )
     return (
@@ -139,7 +143,7 @@ def _journeys(
 # --- letters
 
 
-def _due(cases: pd.DataFrame, sent: pd.DataFrame, on: pd.Timestamp, as_of: pd.Timestamp) -> pd.DataFrame:
+def _due(cases: pd.DataFrame, sent: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     """The letters that fall due tonight, for ongoing cases: code, role, casegroup, case (missing: once a casegroup).
 
     One to the paying parent of a casegroup with an ongoing case, one to the receiving parent of each.
@@ -148,7 +152,7 @@ def _due(cases: pd.DataFrame, sent: pd.DataFrame, on: pd.Timestamp, as_of: pd.Ti
     new = (ongoing["selected_on"] == on).to_numpy(bool)
     turned = (ongoing["became_reactive_on"] == on).to_numpy(bool) & ~new
     proactive = (ongoing["journey"] == "PROACTIVE").to_numpy(bool)
-    remind = proactive & _reminder_due(ongoing, as_of)
+    remind = proactive & _reminder_due(ongoing, on)
     ended = ongoing["closed_by_us"].to_numpy(bool)
     of_case = ongoing["casegroup_id"]
     known_before = chosen(of_case, ~new)

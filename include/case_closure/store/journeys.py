@@ -35,7 +35,7 @@ _LOOKED_AT = """
     union
     select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
     join held.csa_cases c using (csa_system, csa_case_id)
-    where e.journey = 'PROACTIVE' and e.led >= :as_of and e.led - coalesce(e.reminder_days, 31) <= :as_of
+    where e.journey = 'PROACTIVE' and e.led >= :on and e.led - coalesce(e.reminder_days, 31) <= :on
       and c.case_type = 'ONGOING'
       and not exists (select from closure.letters l where l.casegroup_id = e.casegroup_id and l.code = 'CMSL6311'
                       and l.csa_system = e.csa_system and l.csa_case_id = e.csa_case_id)

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKETS
-from case_closure.store import history
 
 OPEN, SUCCESS, REJECTED, FAILED = "OPEN", "SUCCESS", "REJECTED", "FAILED"
 
@@ -221,7 +220,6 @@ def close(connection: Connection, on: date, at: datetime) -> None:
 
     Figures are as of the end of the night: those of a night that later ones have followed stand.
     """
-    history.settle_moves(connection, on)
     followed = text("select exists (select from closure.nights where business_date > :on and succeeded)")
     night = find(connection, on)
     if night is None or not night.succeeded or not connection.execute(followed, {"on": on}).scalar_one():
