@@ -358,6 +358,8 @@ def test_B6_who_may_approve(
     assert (said is None) == (why is None)
     assert (why or "") in (said or "")
     assert in_force(installation) == ({"T01": (1, (1, 2))} if state == "APPROVED" else {})
+    (row,) = installation.view("tranche_criteria")
+    assert (row["authorised_by"], row["authorised_on"]) == ((by, ON) if state == "APPROVED" else (None, None))
     # An answer once given stands.
     assert decided(installation, version, "ben") == (state, None)
 
