@@ -82,7 +82,7 @@ def test_a_value_that_cannot_be_is_named_with_its_tranche_and_key(over: dict[str
 
 
 @pytest.mark.parametrize(
-    "key", ["tranche_id", "segments", "max_cases", "notice_days", "valid_to", "ocr_reference"]
+    "key", ["tranche_id", "segments", "max_cases", "notice_days", "valid_from", "valid_to"]
 )
 def test_a_key_left_out_is_not_taken_for_null(key: str) -> None:
     """A cap that was forgotten would be no cap."""

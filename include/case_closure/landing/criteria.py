@@ -20,8 +20,8 @@ from case_closure.landing.rejection import Problem, shown
 FILE: Final = "criteria.json"
 _LARGEST = 16 * 1024 * 1024
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# Without them a row selects nothing, so that leaving them out is safe; leaving out a cap by mistake is not.
-_MAY_BE_ABSENT: Final = ("authorised_by", "authorised_on")
+# Left out, these say what null says and select nothing more; a cap or an end left out by mistake would.
+_MAY_BE_ABSENT: Final = ("ocr_reference", "authorised_by", "authorised_on", "reason", "reminder_days")
 _MEND: Final = "Mend the criteria and give them again."
 
 
