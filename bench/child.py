@@ -16,18 +16,21 @@ from pathlib import Path
 from typing import Any
 
 
-def night(landing: str, on: str, run_id: str) -> dict[str, Any]:
+def night(landing: str, on: str, run_id: str, *, load_gates: bool = True) -> dict[str, Any]:
     """Runs the night of the date on the store of the environment; seconds and bytes.
 
-    import_seconds: loading everything a night uses, the gates' library above all. night_seconds: the night after that.
+    import_seconds: loading everything a night uses, the gates' library above all; without ``load_gates`` that is left to the
+    night, which loads it when it has something to judge. night_seconds: the night after that.
     cpu_seconds: of this process and its workers, imports included, the server's not; unlike the others not of the clock.
     peak_bytes: the most memory this process or one of its workers had.
     """
     began = time.perf_counter()
     from case_closure import night as shell
-    from case_closure import receiving  # noqa: F401  a stage imports it when it needs it
-    from case_closure.gates import engine, suites  # noqa: F401  likewise
     from case_closure.settings import Settings
+
+    if load_gates:
+        from case_closure import receiving  # noqa: F401  a stage imports it when it needs it
+        from case_closure.gates import engine, suites  # noqa: F401  likewise
 
     settings = Settings.from_environment()
     imported = time.perf_counter()

@@ -71,11 +71,13 @@ class Bench:
         shutil.rmtree(self.home.folder / "landings", ignore_errors=True)
         self._landings.clear()
 
-    def night(self, landing: Path, url: str) -> dict[str, Any]:
+    def night(self, landing: Path, url: str, *, load_gates: bool = True) -> dict[str, Any]:
         """One night in a process of its own; the answer of `bench.child`, with its whole seconds."""
         self._runs += 1
         self.home.checkpoint()
-        done = self.home.child("night", url, landing=str(landing), on=NIGHT, run_id=f"bench-{self._runs}")
+        done = self.home.child(
+            "night", url, landing=str(landing), on=NIGHT, run_id=f"bench-{self._runs}", load_gates=load_gates
+        )
         whole = done["import_seconds"] + done["night_seconds"]
         stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in done["stages"].items())
         self.say(
@@ -171,8 +173,9 @@ def rerun(bench: Bench) -> Iterator[Row]:
     landing, first, again = bench.landing(size), [], []
     for _ in bench.times(size):
         with bench.home.store() as url:
-            first.append(bench.night(landing, url)["whole_seconds"])
-            again.append(bench.night(landing, url)["whole_seconds"])
+            # As a person's command does it: Great Expectations is loaded by a night that has something to judge.
+            first.append(bench.night(landing, url, load_gates=False)["whole_seconds"])
+            again.append(bench.night(landing, url, load_gates=False)["whole_seconds"])
     bench.forget_landings()
     yield compared(f"unchanged rerun, {size:,} casegroups, against the first run", again, first, 0.5)
 

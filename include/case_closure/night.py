@@ -29,7 +29,7 @@ from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
 from case_closure.outbound import folder
 from case_closure.outbound.letters.contents import LetterIncomplete
-from case_closure.parallel import over_parts
+from case_closure.parallel import in_parts, over_parts
 from case_closure.settings import Settings
 from case_closure.stages import (
     decide_next_action,
@@ -333,8 +333,7 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
     bench = _bench(ctx)
     with _entered(ctx, url, "receive_balances") as (connection, night):
         ids = casegroups.to_judge(connection, on, rerun=night.succeeded)
-    size = ctx.settings.partition_casegroups
-    parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+    parts = in_parts(ids, ctx.settings.partition_casegroups, ctx.settings.workers)
     bench.begin(parts)
 
     def work(number: int) -> _Tallies:

@@ -7,6 +7,7 @@ Parts share no casegroup, so they may be worked on in any order, or again.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import pickle
 import signal
@@ -16,10 +17,24 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 _PR_SET_PDEATHSIG = 1
+# Casegroups a worker. Each part pays once for every gate and query, some tenths of a second all together.
+_WORTH_SHARING = 2_000
 
 
 class WorkerDied(Exception):
     """A worker process ended without an answer, as when the machine runs out of memory."""
+
+
+def in_parts(ids: list[str], most: int, workers: int) -> list[list[str]]:
+    """The ids in order, cut into parts of ``most`` at most: alike in size, and as many as keep every worker busy to the end.
+
+    What is too little to share stays in one part.
+    """
+    count = -(-len(ids) // most)
+    if len(ids) >= workers * _WORTH_SHARING:
+        count = min(-(-count // workers) * workers, len(ids))
+    edges = [len(ids) * part // count for part in range(count + 1)] if count else [0]
+    return [ids[start:end] for start, end in itertools.pairwise(edges)]
 
 
 def over_parts(

@@ -50,7 +50,11 @@ class Workbench:
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
         for name, frame in frames.items():
-            pq.write_table(_as_table(frame), making / f"{name}.parquet", compression="lz4")
+            # Read back whole, once or twice: neither dictionaries nor statistics would earn what they cost.
+            pq.write_table(
+                _as_table(frame), making / f"{name}.parquet", compression="lz4",
+                use_dictionary=False, write_statistics=False,
+            )  # fmt: skip
         shutil.rmtree(target, ignore_errors=True)
         making.rename(target)
 

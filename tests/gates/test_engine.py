@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import great_expectations.execution_engine.pandas_execution_engine as pandas_engine
 import numpy as np
@@ -74,6 +74,46 @@ def test_sensitive_rows_are_tallied_apart() -> None:
     sides = found.tally_by_side(np.array([False, True, False]), 3)
     assert sides == {"inhibit_not_authorised": {False: (2, 1), True: (1, 1)}}
     assert found.tally_by_side(None, 3) == {"inhibit_not_authorised": {False: (3, 2)}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series(["a", None, ""], dtype="str"),
+        pd.Series([pd.Timestamp(2000, 1, 1), pd.NaT, pd.Timestamp(2000, 1, 1)]).astype("datetime64[s]"),
+        pd.Series([1.5, np.nan, 0.0]),
+        pd.Series([{}, None, []], dtype=object),
+    ],
+    ids=["text", "date", "number", "anything"],
+)
+def test_what_is_missing_is_missing_whatever_it_would_be(values: pd.Series) -> None:
+    suite = Suite(
+        "s", (Check("surname_missing", "surname", gxe.ExpectColumnValuesToNotBeNull(column="surname")),)
+    )
+    found = engine.run(suite, pd.DataFrame({"surname": values}))
+    assert (found.rows["position"].tolist(), found.tally) == ([1], {"surname_missing": (3, 1)})
+
+
+def test_a_date_no_nanosecond_can_say_is_judged_as_any_other() -> None:
+    """Years 1 to 9999 can be landed; GX judges nanoseconds at once and everything else one by one."""
+    check = gxe.ExpectColumnValuesToBeBetween(
+        column="born",
+        min_value=datetime.fromisoformat("1906-08-11"),
+        max_value=datetime.fromisoformat("2005-08-10"),
+    )
+    suite = Suite("s", (Check("date_of_birth_implausible", "date_of_birth", check),))
+    days = [
+        "0001-01-01",
+        "1600-02-29",
+        "1906-08-10",
+        "1906-08-11",
+        "2005-08-10",
+        "2005-08-11",
+        "2300-01-01",
+        "9999-12-31",
+    ]
+    born = pd.Series(np.array([*days, "NaT"], dtype="datetime64[s]"))
+    assert engine.run(suite, pd.DataFrame({"born": born})).rows["position"].tolist() == [0, 1, 2, 5, 6, 7]
 
 
 def test_a_missing_column_fails_the_gate() -> None:

@@ -8,7 +8,8 @@ Money never passes through a float: COPY text is parsed straight into int64.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
 
 _READ_BLOCK_BYTES = 8 << 20
+_ROWS_AT_ONCE = 50_000
 
 
 def identifier(qualified: str) -> sql.Composed:
@@ -25,28 +27,51 @@ def identifier(qualified: str) -> sql.Composed:
     return sql.SQL(".").join(sql.Identifier(part) for part in qualified.split("."))
 
 
-def copy_in(connection: psycopg.Connection[Any], table: str, rows: pa.Table | Iterable[pa.Table]) -> int:
+def copy_in(
+    connection: psycopg.Connection[Any],
+    table: str,
+    rows: pa.Table | Iterable[pa.Table],
+    *,
+    frozen: bool = False,
+) -> int:
     """Write rows to a table, columns by name; returns how many.
 
+    While the server takes one piece the next is made, in a thread: ``rows`` must not use the connection. ``frozen``:
+    the table was made or emptied in this very transaction, so that its rows need no second visit.
     Raises what PostgreSQL raises, unique violations among them; the caller decides what they mean.
     """
     written = 0
-    options = pa_csv.WriteOptions(include_header=False)
-    tables = [rows] if isinstance(rows, pa.Table) else rows
-    with connection.cursor() as cursor:
-        for part in tables:
-            if part.num_rows == 0:
-                continue
-            statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
-                identifier(table), sql.SQL(", ").join(map(sql.Identifier, part.column_names))
+    pieces = _pieces([rows] if isinstance(rows, pa.Table) else rows)
+    with connection.cursor() as cursor, ThreadPoolExecutor(1) as ahead:
+        piece = ahead.submit(next, pieces, None).result()
+        while piece is not None:
+            names = piece[0]
+            statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv{})").format(
+                identifier(table),
+                sql.SQL(", ").join(map(sql.Identifier, names)),
+                sql.SQL(", FREEZE" if frozen else ""),
             )
             with cursor.copy(statement) as stream:
-                for batch in part.to_batches(max_chunksize=50_000):
-                    buffer = pa.BufferOutputStream()
-                    pa_csv.write_csv(batch, buffer, options)
-                    stream.write(memoryview(buffer.getvalue()))
-            written += part.num_rows
+                while piece is not None and piece[0] == names:
+                    following = ahead.submit(next, pieces, None)
+                    stream.write(piece[1])
+                    written += piece[2]
+                    piece = following.result()
     return written
+
+
+def _pieces(tables: Iterable[pa.Table]) -> Iterator[tuple[list[str], memoryview, int]]:
+    """The rows as CSV, in pieces: their columns, their text, how many."""
+    for table in tables:
+        for batch in table.to_batches(_ROWS_AT_ONCE):
+            if batch.num_rows:
+                yield table.column_names, _csv(batch), batch.num_rows
+
+
+def _csv(batch: pa.RecordBatch) -> memoryview:
+    buffer = pa.BufferOutputStream()
+    pa_csv.write_csv(batch, buffer, pa_csv.WriteOptions(include_header=False))
+    return memoryview(buffer.getvalue())
 
 
 def copy_out(connection: psycopg.Connection[Any], query: str | sql.Composable, schema: pa.Schema) -> pa.Table:

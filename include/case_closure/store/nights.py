@@ -236,10 +236,13 @@ def close(connection: Connection, on: date, at: datetime) -> None:
 # A sum past int64, which no money is, is shown as the largest int64: a hostile row must not stop the night.
 _FITTED = "greatest(least(coalesce(sum({}), 0), 9223372036854775807), -9223372036854775808)::bigint"
 _NINE = " + ".join(f"coalesce(b.{bucket.column}, 0)::numeric" for bucket in BUCKETS)
+# Not a join: which one is quick turns on counts that PostgreSQL may not have taken yet.
+_HIDDEN = "coalesce({}.casegroup_id in (select casegroup_id from hidden), false)"
 _FIGURES = f"""
     insert into closure.night_figures (business_date, sensitive, casegroups_received, received_pence, posted_pence,
                                        held_pence, exceptions_opened, exceptions_resolved, letters_issued)
-    with rows as (
+    with hidden as materialized (select casegroup_id from closure.casegroups where sensitive),
+    rows as (
         select coalesce(c.casegroup_id, b.casegroup_id) as casegroup_id, b.casegroup_id as named, {_NINE} as pence
         from (select * from held.csa_balances where business_date = :on and extract_number = (
                   select extract_number from closure.nights where business_date = :on)
@@ -247,23 +250,29 @@ _FIGURES = f"""
               select * from held.clerical_balances where business_date = :on and extract_number = (
                   select extract_number from closure.nights where business_date = :on)) b
         left join held.csa_cases c using (csa_system, csa_case_id)),
-    sides as (select sensitive from (values (false), (true)) s (sensitive))
-    select :on, s.sensitive,
-        (select count(distinct r.named) from rows r left join closure.casegroups g using (casegroup_id)
-         where coalesce(g.sensitive, false) = s.sensitive),
-        (select {_FITTED.format("r.pence")} from rows r left join closure.casegroups g using (casegroup_id)
-         where coalesce(g.sensitive, false) = s.sensitive),
-        (select {_FITTED.format("d.posted_pence")} from closure.dues d left join closure.casegroups g using (casegroup_id)
-         where d.business_date = :on and coalesce(g.sensitive, false) = s.sensitive),
-        (select {_FITTED.format("p.held_pence")} from closure.positions p left join closure.casegroups g using (casegroup_id)
-         where p.held_pence <> 0 and coalesce(g.sensitive, false) = s.sensitive),
-        (select count(*) from closure.exceptions e left join closure.casegroups g using (casegroup_id)
-         where e.business_date = :on and e.severity = 'HOLD' and (e.sensitive or coalesce(g.sensitive, false)) = s.sensitive),
-        (select count(*) from closure.exceptions e left join closure.casegroups g using (casegroup_id)
-         where e.resolved_on = :on and (e.sensitive or coalesce(g.sensitive, false)) = s.sensitive),
-        (select count(*) from closure.letters l left join closure.casegroups g using (casegroup_id)
-         where l.business_date = :on and l.status = 'ISSUED' and coalesce(g.sensitive, false) = s.sensitive)
-    from sides s
+    received as (
+        select sensitive, count(named) as casegroups, {_FITTED.format("pence")} as pence
+        from (select {_HIDDEN.format("r")} as sensitive, r.named, sum(r.pence) as pence from rows r group by 1, 2) named
+        group by 1),
+    posted as (
+        select {_HIDDEN.format("d")} as sensitive, {_FITTED.format("d.posted_pence")} as pence
+        from closure.dues d where d.business_date = :on group by 1),
+    held as (
+        select {_HIDDEN.format("p")} as sensitive, {_FITTED.format("p.held_pence")} as pence
+        from closure.positions p where p.held_pence <> 0 group by 1),
+    excepted as (
+        select e.sensitive or {_HIDDEN.format("e")} as sensitive,
+               count(*) filter (where e.business_date = :on and e.severity = 'HOLD') as opened,
+               count(*) filter (where e.resolved_on = :on) as resolved
+        from closure.exceptions e where :on in (e.business_date, e.resolved_on) group by 1),
+    lettered as (
+        select {_HIDDEN.format("l")} as sensitive, count(*) as issued
+        from closure.letters l where l.business_date = :on and l.status = 'ISSUED' group by 1)
+    select :on, sensitive, coalesce(received.casegroups, 0), coalesce(received.pence, 0), coalesce(posted.pence, 0),
+           coalesce(held.pence, 0), coalesce(excepted.opened, 0), coalesce(excepted.resolved, 0), coalesce(lettered.issued, 0)
+    from (values (false), (true)) sides (sensitive)
+    left join received using (sensitive) left join posted using (sensitive) left join held using (sensitive)
+    left join excepted using (sensitive) left join lettered using (sensitive)
     on conflict (business_date, sensitive) do update set
         casegroups_received = excluded.casegroups_received, received_pence = excluded.received_pence,
         posted_pence = excluded.posted_pence, held_pence = excluded.held_pence, exceptions_opened = excluded.exceptions_opened,
@@ -315,6 +324,7 @@ def money_law_breaches(connection: Connection, most: int = 20) -> list[Breach]:
     completed; posted = the dues; dues = their ledger; what is allocated is never more; outcomes add up their positions.
     """
     # Counted anew, since a night may just have filled these tables: the plans of the laws turn on it.
+    connection.exec_driver_sql("set local default_statistics_target = 20")
     connection.exec_driver_sql("analyze closure.casegroups, closure.positions, closure.dues, closure.ledger")
     found: list[Breach] = []
     for law, query in _LAWS.items():
