@@ -46,7 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measured(home: Home, asked: argparse.Namespace) -> tuple[str, list[Row]]:
     bench = figures.Bench(
-        home, asked.sizes, asked.repeat, _say, asked.night, asked.stress, asked.sample, asked.book
+        home,
+        asked.sizes,
+        asked.repeat,
+        _say,
+        asked.night,
+        asked.stress,
+        asked.sample,
+        asked.book,
+        asked.letters,
     )
     rows: list[Row] = []
     bench.warm_up()
@@ -108,6 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     smaller.add_argument(
         "--book", type=_size, default=figures.THE_BOOK, metavar="N", help="what a tranche is selected from (1200k)"
+    )  # fmt: skip
+    smaller.add_argument(
+        "--letters", type=_size, default=figures.FIFTY_THOUSAND_LETTERS, metavar="N",
+        help="casegroups whose letters are timed (34k, of 50,000 letters)",
     )  # fmt: skip
     return parser
 

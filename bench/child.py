@@ -1,4 +1,4 @@
-"""One night, sample or reconciliation in a process of its own: `python -m bench.child night|sample|reconcile '<JSON>'`.
+"""A night, sample, reconciliation or one night's letters in a process of its own: `python -m bench.child what '<JSON>'`.
 
 Its last line is the answer in JSON. Belongs here: the clock and the memory of that process. Does not belong here:
 what is made of them. Nothing of the product is imported before the clock runs.
@@ -7,6 +7,7 @@ what is made of them. Nothing of the product is imported before the clock runs.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -93,12 +94,83 @@ def sample(out: str, on: str, casegroups: int, **how: Any) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - began}
 
 
+def letters(on: str, out: str, workers: int) -> dict[str, Any]:
+    """The letters of a night that was run: what each says concluded anew, typeset and indexed, into ``out``.
+
+    letters, pages: how many. seconds: from the first query to the last byte. peak_bytes: the most memory of a process
+    that typeset; own_peak_bytes: of this one.
+    """
+    from case_closure import lettering
+    from case_closure.outbound.letters import batches
+    from case_closure.settings import Settings
+    from case_closure.store import database, embedded
+
+    url, night_of = embedded.store_url(Settings.from_environment()), date.fromisoformat(on)
+    with database.transaction(url) as connection:
+        connection.exec_driver_sql("truncate closure.letter_contents")
+    began = time.perf_counter()
+    with database.transaction(url) as connection:
+        lettering.prepare(connection, night_of, rerun=False)
+    with database.transaction(url) as connection:
+        files = batches.write(lettering.parts(connection, night_of), Path(out), night_of, workers)
+    return {
+        "letters": files[-1].rows,
+        "pages": files[-1].control_totals["pages"],
+        "seconds": time.perf_counter() - began,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+        "own_peak_bytes": _own_peak_bytes(),
+    }
+
+
+def plain_letters(on: str, workers: int) -> dict[str, Any]:
+    """The floor: the same words as bare paragraphs, by the same typesetter in batches of the same size, side by side."""
+    os.environ["RAYON_NUM_THREADS"] = "1"
+    from case_closure.outbound.letters.batches import BATCH_LETTERS
+    from case_closure.parallel import over_parts
+    from case_closure.settings import Settings
+    from case_closure.store import database, embedded, letter_contents
+
+    url = embedded.store_url(Settings.from_environment())
+    with database.transaction(url) as connection:
+        parts = letter_contents.parts(connection, date.fromisoformat(on), BATCH_LETTERS)
+        batches = [f"[{','.join(part['content'].to_pylist())}]" for part in parts]
+
+    def typeset(first: int) -> int:
+        import typst
+
+        root = Path(__file__).resolve().parents[1]
+        fonts = typst.Fonts(include_system_fonts=False)
+        compilers = [
+            typst.Compiler(str(page), root=str(root), font_paths=fonts, ignore_system_fonts=True)
+            for page in (root / "bench/plain_letters.typ", _empty(root))
+        ]
+        made = 0
+        for batch in batches[first::workers]:
+            document: Any = compilers[0].compile(sys_inputs={"letters": batch}, timestamp=0, pdf_tags=False)
+            made += len(document)
+            for _ in range(11):
+                compilers[1].compile(timestamp=0, pdf_tags=False)
+        return made
+
+    began = time.perf_counter()
+    made = over_parts(typeset, workers, workers, before_fork=lambda: database.forget_inherited(url))
+    return {"bytes": sum(made), "seconds": time.perf_counter() - began}
+
+
+def _empty(root: Path) -> Path:
+    """The empty page that has the typesetter forget the batch before."""
+    return root / "include/case_closure/outbound/letters/templates/empty.typ"
+
+
+_ASKED: dict[str, Callable[..., dict[str, Any]]] = {
+    "night": night,
+    "sample": sample,
+    "reconcile": reconcile,
+    "letters": letters,
+    "plain_letters": plain_letters,
+}
+
 if __name__ == "__main__":
     what, arguments = sys.argv[1], json.loads(sys.argv[2])
-    commands: dict[str, Callable[..., dict[str, Any]]] = {
-        "night": night,
-        "sample": sample,
-        "reconcile": reconcile,
-    }
-    answer = commands[what](**arguments)
+    answer = _ASKED[what](**arguments)
     sys.stdout.write(json.dumps(answer) + "\n")

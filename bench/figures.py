@@ -18,6 +18,7 @@ from bench import book, floor
 from bench import selection as selecting
 from bench.home import REPOSITORY, Home
 from bench.results import Row, compared, exponent
+from case_closure.settings import Settings
 
 NIGHT = "2017-08-10"
 GIB = 1024**3
@@ -26,6 +27,7 @@ THE_BOOK = 1_200_000  # the size the finance goals are set at
 STRESS = 120_000
 ORDINARY = 20_000
 SAMPLE = 100_000
+FIFTY_THOUSAND_LETTERS = 34_000  # casegroups whose night has that many
 WARMING = 500
 NOOP = REPOSITORY / "tests" / "integration" / "noop"
 
@@ -44,6 +46,7 @@ class Bench:
     stress_casegroups: int = STRESS
     sample_casegroups: int = SAMPLE
     book_casegroups: int = THE_BOOK
+    letters_casegroups: int = FIFTY_THOUSAND_LETTERS
     _landings: dict[str, Path] = field(default_factory=dict)
     _runs: int = 0
 
@@ -285,6 +288,40 @@ def reconciliation(bench: Bench) -> Iterator[Row]:
     yield Row(f"most memory of a process of PostgreSQL, reconciling {size:,} casegroups", served / GIB, "GiB")
 
 
+# --- letters ----------------------------------------------------------------------------------------------
+
+
+def letters(bench: Bench) -> Iterator[Row]:
+    """The letters of a night of about 50,000, from the store to their PDF and index, against their words as bare paragraphs."""
+    size, home = bench.letters_casegroups, bench.home
+    workers = Settings.from_environment().workers
+    landing, ours, plain, done = bench.landing(size, **CLEAN), list[float](), list[float](), dict[str, Any]()
+    with home.store() as url:
+        bench.night(landing, url)
+        for _ in bench.times(size):
+            out = home.folder / "letters"
+            out.mkdir()
+            home.checkpoint()
+            done = home.child("letters", url, on=NIGHT, out=str(out), workers=workers)
+            plain.append(home.child("plain_letters", url, on=NIGHT, workers=workers)["seconds"])
+            ours.append(done["seconds"])
+            shutil.rmtree(out)
+            bench.say(
+                f"  {done['letters']:,} letters, {done['letters'] / ours[-1]:,.0f} a second; as paragraphs {plain[-1]:.1f} s"
+            )
+    bench.forget_landings()
+    count = done["letters"]
+    yield compared(
+        f"{count:,} letters on {done['pages']:,} pages, against their words as bare paragraphs",
+        ours,
+        plain,
+        3.0,
+    )
+    yield Row("a thousand letters", statistics.median(ours) / count * 1000, "s", 1.25)
+    yield Row("most memory of a process that typesets letters", done["peak_bytes"] / GIB, "GiB", 1.0)
+    yield Row("most memory of the process that reads them", done["own_peak_bytes"] / GIB, "GiB", 1.0)
+
+
 FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "finance": finance,
     "bad": bad,
@@ -293,4 +330,5 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "sample": sample,
     "selection": selection,
     "reconciliation": reconciliation,
+    "letters": letters,
 }

@@ -28,6 +28,37 @@ def test_a_relative_folder_is_taken_from_where_the_person_is() -> None:
     assert settings.outbound == str(Path.cwd() / "out")
 
 
+def test_letters_go_to_a_print_house_unless_another_way_is_set() -> None:
+    assert Settings.from_environment({}).letters_channel == "print"
+    key = f"live-{'1' * 36}-{'2' * 36}"
+    settings = Settings.from_environment(
+        {
+            "CASE_CLOSURE_LETTERS_CHANNEL": " Notify",
+            "CASE_CLOSURE_NOTIFY_API_KEY": key,
+            "CASE_CLOSURE_NOTIFY_URL": "http://localhost",
+        }
+    )
+    assert (settings.letters_channel, settings.notify_api_key, settings.notify_url) == (
+        "notify",
+        key,
+        "http://localhost",
+    )
+    assert key not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("CASE_CLOSURE_LETTERS_CHANNEL", "pigeon", "expected one of print, notify, found 'pigeon'"),
+        ("CASE_CLOSURE_NOTIFY_API_KEY", "hunter2", "expected an API key as GOV.UK Notify gives it"),
+    ],
+)
+def test_a_way_for_letters_that_is_none_is_refused(name: str, given: str, says: str) -> None:
+    with pytest.raises(SettingsInvalid, match=f"{name}: {says}") as refused:
+        Settings.from_environment({name: given})
+    assert "hunter2" not in str(refused.value)
+
+
 @pytest.mark.parametrize("given", ["postgres://h/d", "postgresql://h/d", "postgresql+psycopg://h/d"])
 def test_the_driver_is_always_named(given: str) -> None:
     settings = Settings.from_environment({"CASE_CLOSURE_DATABASE_URL": given})
