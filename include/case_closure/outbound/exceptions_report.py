@@ -49,6 +49,8 @@ _FIELDS = {
     "pp_sort_code": "paying parent's sort code", "set_by_role": "role of who set the inhibit",
     "total_pence": "total of the nine amounts", "value": "amount of the payment",
 }  # fmt: skip
+# What a reference is of, by what the exception is about.
+_REFERENCES = {"APPLICATION": "application", "LTR": "request", "LETTER": "letter", "BALANCE": "correction"}
 _CREDITORS = {"rp": "receiving parent", "gb_sos": "GB Secretary of State", "ni_sos": "NI Secretary of State"}
 
 COLUMNS = [
@@ -114,15 +116,18 @@ def do(line: Row) -> str:
 
 
 def where(line: Row) -> str:
-    """The system and case to open."""
+    """Where to look: the system and case to open; where there is no case, what the row was about and when it came."""
     system, case_id, reference = line["csa_system"], line["csa_case_id"], line["subject_reference"]
     if line["subject"] == "PAYMENT":
         return f"{system or 'CSA'} payment file received {line['first_seen_on']}, receipt {reference or 'without a reference'}"
-    if case_id is None:
-        known = f"casegroup {line['casegroup_id']}" if line["casegroup_id"] else "the row without a key"
-        return f"Warehouse extract of {line['first_seen_on']}, {known}"
-    about = f", correction {reference}" if reference else ""
-    return f"{system or 'CSA system not given'}, case {case_id}{about}"
+    of_what = _REFERENCES.get(line["subject"] or "", "reference")
+    about = f"{of_what} {reference}" if reference else None
+    if case_id is not None:
+        case = f"{system or 'CSA system not given'}, case {case_id}"
+        return f"{case}, {about}" if about else case
+    casegroup = f"casegroup {line['casegroup_id']}" if line["casegroup_id"] else None
+    known = ", ".join(words for words in (about, casegroup) if words)
+    return f"Warehouse extract of {line['first_seen_on']}, {known or 'the row without a key'}"
 
 
 def enter(line: Row) -> str | None:
