@@ -114,6 +114,12 @@ def test_a_rule_that_is_no_more_keeps_the_words_it_was_opened_with(tmp_path: Pat
         ({"csa_system": None}, "CSA system not given, case 200001"),
         ({"subject": "PAYMENT", "subject_reference": "RC1"}, "CS2 payment file received 2017-08-10, receipt RC1"),
         ({"subject": "BALANCE", "subject_reference": "COR1"}, "CS2, case 200001, correction COR1"),
+        ({"subject": "APPLICATION", "csa_case_id": None, "subject_reference": "APP1"},
+         "Warehouse extract of 2017-08-10, application APP1, casegroup G1"),
+        ({"subject": "LTR", "csa_case_id": None, "casegroup_id": None, "subject_reference": "LTR1-CS2-A1"},
+         "Warehouse extract of 2017-08-10, request LTR1-CS2-A1"),
+        ({"subject": "LETTER", "csa_case_id": None, "casegroup_id": None, "subject_reference": "CMSL6303-G1"},
+         "Warehouse extract of 2017-08-10, letter CMSL6303-G1"),
     ],
 )  # fmt: skip
 def test_where_to_look_names_the_system_and_the_case(over: Row, where: str) -> None:

@@ -44,11 +44,15 @@ _FIELDS = {
     "address_line_1": "first line of the address", "arrears_from": "first day of the arrears",
     "arrears_to": "last day of the arrears", "balance_id": "number of the balance", "benefit_live": "benefit",
     "casegroup_id": "casegroup", "child_id": "the qualifying child", "csa_case_id": "CSA case number",
-    "csa_system": "CSA system", "new_amount_pence": "amount asked for", "nino": "National Insurance number",
+    "csa_system": "CSA system", "letter_id": "number of the letter", "ltr_id": "number of the request",
+    "new_amount_pence": "amount asked for", "nino": "National Insurance number", "received_on": "day of receipt",
+    "rp_arrears_decision": "receiving parent's decision about the arrears",
     "party_id": "the whole record", "paying_parent_id": "paying parent", "pp_account_number": "paying parent's account number",
     "pp_sort_code": "paying parent's sort code", "set_by_role": "role of who set the inhibit",
     "total_pence": "total of the nine amounts", "value": "amount of the payment",
 }  # fmt: skip
+# What a reference is of, by what the exception is about.
+_REFERENCES = {"APPLICATION": "application", "LTR": "request", "LETTER": "letter", "BALANCE": "correction"}
 _CREDITORS = {"rp": "receiving parent", "gb_sos": "GB Secretary of State", "ni_sos": "NI Secretary of State"}
 
 COLUMNS = [
@@ -114,15 +118,18 @@ def do(line: Row) -> str:
 
 
 def where(line: Row) -> str:
-    """The system and case to open."""
+    """Where to look: the system and case to open; where there is no case, what the row was about and when it came."""
     system, case_id, reference = line["csa_system"], line["csa_case_id"], line["subject_reference"]
     if line["subject"] == "PAYMENT":
         return f"{system or 'CSA'} payment file received {line['first_seen_on']}, receipt {reference or 'without a reference'}"
-    if case_id is None:
-        known = f"casegroup {line['casegroup_id']}" if line["casegroup_id"] else "the row without a key"
-        return f"Warehouse extract of {line['first_seen_on']}, {known}"
-    about = f", correction {reference}" if reference else ""
-    return f"{system or 'CSA system not given'}, case {case_id}{about}"
+    of_what = _REFERENCES.get(line["subject"] or "", "reference")
+    about = f"{of_what} {reference}" if reference else None
+    if case_id is not None:
+        case = f"{system or 'CSA system not given'}, case {case_id}"
+        return f"{case}, {about}" if about else case
+    casegroup = f"casegroup {line['casegroup_id']}" if line["casegroup_id"] else None
+    known = ", ".join(words for words in (about, casegroup) if words)
+    return f"Warehouse extract of {line['first_seen_on']}, {known or 'the row without a key'}"
 
 
 def enter(line: Row) -> str | None:
