@@ -165,6 +165,16 @@ def test_a_whole_journey_with_what_interrupts_it(installation: Installation) -> 
     assert [row["from_state"] for row in moves[1:]] == [row["to_state"] for row in moves[:-1]]
 
 
+def test_a_casegroup_is_looked_at_when_a_case_leaves_it(installation: Installation) -> None:
+    """B3: what is left of it may be closed already; the case keeps its end liability date and is a casegroup's of its own."""
+    tranche(installation)
+    installation.night(ON, case("A"), open_case("B"))
+    assert state(installation) == "SELECTED"
+    installation.night(ON + DAY, open_case("B", "G2"))
+    assert (state(installation), state(installation, "G2")) == ("CLOSED", "SELECTED")
+    assert letters(installation, ON + DAY) == [("CMSL6301", None), ("CMSL6302", "A"), ("CMSL6307", None)]
+
+
 def test_a_late_night_undoes_nothing_of_closure(installation: Installation) -> None:
     """R21: what a later night has closed stays closed, no reminder follows it; what the late night brings is taken."""
     tranche(installation, notice_days=30, valid_to=ON.isoformat())
