@@ -78,7 +78,7 @@ def plan(nights: Sequence[date], seed: int) -> list[Planned]:
         Planned(
             on,
             place + (dice.choice((1.5, 2.5)) if place in late else 0),
-            dice.random() < AGAIN_SHARE or not late.isdisjoint((place, place - 3)),
+            dice.random() < AGAIN_SHARE or place - 3 in late,
         )
         for place, on in enumerate(nights)
     ]
@@ -147,9 +147,10 @@ class Programme:
             self.happened["run late"] += late
             self.csa.read(self.outbound / planned.on.isoformat(), planned.on, self._opened(planned.on))
             wrong = [] if number % check_every and number < len(self.plan) else self.wrong(in_order=not late)
-            if planned.again:
+            if planned.again and not late:
+                # Straight after a late night there is something left to do, which it judged as of its own date.
                 wrong += self._again(self.dice.choice(self.done))
-                wrong += [] if late else self._nothing_late()
+                wrong += self._nothing_late()
             if wrong:
                 raise Broken(f"After the night of {planned.on}:\n  " + "\n  ".join(wrong[:20]))
             yield planned.on, took
@@ -216,7 +217,7 @@ class Programme:
     def _nothing_late(self) -> list[str]:
         """A night nobody had run, late and with nothing in it, changes nothing but the list of nights.
 
-        One after selection, and none straight after a late one: that selects, and judges, as of its own date.
+        One after selection, for it selects as of its own date.
         """
         gaps = [
             day

@@ -28,7 +28,7 @@ from case_closure import night, workbench
 from case_closure.gates import engine
 from case_closure.settings import Settings
 from case_closure.store import casegroups, database, holding, posting
-from tests.unit.plain_gate import judge
+from tests.unit import plain_gate
 
 Job = dict[str, Any]
 AT_ONCE = 2
@@ -97,24 +97,13 @@ def _watch(points: Points) -> None:
     workbench.pq.write_table = written  # type: ignore[attr-defined]
 
 
-def _plain_gates() -> None:
-    def run(suite: engine.Suite, frame: Any) -> engine.Findings:
-        rows = judge(suite, frame)
-        failed = rows["rule_code"].value_counts()
-        return engine.Findings(
-            suite.name, rows, {code: (len(frame), int(failed.get(code, 0))) for code in suite.rule_codes}
-        )
-
-    engine.run = run
-
-
 def _night(job: Job, kill_at: int | str | None, told: Path) -> None:
     settings = Settings(
         home=Path(job["home"]), database_url=job["url"], landing=job["landing"], outbound=job["outbound"],
         partition_casegroups=job["partition_casegroups"], workers=job["workers"],
     )  # fmt: skip
     points = Points(kill_at)
-    _plain_gates()
+    engine.run = plain_gate.run
     _watch(points)
     context = night.NightContext(
         date.fromisoformat(job["on"]), f"run-{job['on']}", Path(job["landing"]), Path(job["outbound"]), settings,

@@ -131,6 +131,7 @@ def applied(
     responses: Sequence[Row] = (),
     ltrs: Sequence[Row] = (),
     open_exceptions: Sequence[Row] = (),
+    look_ups: Sequence[Row] = (),
     routes: Mapping[str, str | None] | None = None,
     on: date = ON,
 ) -> Taken:
@@ -172,6 +173,7 @@ def applied(
             **dict.fromkeys(("business_date", "t_date", "effective_date"), DAY),
         }),
         "open_exceptions": _frame(open_exceptions, OPEN_EXCEPTION),
+        "look_ups": _frame(look_ups, dict.fromkeys(("type", "subject_reference", "detail"), TEXT)),
         "routes": _frame(
             [{"casegroup_id": group, "case_owner": owner} for group, owner in (routes or {}).items()],
             {"casegroup_id": TEXT, "case_owner": TEXT},

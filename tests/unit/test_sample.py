@@ -21,7 +21,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from case_closure.domain.applications import Standing, after, decide
 from case_closure.domain.money import BUCKET_COLUMNS
+from case_closure.domain.rules import RULES
 from case_closure.landing.contracts import FILES, contract_for
 from case_closure.landing.manifest import verify
 from case_closure.sample import Planted, generate
@@ -285,6 +287,150 @@ def test_criteria_have_an_approved_and_an_unapproved_row(four_nights: Sample) ->
     assert {row["authorised_by"] is None for row in rows} == {True, False}
     assert all(list(row) == list(rows[0]) for row in rows)
     assert len({row["tranche_id"] for row in rows}) == len(rows)
+
+
+def _open_groups(sample: Sample) -> dict[str, list[dict[str, Any]]]:
+    """The casegroups of the first night with an open case, and all their cases."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in sample.read("csa_cases").to_pylist():
+        groups.setdefault(row["casegroup_id"], []).append(row)
+    return {
+        group: rows for group, rows in groups.items() if any(row["case_status"] == "OPEN" for row in rows)
+    }
+
+
+def test_the_first_night_decides_applications_in_every_way(four_nights: Sample) -> None:
+    """B19-B23: all six decisions, by the ruling itself; the tranche of short notice is the only one to make a difference."""
+    parties = {row["party_id"]: row["nino"] for row in four_nights.read("csa_parties").to_pylist()}
+    standings: dict[str, Standing] = {}
+    still_open = _open_groups(four_nights)
+    for row in four_nights.read("csa_cases").to_pylist():
+        group, payer = row["casegroup_id"], parties.get(row["paying_parent_id"])
+        if group is None or not payer:
+            continue
+        short = any(
+            (one["csa_system"], one["segment"], one["case_type"], one["case_status"])
+            == ("CCD", 5, "ONGOING", "OPEN")
+            for one in still_open.get(group, ())
+        )
+        proactive = {"journey": "PROACTIVE", "led": FROM + timedelta(days=30)} if short else {}
+        standings.setdefault(payer[:8], Standing(group, any_open=group in still_open, **proactive))
+    made = []
+    applications = [row for row in four_nights.read("cms_applications").to_pylist() if row["received_on"]]
+    for row in sorted(applications, key=lambda row: (row["received_on"], row["application_id"])):
+        named = (row["named_paying_parent_nino"] or "")[:8]
+        if row["received_on"] <= FROM:
+            standing = standings.get(named)
+            made.append(decide(row["received_on"], eligible=row["eligible"], standing=standing))
+            if standing:
+                standings[named] = after(standing, made[-1])
+    assert {one.decision for one in made} == {
+        "REACTIVE", "KEPT_PROACTIVE", "ALREADY_REACTIVE", "NOT_ON_CSA", "NOT_ELIGIBLE", "LIABILITY_ENDED",
+    }  # fmt: skip
+
+
+def test_look_ups_fail_and_differ_for_each_role(four_nights: Sample) -> None:
+    """B65-B67: applicant, paying parent, partner."""
+    cases = four_nights.read("csa_cases").to_pylist()
+    parties = {row["party_id"]: row["nino"] for row in four_nights.read("csa_parties").to_pylist()}
+    found = {
+        (parties.get(row[f"{role}_parent_id"]) or "")[:8] for row in cases for role in ("paying", "receiving")
+    }
+    seen: set[tuple[str, str]] = set()
+    for row in four_nights.read("cms_applications").to_pylist():
+        for role, nino in (
+            ("applicant", "applicant"),
+            ("paying_parent", "named_paying_parent"),
+            ("partner", "partner"),
+        ):
+            given, says = row[f"{nino}_nino"], row[f"{role}_says_csa"]
+            if role == "partner" and given is None and says is None:
+                continue
+            if given is None or given[:8] in _IMPOSSIBLE:
+                seen.add((role, "failed"))
+            elif says is not None and says != (given[:8] in found):
+                seen.add((role, "differs"))
+    assert seen == {
+        (role, how) for role in ("applicant", "paying_parent", "partner") for how in ("failed", "differs")
+    }
+
+
+def test_what_closure_sends_is_answered_on_later_nights(four_nights: Sample) -> None:
+    """B15, B25: LTRs acknowledged, pending, closed and refused; letters of closure and of arrears sent by hand."""
+    asked, outcomes, codes = set(), set(), set()
+    for night in range(NIGHTS):
+        for row in four_nights.read("ltr_responses", night).to_pylist() if night else ():
+            if row["ltr_id"].split("-")[2] in asked:
+                outcomes.add(row["outcome"])
+        asked |= {row["application_id"] for row in four_nights.read("cms_applications", night).to_pylist()}
+        if (four_nights.folder(night) / FILES["clerical_letters"].file_name).exists():
+            codes |= {row["letter_id"][:8] for row in four_nights.read("clerical_letters", night).to_pylist()}
+    assert outcomes == {None, "PENDING", "CLOSED", "REFUSED", "DONE"}
+    assert {"CMSL6301", "CMSL6303"} <= codes
+
+
+def test_selected_casegroups_are_joined_inhibited_failed_and_closed_later(four_nights: Sample) -> None:
+    """B7, B53, B69: what happens to a casegroup after it was selected."""
+    groups = _open_groups(four_nights)
+    ongoing = {_key(row) for rows in groups.values() for row in rows if row["case_status"] == "OPEN"}
+    there = {_key(row) for rows in groups.values() for row in rows}
+    joined, closed, failed, inhibited, released = (set[Any]() for _ in range(5))
+    for night in range(1, NIGHTS):
+        for row in four_nights.read("csa_cases", night).to_pylist():
+            joined |= {_key(row)} if row["casegroup_id"] in groups and _key(row) not in there else set()
+            closed |= (
+                {_key(row)} if _key(row) in ongoing and row["closed_reason"] == "CASE_CLOSURE" else set()
+            )
+        for name, into in (("closure_failures", failed), ("inhibits", inhibited)):
+            if (four_nights.folder(night) / FILES[name].file_name).exists():
+                for row in four_nights.read(name, night).to_pylist():
+                    removed = name == "inhibits" and row["removed_on"] is not None
+                    (released if removed else into).add(_key(row))
+    assert joined
+    assert closed & failed & ongoing, "cleared by a CLOSED row"
+    assert inhibited & released & ongoing, "set after selection, and removed again"
+
+
+def test_the_first_night_has_more_than_its_capped_tranche_takes(four_nights: Sample) -> None:
+    """B7: the cap ends the selection; B6: what nobody authorised matches cases too, and must select none."""
+    rows = json.loads((four_nights.out / "criteria.json").read_text(encoding="utf-8"))
+    still_open = [
+        row for rows in _open_groups(four_nights).values() for row in rows if row["case_status"] == "OPEN"
+    ]
+    matching = {
+        row["tranche_id"]: sum(
+            one["segment"] in row["segments"]
+            and one["csa_system"] in row["csa_systems"]
+            and one["case_type"] in row["case_types"]
+            for one in still_open
+        )
+        for row in rows
+        if row["valid_from"] == FROM.isoformat()
+    }
+    capped = [row for row in rows if row["max_cases"] is not None and row["authorised_on"]]
+    assert capped
+    assert all(matching[row["tranche_id"]] > row["max_cases"] for row in capped)
+    assert all(matching.values())
+
+
+def test_an_exception_of_the_first_night_has_a_case_owner(four_nights: Sample) -> None:
+    """B50: its paying parent has a casegroup on CMS, with an owner."""
+    owners = {
+        row["paying_parent_nino"][:8]
+        for row in four_nights.read("cms_register").to_pylist()
+        if row["case_owner"]
+    }
+    parties = {row["party_id"]: row["nino"] for row in four_nights.read("csa_parties").to_pylist()}
+    payers = {
+        _key(row): (parties.get(row["paying_parent_id"]) or "")[:8]
+        for row in four_nights.read("csa_cases").to_pylist()
+    }
+    holds = [
+        one
+        for one in four_nights.planted.expected
+        if one.date == FROM and RULES[one.rule_code].severity == "HOLD"
+    ]
+    assert any(payers.get((one.csa_system or "", one.csa_case_id or "")) in owners for one in holds)
 
 
 @pytest.mark.parametrize(("casegroups", "nights"), [(1, 1), (1, 3), (10, 4), (1000, 1), (1001, 7)])

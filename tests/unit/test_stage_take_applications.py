@@ -172,6 +172,16 @@ def test_R2_an_application_that_came_too_late_leaves_it_proactive_for_good() -> 
     assert applied(late, cases=[one], selected=[stamp(one, led=led)]).decisions == {"AP1": REACTIVE}
 
 
+def test_R2_an_application_sent_again_does_not_stand_in_its_own_way() -> None:
+    """Kept proactive for the day it gave at first; with the right one it is in time."""
+    one, led = open_case(), ON + timedelta(days=40)
+    before: Row = {"application_id": "AP1", "casegroup_id": "G1", "decision": KEPT_PROACTIVE, "t_date": None,
+                   "business_date": ON - timedelta(days=1), "effective_date": led + timedelta(days=1)}  # fmt: skip
+    assert applied(
+        application(), cases=[one], selected=[stamp(one, led=led)], earlier=[before]
+    ).decisions == {"AP1": REACTIVE}
+
+
 def test_two_casegroups_are_decided_each_for_itself() -> None:
     named = application("AP2", named_paying_parent_nino=nino_of("PP-G2"), applicant_nino=nino_of("RP-B"))
     night = applied(application(), named, cases=[open_case("A"), open_case("B", "G2")])
@@ -322,6 +332,16 @@ def test_B66_each_role_that_differs_has_an_item_of_its_own() -> None:
     assert night.items == [("LOOKUP_DIFFERS", "AP1")] * 3
     assert len({row["work_item_id"] for row in night.rows("work_items")}) == 3
     assert len({row["detail"] for row in night.rows("work_items")}) == 3
+
+
+def test_B66_an_application_sent_again_is_looked_up_once_for_each_role() -> None:
+    """What is asked already is not asked again; what only now differs is."""
+    first = applied(application(applicant_says_csa=False), cases=[open_case()]).rows("work_items")
+    both = application(applicant_says_csa=False, paying_parent_says_csa=False)
+    again = applied(both, cases=[open_case()], look_ups=first).rows("work_items")
+    assert [(row["type"], "the paying parent" in row["detail"]) for row in again] == [
+        ("LOOKUP_DIFFERS", True)
+    ]
 
 
 def test_B65_every_application_is_looked_up_whatever_its_decision() -> None:

@@ -86,7 +86,9 @@ def conclude(
     )
     looked_at = pd.concat([made["subject_reference"], answers["subject_reference"]])
     refused = exceptions.of_rows(found, looked_at, held, on)
-    items = [refused["work_items"], *_look_up_items(judged, decided, held, on)]
+    look_ups = work_items.together(_look_up_items(judged, decided, held, on))
+    again = among(_asked(look_ups), _asked(held["look_ups"]))
+    items = [refused["work_items"], look_ups[~again]]
     return {
         "applications": decided,
         "end_liability": _end_liability(moved, cases, held["end_liability"], on),
@@ -98,7 +100,10 @@ def conclude(
 
 def _decided(judged: pd.DataFrame, held: Frames) -> pd.DataFrame:
     """Tonight's decisions, each on the casegroup as the one before has left it."""
-    groups = _standings(held)
+    # What is sent again is the same application: what was decided of it does not stand in its way.
+    earlier = held["earlier"]
+    earlier = earlier[~among(earlier["application_id"], judged["application_id"])]
+    groups = _standings(held["cases"], held["end_liability"], earlier)
     rows: list[dict[Any, Any]] = judged.to_dict("records")
     lines: list[dict[str, Any]] = []
     for row in rows:
@@ -121,9 +126,8 @@ def _decided(judged: pd.DataFrame, held: Frames) -> pd.DataFrame:
     return frame.astype({**dict.fromkeys(columns, "str"), **dates})
 
 
-def _standings(held: Frames) -> dict[str, Standing]:
+def _standings(cases: pd.DataFrame, stamped: pd.DataFrame, earlier: pd.DataFrame) -> dict[str, Standing]:
     """casegroup_id -> how it stands before tonight's applications."""
-    cases, stamped, earlier = held["cases"], held["end_liability"], held["earlier"]
     opened = set(cases.loc[cases["case_status"] == "OPEN", "casegroup_id"])
     led: dict[Any, dict[Any, Any]] = {
         row["casegroup_id"]: row for row in stamped.sort_values("led", kind="stable").to_dict("records")
@@ -210,6 +214,11 @@ def _look_up_items(
             )
         )  # fmt: skip
     return items
+
+
+def _asked(items: pd.DataFrame) -> pd.Series:
+    """What an item asks for, once however often its application is sent; whom it is about is in its words."""
+    return items["type"] + "|" + items["subject_reference"] + "|" + items["detail"]
 
 
 def _missing_flag(rows: pd.DataFrame, name: str) -> np.ndarray:

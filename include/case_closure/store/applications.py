@@ -142,6 +142,14 @@ def standing(connection: Connection, casegroup_ids: pd.Series, references: pd.Se
         "end_liability": stamped.assign(case_key=case_key(stamped)),
         "earlier": earlier,
         "open_exceptions": open_row_exceptions(connection, "take_applications", references),
+        "look_ups": read(
+            connection,
+            """
+            select w.type, w.subject_reference, w.detail
+            from wanted_references join closure.work_items w using (subject_reference) where w.type like 'LOOKUP%'
+            """,
+            dict.fromkeys(("type", "subject_reference", "detail"), TEXT),
+        ),
         "routes": to_frame(gather.routes()),
     }
 

@@ -17,12 +17,16 @@ from case_closure.store import posting, tables
 from case_closure.store.applications import open_row_exceptions, read
 from case_closure.store.casegroups import DAY, NUMBER, TEXT, Gather
 
-# Stamped or turned reactive tonight; touched by tonight's extract; a reminder that may be due; a liability that has
-# ended, or an inhibit that has begun, since the last move; interrupted, and perhaps no longer. A month has at most 31 days.
+# Stamped or turned reactive tonight; touched by tonight's extract, or left by a case of it; a reminder that may be due;
+# a liability that has ended, or an inhibit that has begun, since the last move; interrupted, and perhaps no longer. A
+# month has at most 31 days.
 _LOOKED_AT = """
     select e.casegroup_id from closure.end_liability e where e.selected_on = :on or e.became_reactive_on = :on
     union
     select e.casegroup_id from closure.end_liability e join held.csa_cases c using (csa_system, csa_case_id)
+    where c.changed_on = :on
+    union
+    select c.previous_casegroup_id from held.csa_cases c join closure.journeys j on j.casegroup_id = c.previous_casegroup_id
     where c.changed_on = :on
     union
     select e.casegroup_id from closure.end_liability e
