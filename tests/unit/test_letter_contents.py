@@ -116,7 +116,7 @@ def test_a_hostile_line_is_cut_and_a_word_without_end_may_be_broken() -> None:
 
 def test_a_usual_address_fits_the_window_and_a_long_one_says_so() -> None:
     assert letter("CMSL6302")["roomy"]
-    assert not letter("CMSL6302", party={"address_line_2": "y" * 43})["roomy"]
+    assert not letter("CMSL6302", party={"address_line_2": "y" * 48})["roomy"]
     lines = {f"address_line_{number}": "z" for number in range(1, 5)}
     assert not letter("CMSL6302", party={**lines, "country": "IE"})["roomy"]
 

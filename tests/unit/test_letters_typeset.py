@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from case_closure.domain.letters import TITLES
-from case_closure.outbound.letters import batches
+from case_closure.outbound.letters import batches, contents
 from case_closure.outbound.letters.typesetting import FOLDER, LetterNotSet, Pages, Typesetter
 from tests.support import pdf
 from tests.support.letters import ON, as_json, case, date, due, letter
@@ -205,12 +205,28 @@ def on_the_sheet(document: bytes) -> list[pdf.Run]:
     for run in address:
         assert run.left >= 24.6, run
         assert run.right <= 120, run
-        assert 40 + run.points * 0.25 <= run.down <= 66.2, run
+        # The tallest letter reaches 0.25 mm up for each point, the deepest 0.08 down.
+        assert run.down - run.points * 0.25 >= 40, run
+        assert run.down + run.points * 0.08 <= 66.3, run
     assert all(run.right < 125 for run in upper_left)
     # What stands beside the address ends above the text, which begins with the title.
     assert min(run.down for run in runs if run.points == 16) > 95
     assert max(run.down for run in runs if run.points == 9.5) < 95
     return runs
+
+
+def test_the_fullest_address_of_the_usual_size_fits_the_window(typesetter: Typesetter) -> None:
+    content = letter("CMSL6302") | {"to": ["Ágy"] * contents.ROOMY_LINES, "roomy": True}
+    on_the_sheet(said(typesetter, content)[0])
+    for character in "WMmÂŴQge08":
+        widest = character * next(
+            n for n in range(99, 0, -1) if contents._width(character * n) <= contents.ROOMY_WIDTH
+        )
+        wide = letter("CMSL6302") | {"to": [widest], "roomy": True}
+        (run,) = [
+            run for run in on_the_sheet(said(typesetter, wide)[0]) if 40 < run.down < 66 and run.left < 120
+        ]
+        assert run.right - run.left < 94
 
 
 LONG = {
@@ -227,12 +243,12 @@ LONG = {
 def test_a_long_name_and_address_is_set_smaller_and_stays_in_the_window(
     typesetter: Typesetter, code: str
 ) -> None:
-    representative = {
-        f"representative_{name}": value for name, value in LONG.items() if name.startswith("address")
-    }
+    representative = {f"representative_{name}": LONG[name] for name in LONG if name.startswith("address")}
+    representative["representative_name"] = f"{LONG['forenames']} {LONG['surname']}"
     document, _ = said(typesetter, letter(code, party=LONG | representative))
     runs = on_the_sheet(document)
-    assert min(run.points for run in runs if 40 < run.down < 66 and run.left < 120) < 10
+    # As large as fits: smaller than usual, and still to be read.
+    assert 6 <= min(run.points for run in runs if 40 < run.down < 66 and run.left < 120) < 10
     assert "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" in pdf.pages(document)[0].replace(
         " ", ""
     )

@@ -33,8 +33,8 @@ PAYING, RECEIVING, REPRESENTATIVE = "PAYING_PARENT", "RECEIVING_PARENT", "REPRES
 # A longer line, word or number is no name of anybody's: what passes is cut, so that a hostile one cannot fill pages.
 LONGEST_LINE, LONGEST_WORD, LONGEST_REFERENCE = 100, 16, 64
 _WITHOUT_A_BREAK = re.compile(rf"[^\s-]{{{LONGEST_WORD}}}(?=[^\s-])")
-# Lines and characters that fit the address window in its usual size.
-ROOMY_LINES, ROOMY_CHARACTERS = 6, 42
+# Lines that fit the address window in its usual size, and their width in ems.
+ROOMY_LINES, ROOMY_WIDTH = 6, 26
 CASES_CHARACTERS = 90
 LANGUAGE = "en"
 _TERRITORIES = Locale(LANGUAGE).territories
@@ -109,7 +109,7 @@ def content(
     made: dict[str, Any] = {
         "id": letter["letter_id"], "ref": _reference(letter["letter_id"]), "code": code,
         "lang": LANGUAGE, "on": _day(on), "to": to,
-        "roomy": len(to) <= ROOMY_LINES and max(map(len, to), default=0) <= ROOMY_CHARACTERS,
+        "roomy": len(to) <= ROOMY_LINES and max(map(_width, to), default=0) <= ROOMY_WIDTH,
         "dear": to[0] if to_representative else _salutation(client), "case": None, "cases": [], "copy": None,
     }  # fmt: skip
     if code in (codes.COVERING, codes.REISSUE):
@@ -236,6 +236,11 @@ def _line(text: str) -> str:
     if len(text) > LONGEST_LINE:
         text = text[: LONGEST_LINE - 1] + "…"
     return _WITHOUT_A_BREAK.sub("\\g<0>\u200b", text)
+
+
+def _width(line: str) -> float:
+    """How wide a line is at most, in ems: the widest letters and all accented ones, capitals, others."""
+    return sum(1.0 if c in "MWmw@%" or not c.isascii() else 0.75 if c.isupper() else 0.55 for c in line)
 
 
 def _reference(letter_id: str) -> str:
