@@ -8,7 +8,7 @@ CSV, Parquet and Excel hold every exception; the page adds them up and lists, fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,7 @@ from case_closure.outbound.workbook import MOST_ROWS, Book, Column, writing
 NAME = "exceptions_report"
 LISTED_A_RULE = 40
 _LONGEST_SHOWN = 60
+_BATCH = 10_000
 
 NEW, OPEN, RESOLVED = "NEW", "OPEN", "RESOLVED"
 STATES = {NEW: "New tonight", OPEN: "Still open", RESOLVED: "Resolved tonight"}
@@ -76,7 +77,7 @@ def write(rows: pa.Table, folder: Path, on: date) -> list[WrittenFile]:
     total = {"casegroup_held_pence": exact_total(table["casegroup_held_pence"])}
     csv = write_csv(folder, f"{NAME}.csv", table, tuple(total))
     pq.write_table(table, folder / f"{NAME}.parquet")
-    summary = Summary.of(rows.to_pylist())
+    summary = Summary.of(_each(rows))
     _workbook(folder / f"{NAME}.xlsx", table, summary, on)
     (folder / f"{NAME}.html").write_text(_page(summary, on), encoding="utf-8")
     others = [WrittenFile(f"{NAME}.{kind}", rows.num_rows) for kind in ("xlsx", "html")]
@@ -88,14 +89,17 @@ def write(rows: pa.Table, folder: Path, on: date) -> list[WrittenFile]:
 
 def in_words(rows: pa.Table) -> pa.Table:
     """The report's lines: the columns of ``COLUMNS``, in the order of ``rows``."""
-    lines = rows.to_pylist()
-    made: dict[str, Any] = {
-        "what_is_wrong": pa.array([wrong(line) for line in lines], pa.string()),
-        "where_to_look": pa.array([where(line) for line in lines], pa.string()),
-        "what_to_do": pa.array([do(line) for line in lines], pa.string()),
-        "what_to_enter": pa.array([enter(line) for line in lines], pa.string()),
-        "value_found": pa.array([found(line) for line in lines], pa.string()),
+    words: dict[str, tuple[Callable[[Row], str | None], list[str | None]]] = {
+        "what_is_wrong": (wrong, []),
+        "where_to_look": (where, []),
+        "what_to_do": (do, []),
+        "what_to_enter": (enter, []),
+        "value_found": (found, []),
     }
+    for line in _each(rows):
+        for say, said in words.values():
+            said.append(say(line))
+    made = {name: pa.array(said, pa.string()) for name, (_, said) in words.items()}
     return pa.table(
         {column.heading: made.get(column.heading, _column(rows, column.heading)) for column in COLUMNS}
     )
@@ -103,6 +107,12 @@ def in_words(rows: pa.Table) -> pa.Table:
 
 def _column(rows: pa.Table, name: str) -> pa.ChunkedArray | None:
     return rows[name] if name in rows.column_names else None
+
+
+def _each(rows: pa.Table) -> Iterator[Row]:
+    """One row after the other: on a bad night there are more than should be in memory as Python sees them."""
+    for batch in rows.to_batches(max_chunksize=_BATCH):
+        yield from batch.to_pylist()
 
 
 def wrong(line: Row) -> str:
@@ -177,6 +187,10 @@ class Line:
             self.held[row["casegroup_id"] or ""] = row["casegroup_held_pence"]
 
     @property
+    def all(self) -> int:
+        return sum(self.counts.values())
+
+    @property
     def open(self) -> int:
         return self.counts[NEW] + self.counts[OPEN]
 
@@ -198,8 +212,8 @@ class Summary:
     listed: dict[str, list[Row]]
 
     @classmethod
-    def of(cls, rows: list[Row]) -> Summary:
-        """From the rows of ``store.reports.exceptions_as_of``."""
+    def of(cls, rows: Iterable[Row]) -> Summary:
+        """From the rows of ``store.reports.exceptions_as_of``; of each rule it keeps those to list."""
         made = cls(Line("All"), {}, {}, {name: Line(name) for _, name in AGES}, {}, {}, {})
         for row in rows:
             code = row["rule_code"]
@@ -217,7 +231,10 @@ class Summary:
             if row["state"] != RESOLVED:
                 made.ages[_age(row["age_days"])].take(row)
             made.total.take(row)
-            made.listed.setdefault(code, []).append(row)
+            listed = made.listed.setdefault(code, [])
+            listed.append(row)
+            if len(listed) >= 10 * LISTED_A_RULE:
+                made.listed[code] = _first(listed)
         for lines in (made.rules, made.routes, made.systems, made.warnings):
             ordered = sorted(lines.items(), key=lambda item: (-item[1].open, item[0]))
             lines.clear()
@@ -226,10 +243,14 @@ class Summary:
 
     def first_of(self, code: str) -> list[Row]:
         """The exceptions of a rule to list: the new ones first, then the oldest, then those resolved."""
-        order = {NEW: 0, OPEN: 1, RESOLVED: 2}
-        rows = self.listed[code]
-        rows.sort(key=lambda row: (order[row["state"]], -row["age_days"], row["exception_id"]))
-        return rows[:LISTED_A_RULE]
+        return _first(self.listed[code])
+
+
+def _first(rows: list[Row]) -> list[Row]:
+    order = {NEW: 0, OPEN: 1, RESOLVED: 2}
+    return sorted(rows, key=lambda row: (order[row["state"]], -row["age_days"], row["exception_id"]))[
+        :LISTED_A_RULE
+    ]
 
 
 def _age(days: int) -> str:
