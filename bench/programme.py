@@ -47,6 +47,7 @@ _TABLES = (
     "ltrs",
 )
 LATE_SHARE, AGAIN_SHARE = 0.04, 0.08
+SHORTEST_REMINDER = 14
 # What a casegroup may end with besides: the share of those that CSA opened, of which each must name its cause.
 MOST_UNFINISHED = 0.05
 
@@ -101,7 +102,7 @@ def criteria(dates: Calendar, casegroups: int) -> list[dict[str, Any]]:
 
     return [
         tranche(0, segments=[1, 2], csa_systems=["CSCS", "CS2"], case_types=["ONGOING"]),
-        tranche(1, notice_days=30, reminder_days=14),
+        tranche(1, notice_days=30, reminder_days=SHORTEST_REMINDER),
         tranche(2, segments=[3, 4, 5], notice_days=60, reminder_days=31),
         tranche(3, max_cases=None, notice_days=30, valid_to=last.isoformat()),
         tranche(
@@ -217,12 +218,16 @@ class Programme:
     def _nothing_late(self) -> list[str]:
         """A night nobody had run, late and with nothing in it, changes nothing but the list of nights.
 
-        One after selection, for it selects as of its own date.
+        One after selection, for it selects as of its own date; and between two nights so near that what falls due for
+        some weeks, as reminders do, fell due on one of them.
         """
+        done = sorted(day for day in self.done if day > self.calendar.selected_until)
         gaps = [
-            day
-            for day in (self.calendar.selected_until + timedelta(days=n) for n in range(1, 400))
-            if day < max(self.done) and day not in self.calendar.nights and day not in self.done
+            before + timedelta(days=n)
+            for before, after in itertools.pairwise(done)
+            if (after - before).days <= SHORTEST_REMINDER
+            for n in range(1, (after - before).days)
+            if before + timedelta(days=n) not in self.calendar.nights
         ]
         if not gaps:
             return []
@@ -296,7 +301,7 @@ class Programme:
 
     def unfinished(self) -> list[str]:
         """What of the end does not hold: every casegroup final, or in a hold or exception that CSA knows the cause of."""
-        found, on, open_still = [], max(self.done), 0
+        found, on, open_still = self._untold(), max(self.done), 0
         outcomes = {
             row[0]: row[1:]
             for side in SIDES
@@ -329,6 +334,20 @@ class Programme:
         if open_still > MOST_UNFINISHED * len(self.csa.groups):
             found.append(f"{open_still} of {len(self.csa.groups)} casegroups are not final")
         return found
+
+    def _untold(self) -> list[str]:
+        """Selected cases closed by case closure whose receiving parent was never told that liability has ended (B12)."""
+        return [
+            f"{system} {case}: closed, and no letter of it"
+            for system, case in self._rows(
+                """
+                select csa_system, csa_case_id from closure.end_liability join held.csa_cases c using (csa_system, csa_case_id)
+                where case_type = 'ONGOING' and case_status = 'CLOSED' and closed_reason = 'CASE_CLOSURE'
+                  and liability_end_date <= (select max(business_date) from closure.nights)
+                except select csa_system, csa_case_id from closure.letters where code = 'CMSL6312' order by 1, 2
+                """
+            )
+        ]
 
     def _caused(self, group: str, outcome: str, reason: str, on: date) -> bool:
         facts = self.csa.facts(group, on)

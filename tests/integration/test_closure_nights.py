@@ -176,10 +176,11 @@ def test_a_casegroup_is_looked_at_when_a_case_leaves_it(installation: Installati
 
 
 def test_a_late_night_undoes_nothing_of_closure(installation: Installation) -> None:
-    """R21: what a later night has closed stays closed, no reminder follows it; what the late night brings is taken."""
+    """R21: what a later night has closed stays closed; what the late night brings is taken, and what of it ends after
+    its own date is told of on the next night."""
     tranche(installation, notice_days=30, valid_to=ON.isoformat())
     both = open_case("A"), open_case("B", case_type="ARREARS_ONLY", receiver={"dlo": True})
-    installation.night(ON, *both, open_case("C", "G2", manual_inhibit=True))
+    installation.night(ON, *both, open_case("C", "G2", manual_inhibit=True), open_case("D", "G3"))
     installation.night(ON + 40 * DAY, case("A", liability_end_date=ON + 30 * DAY),
                        case("B", case_type="ARREARS_ONLY", liability_end_date=None, receiver={"dlo": True}))  # fmt: skip
     assert state(installation) == "CLOSED"
@@ -191,8 +192,12 @@ def test_a_late_night_undoes_nothing_of_closure(installation: Installation) -> N
                        for view in ("nights", "rule_results", "programme", "programme_months")}  # fmt: skip
 
     named = {"named_paying_parent_nino": case("C", "G2").payer["nino"]}  # type: ignore[index]
-    installation.night(ON + 21 * DAY, cms_applications=[application("AP1", ON + 20 * DAY, **named)])
+    ended = case("D", "G3", liability_end_date=ON + 25 * DAY)
+    installation.night(ON + 21 * DAY, ended, cms_applications=[application("AP1", ON + 20 * DAY, **named)])
     assert decided(installation) == {"AP1": ("REACTIVE", ON + 58 * DAY)}
     assert state(installation, "G2") == "INHIBITED"
     assert letters(installation, ON + 21 * DAY) == [("CMSL6304", None), ("CMSL6309", "C")]
-    assert state(installation) == "CLOSED"
+    assert (state(installation), state(installation, "G3")) == ("CLOSED", "CLOSED")
+    installation.night(ON + 41 * DAY)
+    told = [("CMSL6301", None), ("CMSL6302", "D"), ("CMSL6307", None), ("CMSL6312", "D")]
+    assert letters(installation, ON + 41 * DAY) == told

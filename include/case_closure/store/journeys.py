@@ -18,8 +18,8 @@ from case_closure.store.applications import open_row_exceptions, read
 from case_closure.store.casegroups import DAY, NUMBER, TEXT, Gather
 
 # Stamped or turned reactive tonight; touched by tonight's extract, or left by a case of it; a reminder that may be due;
-# a liability that has ended, or an inhibit that has begun, since the last move; interrupted, and perhaps no longer. A
-# month has at most 31 days.
+# a liability that has ended, or an inhibit that has begun, since the last move (a late night closes what ends after its
+# own date, and the letters wait); interrupted, and perhaps no longer. A month has at most 31 days.
 _LOOKED_AT = """
     select e.casegroup_id from closure.end_liability e where e.selected_on = :on or e.became_reactive_on = :on
     union
@@ -46,7 +46,8 @@ _LOOKED_AT = """
     union
     select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
     join held.csa_cases c using (csa_system, csa_case_id)
-    where j.state <> 'CLOSED' and c.case_status = 'CLOSED' and c.liability_end_date between j.business_date and :as_of
+    where c.case_status = 'CLOSED' and c.liability_end_date between j.business_date and :as_of
+      and (j.state <> 'CLOSED' or c.liability_end_date > j.business_date)
     union
     select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
     join held.inhibits h using (csa_system, csa_case_id)
