@@ -1,8 +1,8 @@
 """The night's shell: for each stage, gather what it needs, let it conclude, and commit.
 
-Belongs here: the order of stages, what is read before and stored after each, and the guard every stage passes.
-Does not belong here: rules of the domain (``stages``), SQL (``store``), Airflow (``dags``). DAGs, the command line
-and the tests all call :func:`run_stage`.
+Belongs here: the order of stages, what is stored after each, and the guard every stage passes.
+Does not belong here: what a stage is given and how that is judged (``judging``), rules of the domain (``stages``), SQL
+(``store``), Airflow (``dags``). DAGs, the command line and the tests all call :func:`run_stage`.
 
 Receiving holds the whole extract in one transaction. What is then judged is cut into parts of casegroups, and
 all that belongs to one casegroup is stored in one transaction, by ``decide_next_action``; the stages before it hand
@@ -22,6 +22,7 @@ from typing import Any
 
 import pandas as pd
 
+from case_closure import judging
 from case_closure.domain.rules import RULES
 from case_closure.landing import criteria
 from case_closure.landing.manifest import verify
@@ -32,16 +33,12 @@ from case_closure.outbound.letters.contents import LetterIncomplete
 from case_closure.parallel import in_parts, over_parts
 from case_closure.settings import Settings
 from case_closure.stages import (
-    decide_next_action,
     follow_closure,
     gate_payments,
-    post_dues,
-    receive_balances,
-    set_up_cases,
     take_applications,
 )
 from case_closure.stages.findings import none as no_findings
-from case_closure.stages.frames import Frames, to_frame
+from case_closure.stages.frames import Frames
 from case_closure.store import (
     applications,
     casegroups,
@@ -316,11 +313,11 @@ def _judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Fr
     """Findings of the suite of each name over its frame; rule results kept. No rows need no gate, and no import of it."""
     broke = {}
     for name, frame in frames.items():
-        tallies = _Tallies()
+        tallies = judging.Tallies()
         if len(frame):
             from case_closure.gates import suites
 
-            broke[name] = _judge(getattr(suites, name)(), frame, tallies)
+            broke[name] = judging.judge(getattr(suites, name)(), frame, tallies)
         else:
             broke[name] = no_findings()
         nothing = {code: {False: (0, 0)} for code, rule in RULES.items() if rule.suite == name}
@@ -338,17 +335,21 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
     parts = in_parts(ids, ctx.settings.partition_casegroups, ctx.settings.workers)
     bench.begin(parts)
 
-    def work(number: int) -> _Tallies:
-        tallies = _Tallies()
-        bench.save("receive_balances", number, _received(ctx, url, parts[number], tallies))
+    def work(number: int) -> judging.Tallies:
+        tallies = judging.Tallies()
+        bench.save(
+            "receive_balances",
+            number,
+            judging.received(url, ctx.settings, ctx.business_date, parts[number], tallies),
+        )
         return tallies
 
     if parts:
         # Before any fork, so that the seconds it takes to import are spent once.
         importlib.import_module("case_closure.gates.suites")
-    tallies = _Tallies.together(_over_parts(ctx, url, work, len(parts)))
+    tallies = judging.Tallies.together(_over_parts(ctx, url, work, len(parts)))
     if not night.succeeded:
-        _keep_tallies(ctx, url, "receive_balances", tallies, receive_suites())
+        _keep_tallies(ctx, url, "receive_balances", tallies, judging.receive_suites())
     return {"casegroups_judged": len(ids)}
 
 
@@ -359,18 +360,17 @@ def _set_up_cases(ctx: NightContext, url: str) -> Summary:
     if parts:
         importlib.import_module("case_closure.gates.suites")
 
-    def work(number: int) -> tuple[_Tallies, int]:
-        tallies = _Tallies()
+    def work(number: int) -> tuple[judging.Tallies, int]:
+        tallies = judging.Tallies()
         received = _loaded(ctx, url, "receive_balances", number, parts[number])
-        made = _set_up(ctx, url, parts[number], received, tallies)
+        made = judging.set_up(url, ctx.business_date, received, tallies)
         bench.save("set_up_cases", number, made)
         return tallies, len(made["cms_cases"])
 
     done = _over_parts(ctx, url, work, len(parts))
     if not night.succeeded:
-        _keep_tallies(
-            ctx, url, "set_up_cases", _Tallies.together([tallies for tallies, _ in done]), set_up_suites(ctx)
-        )
+        together = judging.Tallies.together([tallies for tallies, _ in done])
+        _keep_tallies(ctx, url, "set_up_cases", together, judging.set_up_suites(ctx.business_date))
     return {"cases_set_up": sum(made for _, made in done)}
 
 
@@ -383,7 +383,7 @@ def _post_dues(ctx: NightContext, url: str) -> Summary:
         earlier = (
             _loaded(ctx, url, stage, number, parts[number]) for stage in ("receive_balances", "set_up_cases")
         )
-        posted = _posted(ctx, url, parts[number], *earlier)
+        posted = judging.posted(url, ctx.business_date, *earlier)
         bench.save("post_dues", number, posted)
         return len(posted["dues"]), int(posted["dues"]["posted_pence"].sum())
 
@@ -406,7 +406,7 @@ def _decide_next_action(ctx: NightContext, url: str) -> Summary:
         received, set_up, posted = (_loaded(ctx, url, stage, number, parts[number]) for stage in stages)
         with database.transaction(url) as connection:
             nights.hold_open(connection, ctx.business_date, ctx.run_id, "decide_next_action")
-            decided = _decided(connection, ctx.business_date, parts[number], received, set_up, posted)
+            decided = judging.decided(connection, ctx.business_date, parts[number], received, set_up, posted)
             posting.store(connection, ctx.business_date, set_up, posted, decided)
         return {name: len(decided[frame]) for name, frame in counted.items()}
 
@@ -423,13 +423,13 @@ def _gate_payments(ctx: NightContext, url: str) -> Summary:
             return {"payments_judged": 0, "corrections_judged": 0, "exceptions_opened": 0}
     from case_closure.gates import suites
 
-    tallies = _Tallies()
+    tallies = judging.Tallies()
     with _entered(ctx, url, "gate_payments") as (connection, night):
         paid = gate_payments.payment_facts(payments.payments(connection, on))
         corrected = gate_payments.correction_facts(payments.corrections(connection, on))
         broke = {
-            "csa_payments": _judge(suites.csa_payments(), paid, tallies),
-            "corrections": _judge(suites.corrections(), corrected, tallies),
+            "csa_payments": judging.judge(suites.csa_payments(), paid, tallies),
+            "corrections": judging.judge(suites.corrections(), corrected, tallies),
         }
         before = payments.before(connection, pd.concat([paid["casegroup_id"], corrected["casegroup_id"]]))
         decided = gate_payments.conclude(paid, corrected, broke, before, pd.Timestamp(on).as_unit("s"))
@@ -549,45 +549,23 @@ def _loaded(ctx: NightContext, url: str, stage: str, number: int, part: list[str
     bench = _bench(ctx)
     frames = bench.load(stage, number)
     if frames is None:
-        tallies = _Tallies()
+        tallies = judging.Tallies()
         if stage == "receive_balances":
-            frames = _received(ctx, url, part, tallies)
+            frames = judging.received(url, ctx.settings, ctx.business_date, part, tallies)
         elif stage == "set_up_cases":
-            frames = _set_up(ctx, url, part, _loaded(ctx, url, "receive_balances", number, part), tallies)
+            frames = judging.set_up(
+                url, ctx.business_date, _loaded(ctx, url, "receive_balances", number, part), tallies
+            )
         else:
             earlier = (_loaded(ctx, url, name, number, part) for name in ("receive_balances", "set_up_cases"))
-            frames = _posted(ctx, url, part, *earlier)
+            frames = judging.posted(url, ctx.business_date, *earlier)
         bench.save(stage, number, frames)
     return frames
 
 
-# --- gather, gate, conclude
-
-
-class _Tallies:
-    """Rows judged and failed, by suite and rule, ordinary and sensitive apart, added up over the parts."""
-
-    def __init__(self) -> None:
-        self.by_suite: dict[str, dict[str, dict[bool, tuple[int, int]]]] = {}
-
-    @classmethod
-    def together(cls, parts: list[_Tallies]) -> _Tallies:
-        """The tallies of several parts as one."""
-        whole = cls()
-        for part in parts:
-            for suite, tally in part.by_suite.items():
-                whole.add(suite, tally)
-        return whole
-
-    def add(self, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]) -> None:
-        mine = self.by_suite.setdefault(suite, {})
-        for rule, sides in tally.items():
-            for side, (judged, failed) in sides.items():
-                before = mine.setdefault(rule, {}).get(side, (0, 0))
-                mine[rule][side] = (before[0] + judged, before[1] + failed)
-
-
-def _keep_tallies(ctx: NightContext, url: str, stage: str, tallies: _Tallies, suites: list[Any]) -> None:
+def _keep_tallies(
+    ctx: NightContext, url: str, stage: str, tallies: judging.Tallies, suites: list[Any]
+) -> None:
     """Store the night's rule results; a rule that had no row to judge is listed with none."""
     with _entered(ctx, url, stage) as (connection, _):
         for suite in suites:
@@ -595,123 +573,3 @@ def _keep_tallies(ctx: NightContext, url: str, stage: str, tallies: _Tallies, su
             nights.record_gate_results(
                 connection, ctx.business_date, suite.name, nothing | tallies.by_suite.get(suite.name, {})
             )
-
-
-def _judge(suite: Any, frame: pd.DataFrame, tallies: _Tallies) -> pd.DataFrame:
-    from case_closure.gates import engine
-
-    findings = engine.run(suite, frame)
-    sensitive = frame["sensitive"].to_numpy(bool) if "sensitive" in frame else None
-    tallies.add(suite.name, findings.tally_by_side(sensitive, len(frame)))
-    return findings.rows
-
-
-def receive_suites() -> list[Any]:
-    """The suites of receiving that judge held rows."""
-    from case_closure.gates import suites
-
-    return [suites.casegroup_cases(), suites.csa_balances(0), suites.inhibits()]
-
-
-def set_up_suites(ctx: NightContext) -> list[Any]:
-    """The suites of case set-up, as of the night."""
-    from case_closure.gates import suites
-
-    return [suites.set_up_parties(ctx.business_date), suites.set_up_cases(), suites.nino_warnings()]
-
-
-def _received(ctx: NightContext, url: str, part: list[str], tallies: _Tallies) -> Frames:
-    from case_closure.gates import suites
-
-    with database.transaction(url) as connection:
-        gather = casegroups.Gather(connection, part)
-        held = {
-            "judged": gather.judged(),
-            "cases": gather.cases(),
-            "csa_balances": gather.balances("csa_balances"),
-            "clerical_balances": gather.balances("clerical_balances"),
-            "inhibits": gather.inhibits(),
-            "closure_failures": gather.closure_failures(),
-            "resolutions": gather.resolutions(),
-            "refused": gather.refused(),
-            "standing": gather.standing(),
-            "open_exceptions": gather.open_exceptions(),
-            "positions": gather.positions(),
-            "dues_now": gather.dues_now(),
-            "completed_periods": gather.completed_periods(),
-        }
-        as_of = nights.judged_as_of(connection, ctx.business_date)
-    frames = {name: to_frame(table) for name, table in held.items()}
-    facts = receive_balances.facts(frames)
-    broke = {
-        "casegroup_cases": _judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
-        "csa_balances": _judge(
-            suites.csa_balances(ctx.settings.balance_implausible_pence), facts.balances, tallies
-        ),
-        "inhibits": _judge(suites.inhibits(), facts.inhibits, tallies),
-    }
-    return receive_balances.conclude(frames, facts, broke, as_of)
-
-
-def _set_up(ctx: NightContext, url: str, part: list[str], received: Frames, tallies: _Tallies) -> Frames:
-    from case_closure.gates import suites
-
-    on = ctx.business_date
-    required = set_up_cases.required_cases(received["cases"], received["balances"], received["casegroups"])
-    groups = sorted(set(required["casegroup_id"]))
-    with database.transaction(url) as connection:
-        gather = casegroups.Gather(connection, groups)
-        ids = (
-            pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
-            .dropna()
-            .unique()
-            .tolist()
-        )
-        held = {
-            "parties": to_frame(gather.parties(ids)),
-            "resolutions": to_frame(gather.resolutions()),
-            "case_casegroups": to_frame(gather.case_casegroups()),
-            "children": to_frame(gather.children()),
-            "cms_cases": to_frame(gather.cms_cases()),
-        }
-        everyone = set_up_cases.people(required, held)
-        held["cis"] = to_frame(gather.cis(everyone["matched_on"].dropna().unique().tolist()))
-        payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
-        held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
-        held["payer_casegroups"] = to_frame(gather.payer_casegroups())
-        as_of = nights.judged_as_of(connection, on)
-    facts = set_up_cases.facts(required, everyone, held)
-    broke = {
-        "set_up_parties": _judge(suites.set_up_parties(as_of), facts.parties, tallies),
-        "set_up_cases": _judge(suites.set_up_cases(), facts.cases, tallies),
-        "nino_warnings": _judge(suites.nino_warnings(), facts.warnings, tallies),
-    }
-    return set_up_cases.conclude(facts, broke, held, on)
-
-
-def _posted(ctx: NightContext, url: str, part: list[str], received: Frames, set_up: Frames) -> Frames:
-    with database.transaction(url) as connection:
-        before = to_frame(
-            casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases()
-        )
-    return post_dues.conclude(received, set_up, before, ctx.business_date)
-
-
-def _decided(
-    connection: Connection, on: date, part: list[str], received: Frames, set_up: Frames, posted: Frames
-) -> Frames:
-    gather = casegroups.Gather(connection, part)
-    before = {
-        "standing": gather.standing(),
-        "positions": gather.positions(),
-        "open_exceptions": gather.open_exceptions(),
-        "resolutions": gather.resolutions(),
-        "routes": gather.routes(),
-        "covering_letters": gather.covering_letters(on),
-    }
-    groups = received["casegroups"]
-    clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()
-    by_hand = casegroups.Gather(connection, clerical)
-    before |= {"on_cms": by_hand.on_cms(), "clerical_items": by_hand.clerical_items()}
-    frames = {name: to_frame(table) for name, table in before.items()}
-    return decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))

@@ -1,0 +1,163 @@
+"""Judging a part of the night's casegroups: gather what a stage needs, let the gates judge it, let the stage conclude.
+
+Belongs here: which tables a stage is given, and which suite judges which of its frames. Does not belong here: the order of
+stages, what is stored (``night``), rules (``stages``, ``gates``), SQL (``store``). Nothing here writes.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from case_closure.settings import Settings
+from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
+from case_closure.stages.frames import Frames, to_frame
+from case_closure.store import casegroups, database, nights
+from case_closure.store.database import Connection
+
+
+class Tallies:
+    """Rows judged and failed, by suite and rule, ordinary and sensitive apart, added up over the parts."""
+
+    def __init__(self) -> None:
+        self.by_suite: dict[str, dict[str, dict[bool, tuple[int, int]]]] = {}
+
+    @classmethod
+    def together(cls, parts: list[Tallies]) -> Tallies:
+        """The tallies of several parts as one."""
+        whole = cls()
+        for part in parts:
+            for suite, tally in part.by_suite.items():
+                whole.add(suite, tally)
+        return whole
+
+    def add(self, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]) -> None:
+        mine = self.by_suite.setdefault(suite, {})
+        for rule, sides in tally.items():
+            for side, (judged, failed) in sides.items():
+                before = mine.setdefault(rule, {}).get(side, (0, 0))
+                mine[rule][side] = (before[0] + judged, before[1] + failed)
+
+
+def judge(suite: Any, frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+    from case_closure.gates import engine
+
+    findings = engine.run(suite, frame)
+    sensitive = frame["sensitive"].to_numpy(bool) if "sensitive" in frame else None
+    tallies.add(suite.name, findings.tally_by_side(sensitive, len(frame)))
+    return findings.rows
+
+
+def receive_suites() -> list[Any]:
+    """The suites of receiving that judge held rows."""
+    from case_closure.gates import suites
+
+    return [suites.casegroup_cases(), suites.csa_balances(0), suites.inhibits()]
+
+
+def set_up_suites(on: date) -> list[Any]:
+    """The suites of case set-up, as of the night."""
+    from case_closure.gates import suites
+
+    return [suites.set_up_parties(on), suites.set_up_cases(), suites.nino_warnings()]
+
+
+def received(url: str, settings: Settings, on: date, part: list[str], tallies: Tallies) -> Frames:
+    """What receiving concludes of these casegroups."""
+    from case_closure.gates import suites
+
+    with database.transaction(url) as connection:
+        gather = casegroups.Gather(connection, part)
+        held = {
+            "judged": gather.judged(),
+            "cases": gather.cases(),
+            "csa_balances": gather.balances("csa_balances"),
+            "clerical_balances": gather.balances("clerical_balances"),
+            "inhibits": gather.inhibits(),
+            "closure_failures": gather.closure_failures(),
+            "resolutions": gather.resolutions(),
+            "refused": gather.refused(),
+            "standing": gather.standing(),
+            "open_exceptions": gather.open_exceptions(),
+            "positions": gather.positions(),
+            "dues_now": gather.dues_now(),
+            "completed_periods": gather.completed_periods(),
+        }
+        as_of = nights.judged_as_of(connection, on)
+    frames = {name: to_frame(table) for name, table in held.items()}
+    facts = receive_balances.facts(frames)
+    broke = {
+        "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
+        "csa_balances": judge(
+            suites.csa_balances(settings.balance_implausible_pence), facts.balances, tallies
+        ),
+        "inhibits": judge(suites.inhibits(), facts.inhibits, tallies),
+    }
+    return receive_balances.conclude(frames, facts, broke, as_of)
+
+
+def set_up(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
+    """What case set-up concludes of the casegroups that receiving found ready."""
+    from case_closure.gates import suites
+
+    required = set_up_cases.required_cases(received["cases"], received["balances"], received["casegroups"])
+    groups = sorted(set(required["casegroup_id"]))
+    with database.transaction(url) as connection:
+        gather = casegroups.Gather(connection, groups)
+        ids = (
+            pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
+            .dropna()
+            .unique()
+            .tolist()
+        )
+        held = {
+            "parties": to_frame(gather.parties(ids)),
+            "resolutions": to_frame(gather.resolutions()),
+            "case_casegroups": to_frame(gather.case_casegroups()),
+            "children": to_frame(gather.children()),
+            "cms_cases": to_frame(gather.cms_cases()),
+        }
+        everyone = set_up_cases.people(required, held)
+        held["cis"] = to_frame(gather.cis(everyone["matched_on"].dropna().unique().tolist()))
+        payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
+        held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
+        held["payer_casegroups"] = to_frame(gather.payer_casegroups())
+        as_of = nights.judged_as_of(connection, on)
+    facts = set_up_cases.facts(required, everyone, held)
+    broke = {
+        "set_up_parties": judge(suites.set_up_parties(as_of), facts.parties, tallies),
+        "set_up_cases": judge(suites.set_up_cases(), facts.cases, tallies),
+        "nino_warnings": judge(suites.nino_warnings(), facts.warnings, tallies),
+    }
+    return set_up_cases.conclude(facts, broke, held, on)
+
+
+def posted(url: str, on: date, received: Frames, set_up: Frames) -> Frames:
+    """The dues of the casegroups that are set up, and where every penny is."""
+    with database.transaction(url) as connection:
+        before = to_frame(
+            casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases()
+        )
+    return post_dues.conclude(received, set_up, before, on)
+
+
+def decided(
+    connection: Connection, on: date, part: list[str], received: Frames, set_up: Frames, posted: Frames
+) -> Frames:
+    gather = casegroups.Gather(connection, part)
+    before = {
+        "standing": gather.standing(),
+        "positions": gather.positions(),
+        "open_exceptions": gather.open_exceptions(),
+        "resolutions": gather.resolutions(),
+        "routes": gather.routes(),
+        "covering_letters": gather.covering_letters(on),
+    }
+    groups = received["casegroups"]
+    clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()
+    by_hand = casegroups.Gather(connection, clerical)
+    before |= {"on_cms": by_hand.on_cms(), "clerical_items": by_hand.clerical_items()}
+    frames = {name: to_frame(table) for name, table in before.items()}
+    return decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))
