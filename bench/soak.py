@@ -42,6 +42,7 @@ SIDES = ("reporting", "sensitive")
 _CLOCK = {
     "nights": ("started_at", "finished_at"),
     "tranche_criteria": ("recorded_at", "decided_at"),
+    "letter_deliveries": ("sent_at",),
 }  # what may differ between two stores
 _PATIENCE_SECONDS = 60.0
 _REFUSED = 3

@@ -25,7 +25,11 @@ from tests.unit.builders import Case, Row, landed
 
 _TEMPLATE = "migrated"
 # Times on the clock differ between two runs; nothing else may.
-_CLOCK = {"nights": ("started_at", "finished_at"), "tranche_criteria": ("recorded_at", "decided_at")}
+_CLOCK = {
+    "nights": ("started_at", "finished_at"),
+    "tranche_criteria": ("recorded_at", "decided_at"),
+    "letter_deliveries": ("sent_at",),
+}
 
 
 @dataclass

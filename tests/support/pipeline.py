@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from case_closure import night
+from case_closure.domain.letters import CLOSURE_CODES
 from case_closure.settings import Settings
 from case_closure.store import database
 
@@ -137,8 +138,9 @@ COMPARED: dict[str, tuple[str, ...]] = {
 }
 """The columns that the contract settles, and on which model and pipeline are therefore held against each other."""
 
-# Judged in the night, but of the payments' and corrections' own stage: not in the model, and of no casegroup's outcome.
-_NOT_MODELLED = "rule_code like 'payment\\_%' or rule_code like 'correction\\_%'"
+# Judged in the night, but of payments, corrections and closure: not in the model, and of no casegroup's outcome.
+_NOT_MODELLED = "stage not in ('receive_balances', 'set_up_cases')"
+_OF_CLOSURE = tuple(f"{code}-" for code in CLOSURE_CODES)
 _NEW_ON_CMS = ("maintenance_region", "method_of_payment", "benefit_code", "cms_case_id")
 
 
@@ -186,9 +188,11 @@ class Store:
         self, landing: Path, on: date, after_stage: Callable[[str], None] | None = None, **settings: Any
     ) -> None:
         """One night in this process; `after_stage` is called when each stage has committed."""
+        # Nothing is stored by what goes out but the words of letters, and typesetting them takes longer than the rest.
         night.run_night(
             self.context(landing, on, **settings),
             lambda stage, _: after_stage(stage) if after_stage else None,
+            [stage for stage in night.STAGES if stage != "write_out"],
         )
 
     def run_all(self, landing: Path, nights: Sequence[date], **settings: Any) -> None:
@@ -231,14 +235,21 @@ class Store:
                 row for row in rows if row["exception_id"] not in {one["exception_id"] for one in left_out}
             ]
         if name == "work_items":
-            rows = [row for row in rows if row["type"] != "PAYMENT_SUSPENSE"]
+            rows = [row for row in rows if not row["type"].startswith(("PAYMENT_SUSPENSE", "LOOKUP_"))]
             rows = [
                 row
                 for row in rows
                 if row["subject_reference"] not in {one["exception_id"] for one in left_out}
             ]
+        if name == "letters":
+            rows = [row for row in rows if not _is_of_closure(row)]
         if name == "nights":
+            of_closure = [row for row in self._all_of(f"{schema}.letters") if _is_of_closure(row)]
             for row in rows:
+                row["letters_issued"] -= sum(
+                    letter["business_date"] == row["business_date"] and letter["status"] == "ISSUED"
+                    for letter in of_closure
+                )
                 row["exceptions_opened"] -= sum(
                     one["business_date"] == row["business_date"] for one in left_out
                 )
@@ -261,6 +272,11 @@ class Store:
                 if row["cms_casegroup_id"] not in registered:
                     row["cms_casegroup_id"] = None
         return rows
+
+
+def _is_of_closure(letter: Row) -> bool:
+    """A letter of closure, or the one that covers it: not in the model."""
+    return (letter["covers_letter_id"] or letter["letter_id"]).startswith(_OF_CLOSURE)
 
 
 def _settled(view: str, rows: list[Row]) -> list[Row]:

@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy import Connection, text
 
 from case_closure import night, workbench
 from case_closure.gates import engine
+from case_closure.outbound.letters.typesetting import Pages
 from case_closure.settings import Settings
 from case_closure.store import casegroups, database, holding, posting
 from tests.unit import plain_gate
@@ -95,6 +96,21 @@ def _watch(points: Points) -> None:
         write_table(*args, **more)
 
     workbench.pq.write_table = written  # type: ignore[attr-defined]
+
+
+class _PlainTypesetters:
+    """Letters as bare text: what is killed here is the order of commits, and a typesetter is a process more to start."""
+
+    def __init__(self, count: int) -> None: ...
+
+    def __enter__(self) -> _PlainTypesetters:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def pdf(self, contents: Sequence[str], on: date, path: Path) -> Pages:
+        path.write_text("\n".join(contents))
+        return Pages(tuple(range(1, len(contents) + 1)), (1,) * len(contents))
 
 
 def _night(job: Job, kill_at: int | str | None, told: Path) -> None:

@@ -12,13 +12,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from queue import SimpleQueue
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from case_closure.outbound.folder import WrittenFile, write_csv
-from case_closure.outbound.letters.typesetting import Pages, Worker, workers
+from case_closure.outbound.letters.typesetting import Pages, Workers
 
 FOLDER = "letters"
 INDEX = f"{FOLDER}/index.csv"
@@ -85,17 +84,10 @@ def _typeset(
 ) -> Iterator[tuple[_Batch, Pages]]:
     """Each batch with its pages, in order, as they are written; few are held in memory at a time."""
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    with workers(processes) as started, ThreadPoolExecutor(processes) as threads:
-        idle: SimpleQueue[Worker] = SimpleQueue()
-        for worker in started:
-            idle.put(worker)
+    with Workers(processes) as typesetters, ThreadPoolExecutor(processes) as threads:
 
         def one(batch: _Batch) -> Pages:
-            worker = idle.get()
-            try:
-                return worker.pdf(batch.rows["content"].to_pylist(), on, folder / batch.name)
-            finally:
-                idle.put(worker)
+            return typesetters.pdf(batch.rows["content"].to_pylist(), on, folder / batch.name)
 
         begun: deque[tuple[_Batch, Future[Pages]]] = deque()
         try:

@@ -15,11 +15,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 FOLDER = Path(__file__).parent
@@ -135,16 +137,36 @@ class Worker:
         self._process.communicate()
 
 
-@contextlib.contextmanager
-def workers(count: int) -> Iterator[list[Worker]]:
-    """That many workers, ended on leaving."""
-    with contextlib.ExitStack() as ends:
-        started = []
-        for _ in range(count):
-            worker = Worker()
-            ends.callback(worker.end)
-            started.append(worker)
-        yield started
+class Workers:
+    """At most ``count`` workers, each started when there is work for it and none is idle; ended on leaving."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._started: list[Worker] = []
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._lock = Lock()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._started:
+            worker.end()
+
+    def pdf(self, contents: Sequence[str], on: date, path: Path) -> Pages:
+        """As :meth:`Worker.pdf`, by one that is idle. For as many threads as there may be workers."""
+        worker = self._one()
+        try:
+            return worker.pdf(contents, on, path)
+        finally:
+            self._idle.put(worker)
+
+    def _one(self) -> Worker:
+        with self._lock:
+            if self._idle.empty() and len(self._started) < self._count:
+                self._started.append(Worker())
+                return self._started[-1]
+        return self._idle.get()
 
 
 def _serve() -> None:
