@@ -135,19 +135,12 @@ def never_killed(
 
 
 def chosen(points: list[str]) -> list[int]:
-    """Both sides of each commit that may change what is read, each stage's end, and some COPYs and files between them.
-
-    Of the stages that only read and hand on, the last commit (its rule results).
-    """
-    storing = (
-        "open_night", "select_tranche", "take_applications", "follow_closure", "decide_next_action", "gate_payments",
-        "write_out", "close_night",
-    )  # fmt: skip
+    """Both sides of each commit of a part, of the last commit of every stage, and some COPYs and files between them."""
     wanted: set[int] = set()
     for name in night.STAGES:
         first, last = points.index(f"stage {name} begins"), points.index(f"stage {name} ends")
         commits = [number for number in range(first, last) if points[number] == "before commit"]
-        kept = commits if name in storing else commits[-1:]
+        kept = commits if name == "decide_next_action" else commits[-1:]
         wanted |= {
             number for commit in kept for number in (commit, commit + 1) if points[number].endswith("commit")
         }
