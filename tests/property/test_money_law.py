@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from case_closure import night, sample
 from case_closure.store import database
 from tests.support import worlds
-from tests.support.pipeline import SIDES, Store
+from tests.support.pipeline import SIDES, STAGES, Store
 from tests.support.worlds import NIGHTS
 
 _SIDE_LAWS = """
@@ -131,7 +131,7 @@ def test_it_holds_after_every_stage_of_the_sample(store: Store, tmp_path: Path) 
 
     for day in range(3):
         store.run(tmp_path / "landing", first + timedelta(days=day), after_stage=look)
-    assert seen == [*night.STAGES] * 3
+    assert seen == STAGES * 3
 
 
 def test_nothing_received_is_lost(store: Store, tmp_path: Path) -> None:

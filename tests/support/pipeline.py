@@ -138,6 +138,9 @@ COMPARED: dict[str, tuple[str, ...]] = {
 }
 """The columns that the contract settles, and on which model and pipeline are therefore held against each other."""
 
+# Nothing is stored by what goes out but the words of letters, and typesetting them takes longer than all the rest.
+STAGES = [stage for stage in night.STAGES if stage != "write_out"]
+
 # Judged in the night, but of payments, corrections and closure: not in the model, and of no casegroup's outcome.
 _NOT_MODELLED = "stage not in ('receive_balances', 'set_up_cases')"
 _OF_CLOSURE = tuple(f"{code}-" for code in CLOSURE_CODES)
@@ -188,11 +191,10 @@ class Store:
         self, landing: Path, on: date, after_stage: Callable[[str], None] | None = None, **settings: Any
     ) -> None:
         """One night in this process; `after_stage` is called when each stage has committed."""
-        # Nothing is stored by what goes out but the words of letters, and typesetting them takes longer than the rest.
         night.run_night(
             self.context(landing, on, **settings),
             lambda stage, _: after_stage(stage) if after_stage else None,
-            [stage for stage in night.STAGES if stage != "write_out"],
+            STAGES,
         )
 
     def run_all(self, landing: Path, nights: Sequence[date], **settings: Any) -> None:
