@@ -23,6 +23,8 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# Once here, or every task and test compiles all it imports again where Python is told not to keep bytecode.
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib include > /dev/null || true
 	@touch $@
 
 nightly: $(STAMP) ## one night through Airflow, on the embedded database and sample data (DATE=2017-08-10)
