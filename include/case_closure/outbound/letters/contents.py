@@ -109,7 +109,7 @@ def content(
     made: dict[str, Any] = {
         "id": letter["letter_id"], "ref": _reference(letter["letter_id"]), "code": code,
         "lang": LANGUAGE, "on": _day(on), "to": to,
-        "roomy": len(to) <= ROOMY_LINES and max(map(_width, to), default=0) <= ROOMY_WIDTH,
+        "roomy": len(to) <= ROOMY_LINES and all(len(line) <= ROOMY_WIDTH or _width(line) <= ROOMY_WIDTH for line in to),
         "dear": to[0] if to_representative else _salutation(client), "case": None, "cases": [], "copy": None,
     }  # fmt: skip
     if code in (codes.COVERING, codes.REISSUE):
@@ -226,7 +226,10 @@ def _text(value: Any) -> str:
     """The value as one line: accents composed, what does not print (controls, direction marks) gone."""
     if not isinstance(value, str):
         return ""
-    plain = unicodedata.normalize("NFC", " ".join(value.split()))
+    plain = " ".join(value.split())
+    if plain.isascii() and plain.isprintable():
+        return plain  # nearly all are, and a night has half a million of them
+    plain = unicodedata.normalize("NFC", plain)
     return "".join(c for c in plain if unicodedata.category(c)[0] != "C")
 
 
@@ -235,7 +238,7 @@ def _line(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > LONGEST_LINE:
         text = text[: LONGEST_LINE - 1] + "…"
-    return _WITHOUT_A_BREAK.sub("\\g<0>\u200b", text)
+    return _WITHOUT_A_BREAK.sub("\\g<0>\u200b", text) if len(text) > LONGEST_WORD else text
 
 
 def _width(line: str) -> float:
