@@ -134,8 +134,10 @@ def test_stopping_ends_its_sessions_and_stopping_again_does_nothing(home: Path) 
 
 
 def test_ctrl_c_in_the_shell_that_started_it_does_not_reach_it(home: Path) -> None:
+    # Tests that are run in the background have Ctrl-C turned off, and would hand that on.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     shell = subprocess.Popen(
-        [sys.executable, "-c", START.format(home=str(home)) + "; import time; time.sleep(60)"],
+        [sys.executable, "-c", heard + START.format(home=str(home)) + "; import time; time.sleep(60)"],
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
