@@ -43,7 +43,7 @@ down: $(STAMP) ## stop the embedded database
 	@$(COMMAND) down
 
 test: lint ## lint, types, import rules, all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15
 
 lint: $(STAMP) ## ruff, mypy, import rules
 	@$(BIN)/ruff check .
