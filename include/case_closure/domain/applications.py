@@ -22,6 +22,7 @@ PROACTIVE: Final = "PROACTIVE"
 
 # R24: what each asks of the CSA team is configured there; the first is the one an application sends by itself.
 LTR_TYPES: Final = ("LTR1", "LTR2", "LTR3")
+LTR_OUTCOMES: Final = ("CLOSED", "REFUSED", "PENDING")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 CSA_SYSTEMS: Final = ("CSCS", "CS2", "CCD")
+PAYING_PARENT: Final = "PAYING_PARENT"
+RECEIVING_PARENT: Final = "RECEIVING_PARENT"
 METHODS_OF_PAYMENT: Final = ("DIRECT_DEBIT", "STANDING_ORDER", "DEO", "DER", "BENEFIT_DEDUCTION", "CARD")
 BANK_METHODS: Final = ("DIRECT_DEBIT", "STANDING_ORDER")
 EMPLOYER_METHODS: Final = ("DEO", "DER")

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from case_closure.domain.applications import PROACTIVE, REACTIVE
+from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
+
 ISSUED: Final = "ISSUED"
 NOT_ISSUED: Final = "NOT_ISSUED"
 SUPPRESSED: Final = "SUPPRESSED"
@@ -39,11 +42,9 @@ TITLES: Final = {
 
 # The letters of closure, by journey and role (B12). First contact; second contact, when it becomes reactive; reminder
 # while proactive; liability ended.
-PAYING_PARENT: Final = "PAYING_PARENT"
-RECEIVING_PARENT: Final = "RECEIVING_PARENT"
 FIRST_CONTACT: Final = {
-    ("PROACTIVE", PAYING_PARENT): "CMSL6303", ("REACTIVE", PAYING_PARENT): "CMSL6304",
-    ("PROACTIVE", RECEIVING_PARENT): "CMSL6308", ("REACTIVE", RECEIVING_PARENT): "CMSL6309",
+    (PROACTIVE, PAYING_PARENT): "CMSL6303", (REACTIVE, PAYING_PARENT): "CMSL6304",
+    (PROACTIVE, RECEIVING_PARENT): "CMSL6308", (REACTIVE, RECEIVING_PARENT): "CMSL6309",
 }  # fmt: skip
 SECOND_CONTACT: Final = {PAYING_PARENT: "CMSL6305", RECEIVING_PARENT: "CMSL6310"}
 REMINDER: Final = {PAYING_PARENT: "CMSL6306", RECEIVING_PARENT: "CMSL6311"}

@@ -13,6 +13,7 @@ from great_expectations import expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
 from case_closure.domain import nino, outcomes
+from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.cases import CASE_ENUMS, CASE_REQUIRED, METHODS_OF_PAYMENT
 from case_closure.domain.dates import plausible_birth_dates
 from case_closure.gates.engine import Check, Suite
@@ -172,7 +173,7 @@ def ltr_responses() -> Suite:
         "ltr_responses",
         (
             _true("ltr_unknown", "ltr_known", "ltr_id"),
-            _one_of("ltr_outcome_invalid", "outcome", ("CLOSED", "REFUSED", "PENDING")),
+            _one_of("ltr_outcome_invalid", "outcome", LTR_OUTCOMES),
         ),
     )
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.cases import CSA_SYSTEMS, METHODS_OF_PAYMENT
 from case_closure.domain.cases import RP_ARREARS_DECISIONS as ARREARS_DECISIONS
 from case_closure.domain.money import ARREARS_STATUSES, BUCKETS, CREDITORS
@@ -450,7 +451,7 @@ _LTR_RESPONSES = FileContract(
     columns=(
         Column("ltr_id", TEXT, "The request, as it was sent"),
         Column("acknowledged_on", DAY, "Day they acknowledged it"),
-        Column("outcome", TEXT, "What came of it", ("CLOSED", "REFUSED", "PENDING")),
+        Column("outcome", TEXT, "What came of it", LTR_OUTCOMES),
         Column("detail", TEXT, "More about it, free text", personal=True),
     ),
 )

@@ -9,7 +9,6 @@ Every producer writes into a local folder it is given and answers with a :class:
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
+
+from case_closure.landing import writing
 
 MANIFEST = "manifest.json"
 # A cell that starts so, after what a spreadsheet trims, opens as a formula; a tab or line end may hide one.
@@ -88,8 +89,7 @@ def write_manifest(folder: Path, business_date: date, extract_id: str, files: Se
         }
         for file in sorted(files, key=lambda file: file.name)
     ]
-    manifest = {"business_date": business_date.isoformat(), "extract_id": extract_id, "files": entries}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    writing.write_manifest(folder, business_date, extract_id, entries)
 
 
 def _sha256(path: Path) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from case_closure.domain import journey
 from case_closure.domain import letters as codes
+from case_closure.domain.applications import PROACTIVE, REACTIVE
 from case_closure.domain.dates import reminder_from
 from case_closure.stages import exceptions, findings, letters, receive_balances, set_up_cases
 from case_closure.stages.frames import Frames, among, case_key, chosen, lookup, missing, take, take_pence
@@ -112,7 +113,7 @@ def _journeys(
     groups = cases["casegroup_id"].drop_duplicates().reset_index(drop=True)
     of_case = cases["casegroup_id"]
     flags = {
-        "reactive": among(groups, chosen(of_case, cases["journey"] == "REACTIVE")),
+        "reactive": among(groups, chosen(of_case, cases["journey"] == REACTIVE)),
         "reminded": among(groups, reminded),
         "ended": ~among(groups, chosen(of_case, ~cases["ended"])),
         "closed": ~among(groups, chosen(of_case, ~cases["closed"])),
@@ -151,7 +152,7 @@ def _due(cases: pd.DataFrame, sent: pd.DataFrame, on: pd.Timestamp) -> pd.DataFr
     ongoing = cases[cases["ongoing"]].reset_index(drop=True)
     new = (ongoing["selected_on"] == on).to_numpy(bool)
     turned = (ongoing["became_reactive_on"] == on).to_numpy(bool) & ~new
-    proactive = (ongoing["journey"] == "PROACTIVE").to_numpy(bool)
+    proactive = (ongoing["journey"] == PROACTIVE).to_numpy(bool)
     remind = proactive & _reminder_due(ongoing, on)
     ended = ongoing["closed_by_us"].to_numpy(bool)
     of_case = ongoing["casegroup_id"]
@@ -180,9 +181,7 @@ _ONCE = (*codes.REMINDER.values(), *codes.ENDED.values())
 
 def _lines(kind: str, role: str, rows: pd.DataFrame) -> pd.DataFrame:
     if kind == "FIRST":
-        code = rows["journey"].map(
-            {name: codes.FIRST_CONTACT[name, role] for name in ("PROACTIVE", "REACTIVE")}
-        )
+        code = rows["journey"].map({name: codes.FIRST_CONTACT[name, role] for name in (PROACTIVE, REACTIVE)})
     else:
         of_kind = {"SECOND": codes.SECOND_CONTACT, "REMINDER": codes.REMINDER, "ENDED": codes.ENDED}[kind]
         code = pd.Series(of_kind[role], index=rows.index)

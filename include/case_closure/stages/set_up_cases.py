@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from case_closure.domain import nino, postcode
-from case_closure.domain.cases import BANK_METHODS, EMPLOYER_METHODS
+from case_closure.domain.cases import BANK_METHODS, EMPLOYER_METHODS, PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.names import comparable_names
 from case_closure.stages import findings
 from case_closure.stages.frames import Frames, among, chosen, lookup, take, take_flags, take_pence
 from case_closure.stages.resolutions import lay_over, ordered
 
-PAYING, RECEIVING = "PAYING_PARENT", "RECEIVING_PARENT"
+PAYING, RECEIVING = PAYING_PARENT, RECEIVING_PARENT
 _PARTY_ROW = [
     "csa_system", "csa_case_id", "party_id", "title", "forenames", "surname", "date_of_birth", "nino",
     "address_line_1", "postcode", "country", "date_of_death",

@@ -102,10 +102,7 @@ def _insert_new(connection: Connection, table: Table, rows: pa.Table, *, first_c
     """Some keys are stored already: they must say the same, and only the others are added."""
     name = f"{table.schema}.{table.name}"
     key = [column.name for column in table.primary_key.columns]
-    connection.exec_driver_sql(f"create temporary table again (like {name}) on commit drop")
-    for column in table.columns:
-        connection.exec_driver_sql(f"alter table again alter column {column.name} drop not null")
-    copy_in(raw(connection), "again", rows)
+    _stage_rows(connection, "again", table, rows)
     # A status moves on after the row is stored; what the row says does not.
     content = [column for column in rows.column_names if column not in (*key, "status")]
     if content and not first_counts:
@@ -145,13 +142,17 @@ def _stage(connection: Connection, name: str, frame: pd.DataFrame, columns: Sequ
 
 def stage_rows(connection: Connection, name: str, table: Table, frame: pd.DataFrame) -> None:
     """A temporary table of the table's shape with the frame's rows in it; it goes with the transaction."""
+    _stage_rows(connection, name, table, as_rows(table, frame))
+
+
+def _stage_rows(connection: Connection, name: str, table: Table, rows: pa.Table) -> None:
     connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
     connection.exec_driver_sql(
         f"create temporary table {name} (like {table.schema}.{table.name}) on commit drop"
     )
     for column in table.columns:
         connection.exec_driver_sql(f"alter table {name} alter column {column.name} drop not null")
-    copy_in(raw(connection), name, as_rows(table, frame))
+    copy_in(raw(connection), name, rows)
 
 
 def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
@@ -162,10 +163,7 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
             tables.exceptions,
             opened.assign(business_date=on, last_seen_on=on, status="OPEN"),
         )
-        connection.exec_driver_sql("create temporary table opening (like closure.exceptions) on commit drop")
-        for column in tables.exceptions.columns:
-            connection.exec_driver_sql(f"alter table opening alter column {column.name} drop not null")
-        copy_in(raw(connection), "opening", rows)
+        _stage_rows(connection, "opening", tables.exceptions, rows)
         names = ", ".join(rows.column_names)
         # The event says REOPENED where the same night had resolved it, and is not written twice for one opening.
         connection.execute(

@@ -19,6 +19,7 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection, text
 
+from case_closure.domain.applications import PROACTIVE
 from case_closure.domain.cases import CASE_ENUMS
 from case_closure.domain.outcomes import INHIBIT_AUTHORISED_ROLES
 from case_closure.domain.tranches import FIELDS, MATCHED, Criteria
@@ -340,7 +341,7 @@ def _stamp(connection: Connection, version: Version, on: date, cases: pd.DataFra
 
     stamp = {
         "tranche_id": pa.scalar(criteria.tranche_id),
-        "journey": pa.scalar("PROACTIVE"),
+        "journey": pa.scalar(PROACTIVE),
         "led": pa.scalar(criteria.led(on)),
     }
     copy_in(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.store import history, reconciliation
 
@@ -333,12 +334,12 @@ VIEWS = (
             "acknowledged_on": "Day the CSA team acknowledged it",
             "outcome": "CLOSED, REFUSED or PENDING; null while unanswered",
         },
-        """
+        f"""
         select l.ltr_id, l.business_date, l.ltr_type, l.csa_system, l.casegroup_id, l.application_id, l.t_date, l.issued_by,
                h.acknowledged_on, h.outcome
         from closure.ltrs l
         left join held.ltr_responses h on h.ltr_id = l.ltr_id
-            and (h.outcome is null or h.outcome in ('CLOSED', 'REFUSED', 'PENDING'))
+            and (h.outcome is null or h.outcome in {LTR_OUTCOMES})
         left join closure.casegroups g using (casegroup_id)
         where """
         + _SIDE,

@@ -22,13 +22,14 @@ from babel import Locale
 from babel.dates import format_date
 
 from case_closure.domain import letters as codes
+from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.money import BUCKETS, pounds
 from case_closure.domain.postcode import UK_COUNTRIES
 from case_closure.stages.frames import Frames, case_key
 from case_closure.stages.resolutions import lay_over, ordered
 
 Row = Mapping[Any, Any]
-PAYING, RECEIVING, REPRESENTATIVE = "PAYING_PARENT", "RECEIVING_PARENT", "REPRESENTATIVE"
+PAYING, RECEIVING, REPRESENTATIVE = PAYING_PARENT, RECEIVING_PARENT, "REPRESENTATIVE"
 
 # A longer line, word or number is no name of anybody's: what passes is cut, so that a hostile one cannot fill pages.
 LONGEST_LINE, LONGEST_WORD, LONGEST_REFERENCE = 100, 16, 64
