@@ -165,6 +165,25 @@ def test_a_whole_journey_with_what_interrupts_it(installation: Installation) -> 
     assert [row["from_state"] for row in moves[1:]] == [row["to_state"] for row in moves[:-1]]
 
 
+@pytest.mark.parametrize("closing_is_late", [False, True], ids=["in order", "the closing night late"])
+def test_B53_a_failure_cleared_stays_cleared_when_the_case_opens_again(
+    installation: Installation, closing_is_late: bool
+) -> None:
+    """It was mended for good; a failure reported after that is another."""
+    tranche(installation)
+    failure: Row = {"csa_system": "CS2", "csa_case_id": "A", "failure_code": "CF1", "failed_on": ON}
+    installation.night(ON, open_case(), closure_failures=[failure])
+    assert state(installation) == "FAILED"
+    closing, opening = ON + DAY, ON + 2 * DAY
+    for night in (opening, closing) if closing_is_late else (closing, opening):
+        installation.night(night, case(no_balance=True) if night == closing else open_case())
+    assert (state(installation), installation.open_rules()) == ("SELECTED", set())
+    installation.night(ON + 3 * DAY, open_case())
+    assert (state(installation), installation.open_rules()) == ("SELECTED", set())
+    installation.night(ON + 4 * DAY, closure_failures=[failure | {"failed_on": ON + 4 * DAY}])
+    assert (state(installation), installation.open_rules()) == ("FAILED", {("closure_failed", "A")})
+
+
 def test_a_casegroup_is_looked_at_when_a_case_leaves_it(installation: Installation) -> None:
     """B3: what is left of it may be closed already; the case keeps its end liability date and is a casegroup's of its own."""
     tranche(installation)

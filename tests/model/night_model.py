@@ -236,6 +236,7 @@ class Model:
     bad_inhibits: dict[str, Held] = field(default_factory=dict)
     failure_reports: dict[tuple[Any, ...], date] = field(default_factory=dict)
     failed_night: dict[Case, date] = field(default_factory=dict)
+    closed_night: dict[Case, date] = field(default_factory=dict)
     resolutions: dict[str, Resolution] = field(default_factory=dict)
     seen: dict[tuple[str, str], Row] = field(default_factory=dict)
     arrivals: dict[str, dict[tuple[Any, ...], Arrival]] = field(
@@ -372,7 +373,11 @@ class Model:
                 key = (code, casegroup, *case, "")
                 hidden = bool(row["nationally_sensitive"]) or self.refused.get(key, (self.on, False))[1]
                 self.refused[key] = (self.on, hidden)
-            if broken or not self.put(self.cases, case, row):
+            if broken:
+                continue
+            if row["case_status"] == "CLOSED" and row["closure_failure_code"] is None:
+                self.closed_night[case] = max(self.on, self.closed_night.get(case, self.on))
+            if not self.put(self.cases, case, row):
                 continue
             stood = self.member.get(case)
             self.sent_elsewhere.discard(case)
@@ -572,13 +577,7 @@ class Model:
         for case in self.sent_elsewhere:
             broken[("case_casegroup_conflict", self.member[case], *case, "")] = "CASE"
         for case, failed_on in list(self.failed_night.items()):
-            held = self.cases.get(case)
-            if (
-                held
-                and held.on > failed_on
-                and held.row["case_status"] == "CLOSED"
-                and held.row["closure_failure_code"] is None
-            ):
+            if case in self.closed_night and self.closed_night[case] > failed_on:
                 del self.failed_night[case]
             else:
                 broken[("closure_failed", self.member.get(case), *case, "")] = "CASE"

@@ -209,6 +209,20 @@ def _like(table: pa.Table, rows: Iterable[Row]) -> pd.DataFrame:
     )
 
 
+def as_held(cases: Iterable[Row]) -> list[Row]:
+    """Rows of cases with what the store adds to them when they come."""
+    return [
+        {
+            "claimed_casegroup_id": row["casegroup_id"],
+            "last_closed_on": row.get("business_date", ON)
+            if row["case_status"] == "CLOSED" and row.get("closure_failure_code") is None
+            else None,
+        }
+        | row
+        for row in cases
+    ]
+
+
 def _clean(nino: str | None) -> str | None:
     return nino.replace(" ", "").upper() if nino else None
 
@@ -306,10 +320,9 @@ def tonight(
     groups = {row["casegroup_id"] for row in (*rows["csa_cases"], *rows["csa_balances"], *clerical)}
     groups |= {row["casegroup_id"] for row in refused}
     judged = sorted(group or "" for group in groups)
-    claimed = [{"claimed_casegroup_id": row["casegroup_id"]} | row for row in rows["csa_cases"]]
     held: Frames = {
         "judged": _like(_SHAPE.judged(), [{"casegroup_id": group} for group in judged]),
-        "cases": _like(_SHAPE.cases(), claimed),
+        "cases": _like(_SHAPE.cases(), as_held(rows["csa_cases"])),
         "csa_balances": _arrivals(rows["csa_balances"]),
         "clerical_balances": _arrivals(clerical),
         "inhibits": _like(_SHAPE.inhibits(), inhibits),

@@ -140,6 +140,14 @@ def test_B53_a_row_of_a_later_night_that_says_closed_clears_a_report() -> None:
     assert tonight(case(), closure_failures=[earlier]).outcome() == COMPLETE
 
 
+def test_B53_a_report_that_was_cleared_stays_so_when_the_case_opens_again() -> None:
+    earlier = closure_failure() | {"business_date": date(2017, 8, 7)}
+    reopened = case(case_status="OPEN", last_closed_on=BEFORE)
+    assert tonight(reopened, closure_failures=[earlier]).outcome() == ("HELD", "OPEN_CASES")
+    again = closure_failure() | {"business_date": ON}
+    assert tonight(reopened, closure_failures=[again]).outcome() == ("HELD", "CLOSURE_FAILED")
+
+
 def test_B53_a_later_row_still_open_clears_nothing() -> None:
     earlier = closure_failure() | {"business_date": BEFORE}
     night = tonight(case(case_status="OPEN"), closure_failures=[earlier])

@@ -119,7 +119,8 @@ def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
     )
     failed = evidence.sort_values("business_date", ascending=False, kind="stable").drop_duplicates("case_key")
     last_failed_on = take(failed["business_date"], lookup(cases["case_key"], failed, "case_key"))
-    closed_since = (cases["case_status"] == "CLOSED") & (cases["business_date"] > last_failed_on)
+    # What a later night closed has been mended for good: a case that opens again has not failed again.
+    closed_since = cases["last_closed_on"] > last_failed_on
     cases["closure_worked"] = (last_failed_on.isna() | closed_since).to_numpy(bool)
     unknown = failures[~among(failures["case_key"], cases["case_key"])].drop_duplicates("case_key")
     if len(unknown):

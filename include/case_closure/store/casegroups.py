@@ -93,7 +93,7 @@ class Gather:
             "closed_reason": TEXT, "liability_end_date": DAY, "partially_clerical": FLAG, "nationally_sensitive": FLAG,
             "manual_inhibit": FLAG, "automatic_inhibit": FLAG, "closure_failure_code": TEXT, "rp_arrears_decision": TEXT,
             "rp_keep_pence": PENCE, "method_of_payment": TEXT, "pp_sort_code": TEXT, "pp_account_number": TEXT,
-            "employer_reference": TEXT,
+            "employer_reference": TEXT, "last_closed_on": DAY,
         }  # fmt: skip
         names = ", ".join(f"c.{name}" for name in columns)
         return self._read(

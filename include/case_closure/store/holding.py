@@ -201,6 +201,7 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
         for batch in batches():
             if contract.name == "csa_cases":
                 batch = batch.append_column("claimed_casegroup_id", batch.column("casegroup_id"))
+                batch = batch.append_column("last_closed_on", _closed_on(batch, on))
             if not numbered:
                 batch = batch.drop_columns([ROW_NUMBER])
             yield _stamped(batch, business_date=on, changed_on=on)
@@ -213,8 +214,27 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
     if contract.name == "csa_closing_ledger":
         history.keep_closing_ledger(connection, on, stage)
     connection.exec_driver_sql(_upsert(contract, stage))
+    if contract.name == "csa_cases":
+        connection.exec_driver_sql(_CLOSED_BY_A_LATE_NIGHT.format(stage=stage))
     connection.exec_driver_sql(f"drop table {stage}")
     return int(read) + sum(kept.num_rows for kept in batches.without_key)
+
+
+def _closed_on(cases: pa.Table, on: date) -> pa.Array:
+    """Tonight where the row closes its case without a failure, else null."""
+    closes = pc.and_(
+        pc.equal(pc.fill_null(cases.column("case_status"), ""), "CLOSED"),
+        pc.is_null(cases.column("closure_failure_code")),
+    )
+    return pc.if_else(closes, pa.scalar(on, pa.date32()), pa.scalar(None, pa.date32()))
+
+
+# A late night's rows overwrite nothing, but that it closed the case counts (B53).
+_CLOSED_BY_A_LATE_NIGHT = """
+    update held.csa_cases h set last_closed_on = s.last_closed_on from {stage} s
+    where h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
+      and s.last_closed_on > coalesce(h.last_closed_on, '-infinity')
+"""
 
 
 def _upsert(contract: FileContract, stage: str) -> str:
@@ -246,6 +266,7 @@ def _upsert(contract: FileContract, stage: str) -> str:
             f"previous_casegroup_id = case when {stays} then null "
             "when h.casegroup_id <> excluded.casegroup_id then h.casegroup_id "
             "when h.changed_on = excluded.changed_on then h.previous_casegroup_id end",
+            "last_closed_on = greatest(h.last_closed_on, excluded.last_closed_on)",
         ]
     sets += [
         "business_date = excluded.business_date",

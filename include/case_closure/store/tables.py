@@ -104,6 +104,8 @@ def _held(contract: FileContract) -> Table:
             Column("claimed_casegroup_id", Text, comment="The casegroup the latest row names; differs from "
                    "casegroup_id only where that casegroup had completed"),
             Column("previous_casegroup_id", Text, comment="The casegroup the case moved from on changed_on"),
+            Column("last_closed_on", Date, comment="Latest night whose row had the case CLOSED and no failure: it clears "
+                   "the failures before it, also when the case opens again"),
         ]  # fmt: skip
     if contract.name == "csa_payments":
         columns += [
