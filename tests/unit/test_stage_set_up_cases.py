@@ -288,6 +288,7 @@ def test_R18_warnings_stop_nothing() -> None:
         ("nino_suffix_differs", "suffix", "RECEIVING_PARENT", "WARNING"),
     ]
     assert rows["route"].isna().all()
+    assert rows["exception_id"].is_unique, "one each for both parents of a case"
     assert "MANUAL_HANDLING" not in night.item_types
 
 
@@ -399,6 +400,13 @@ def test_several_register_rows_for_one_pair_or_payer_the_lowest_id_counts() -> N
     other.register.append(other.register[0] | {"cms_case_id": "4", "cms_casegroup_id": "L"})
     night = tonight(one, other)
     assert (row_of(night, "A")["cms_case_id"], row_of(night, "B")["cms_casegroup_id"]) == ("1", "L")
+
+
+def test_R7_a_case_on_the_register_is_found_whatever_stops_another_of_its_casegroup() -> None:
+    night = tonight(case("A", on_cms={}, payer={"surname": None}), case("B"))
+    assert night.opened == {("surname_missing", "A")}
+    assert night.created == {"A"}
+    assert night.dues == {}
 
 
 def two_systems() -> list[Case]:
