@@ -14,6 +14,8 @@ import pytest
 
 from case_closure.domain.rules import RULES
 from case_closure.landing.rejection import LandingRejected
+from case_closure.store import database
+from case_closure.store.casegroups import Gather
 from tests.integration.installation import Installation
 from tests.unit.builders import ALL_NINE, Case, Row, balance, case, nino_of
 
@@ -294,6 +296,12 @@ def test_hostile_texts_are_kept_as_text_and_execute_nothing(installation: Instal
     assert len(installation.outcomes()) == len(named) + len(keyed)
     held = {row["surname"] for row in installation.query("select surname from held.csa_parties")}
     assert set(HOSTILE) <= held
+    # And when such a number is where a part of the book begins or ends.
+    for one in keyed:
+        with database.transaction(installation.url) as connection:
+            gather = Gather(connection, [one.row["casegroup_id"]])
+            assert gather.cases().num_rows == gather.balances("csa_balances").num_rows == 1
+            assert gather.routes().num_rows == 1, "its case was created"
 
 
 def test_control_characters_are_removed_on_reading_and_have_no_other_effect(

@@ -11,7 +11,7 @@ from case_closure.store import database, posting
 from tests.integration.installation import Installation
 from tests.unit.builders import ALL_NINE, ON, Night, case, tonight
 
-NEXT = date(2017, 8, 11)
+BETWEEN, NEXT = date(2017, 8, 11), date(2017, 8, 12)
 
 
 def store(installation: Installation, night: Night, on: date = ON) -> None:
@@ -104,9 +104,10 @@ def test_seeing_an_exception_again_moves_only_last_seen_on(installation: Install
         "status": "OPEN",
     }
     store(installation, tonight(case(child=False)))
-    store(installation, tonight(case(child=False), on=NEXT, open_exceptions=[held]), NEXT)
-    (row,) = installation.view("exceptions")
-    assert (row["business_date"], row["last_seen_on"], row["status"]) == (ON, NEXT, "OPEN")
+    for night in (NEXT, BETWEEN):
+        store(installation, tonight(case(child=False), on=night, open_exceptions=[held]), night)
+        (row,) = installation.view("exceptions")
+        assert (row["business_date"], row["last_seen_on"], row["status"]) == (ON, NEXT, "OPEN")
     assert len(installation.view("exception_history")) == 1
 
 

@@ -7,6 +7,7 @@ stages and the gates in memory (the gates by `plain_gate`). Does not belong here
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -183,6 +184,9 @@ class _Shape(Gather):
     """What the store would hand over, without a store: the same columns, no rows."""
 
     def __init__(self) -> None:
+        self._spans = defaultdict(str)
+
+    def _make(self, table: str, query: str, column: str) -> None:
         pass
 
     def fill(self, table: str, column: str, values: list[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
+from psycopg import sql
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
@@ -68,9 +69,12 @@ def to_judge(connection: Connection, on: date, *, rerun: bool) -> list[str]:
 class Gather:
     """Reads for a set of casegroups, within one transaction."""
 
+    _spans: dict[str, str]
+
     def __init__(self, connection: Connection, casegroup_ids: Iterable[str]) -> None:
         self._connection: psycopg.Connection[Any] = raw(connection)
         self._exec = connection.exec_driver_sql
+        self._spans = {}
         self.fill("judged", "casegroup_id", list(casegroup_ids))
 
     def fill(self, table: str, column: str, values: list[str]) -> None:
@@ -78,7 +82,36 @@ class Gather:
         self._exec(f"drop table if exists pg_temp.{table}")
         self._exec(f"create temporary table {table} ({column} text) on commit drop")
         copy_in(self._connection, table, pa.table({column: pa.array(values, TEXT)}))
+        self._count(table, column)
+
+    def _make(self, table: str, query: str, column: str) -> None:
+        """The same of a query, by its ``column``: what PostgreSQL has counted it joins the quicker way round."""
+        self._exec(f"drop table if exists pg_temp.{table}")
+        self._connection.execute(sql.SQL("create temporary table {} on commit drop as {}").format(
+            sql.Identifier(table), sql.SQL(query)))  # fmt: skip
+        self._count(table, column)
+
+    def _count(self, table: str, column: str) -> None:
         self._exec(f"analyze {table}")
+        self._spans[table] = self._span(table, column)
+
+    def _span(self, table: str, column: str) -> str:
+        """'between the first of the values and the last', in the database's own order.
+
+        A part of a large book is one stretch of it. Said in the query, its rows are found by their index: a join alone
+        would read the whole book again for every part.
+        """
+        ends = self._exec(f"select min({column}), max({column}) from {table}").one()
+        first, last = (sql.Literal(end or "").as_string(self._connection) for end in ends)
+        return f"between {first} and {last}"
+
+    @property
+    def _cases(self) -> str:
+        """The cases ``c`` of these casegroups, to select from."""
+        span = self._spans["judged"]
+        return (
+            f"judged j join (select * from held.csa_cases where casegroup_id {span}) c using (casegroup_id)"
+        )
 
     def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
         return copy_out(self._connection, query, pa.schema(list(columns.items())))
@@ -96,9 +129,7 @@ class Gather:
             "employer_reference": TEXT, "last_closed_on": DAY,
         }  # fmt: skip
         names = ", ".join(f"c.{name}" for name in columns)
-        return self._read(
-            f"select {names} from judged j join held.csa_cases c using (casegroup_id)", **columns
-        )
+        return self._read(f"select {names} from {self._cases}", **columns)
 
     def balances(self, file: str) -> pa.Table:
         """The latest arrival of each case, of csa_balances or clerical_balances; by its own casegroup where no case is held."""
@@ -109,10 +140,11 @@ class Gather:
         names = ", ".join(f"b.{name}".replace("row_casegroup_id", "casegroup_id") for name in columns)
         unheld = "not exists (select from held.csa_cases c where c.csa_system = b.csa_system and c.csa_case_id = b.csa_case_id)"
         query = f"""
-            select {names} from judged j join held.csa_cases c using (casegroup_id)
+            select {names} from {self._cases}
             join held.{file} b on b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id and b.is_latest
             union all
             select {names} from judged j join held.{file} b on b.casegroup_id = j.casegroup_id and b.is_latest and {unheld}
+                and b.casegroup_id {self._spans["judged"]}
             union all
             select {names} from held.{file} b
             where b.casegroup_id is null and b.is_latest and {unheld} and exists (select from judged where casegroup_id = '')
@@ -127,7 +159,7 @@ class Gather:
         names = ", ".join(f"t.{name}" for name in columns)
         return self._read(
             f"""
-            select {names} from judged j join held.csa_cases c using (casegroup_id)
+            select {names} from {self._cases}
             join held.{table} t on t.csa_system = c.csa_system and t.csa_case_id = c.csa_case_id
             union all
             select {names} from held.{table} t
@@ -259,9 +291,9 @@ class Gather:
 
     def case_casegroups(self) -> pa.Table:
         return self._read(
-            """
+            f"""
             select c.csa_system || '/' || c.csa_case_id, c.casegroup_id
-            from judged j join held.csa_cases c using (casegroup_id)
+            from {self._cases}
             """,
             case_key=TEXT, casegroup_id=TEXT,
         )  # fmt: skip
@@ -269,8 +301,8 @@ class Gather:
     def children(self) -> pa.Table:
         """The cases of these casegroups that have a child."""
         return self._read(
-            """
-            select c.csa_system || '/' || c.csa_case_id from judged j join held.csa_cases c using (casegroup_id)
+            f"""
+            select c.csa_system || '/' || c.csa_case_id from {self._cases}
             where exists (select from held.csa_children k where k.csa_system = c.csa_system and k.csa_case_id = c.csa_case_id)
             """,
             case_key=TEXT,
@@ -285,7 +317,11 @@ class Gather:
         }  # fmt: skip
         names = ", ".join(f"p.{name}" for name in columns)
         return self._read(
-            f"select {names} from wanted_parties w join held.csa_parties p using (party_id)", **columns
+            f"""
+            select {names} from wanted_parties w
+            join (select * from held.csa_parties where party_id {self._spans["wanted_parties"]}) p using (party_id)
+            """,
+            **columns,
         )
 
     def cis(self, matched_on: list[str]) -> pa.Table:
@@ -326,22 +362,24 @@ class Gather:
 
     def routes(self) -> pa.Table:
         """The casegroups whose paying parent has a casegroup on CMS, with the owner of the lowest case that has one (B50)."""
-        payer = MATCHED_ON.format("p.nino")
-        register = MATCHED_ON.format("r.paying_parent_nino")
+        self._make("payers", f"""
+            select distinct on (casegroup_id) casegroup_id, paying_parent_id from {self._cases}
+            order by casegroup_id, csa_system, csa_case_id
+        """, "paying_parent_id")  # fmt: skip
+        self._make("payers_ninos", f"""
+            select f.casegroup_id, {MATCHED_ON.format("p.nino")} as matched_on from payers f
+            join (select * from held.csa_parties where party_id {self._spans["payers"]}) p on p.party_id = f.paying_parent_id
+        """, "matched_on")  # fmt: skip
         return self._read(
             f"""
-            with payers as (
-                select distinct on (casegroup_id) casegroup_id, paying_parent_id
-                from judged join held.csa_cases using (casegroup_id) order by casegroup_id, csa_system, csa_case_id),
-            on_cms as (
-                select f.casegroup_id, r.cms_case_id, r.case_owner from payers f
-                join held.csa_parties p on p.party_id = f.paying_parent_id join held.cms_register r on {register} = {payer}
+            with on_cms as (
+                select f.casegroup_id, r.cms_case_id, r.case_owner from payers_ninos f
+                join held.cms_register r on {MATCHED_ON.format("r.paying_parent_nino")} = f.matched_on
                 union all
                 select m.casegroup_id, m.cms_case_id, m.case_owner from judged join closure.cms_cases m using (casegroup_id)
                 union all
-                select f.casegroup_id, m.cms_case_id, m.case_owner from payers f
-                join held.csa_parties p on p.party_id = f.paying_parent_id
-                join closure.cms_cases m on m.paying_parent_matched_on = {payer})
+                select f.casegroup_id, m.cms_case_id, m.case_owner from payers_ninos f
+                join closure.cms_cases m on m.paying_parent_matched_on = f.matched_on)
             select casegroup_id,
                    (array_agg(case_owner order by cms_case_id collate "C") filter (where case_owner is not null))[1]
             from on_cms group by casegroup_id
