@@ -94,6 +94,7 @@ class Csa:
         self.unmended: dict[
             tuple[str, str], list[tuple[str, Row]]
         ] = {}  # (rule, casegroup) -> what would mend it
+        self._fault_of: dict[Key, str] = {}  # what was wrong about a case from the first
         self.happened: dict[str, int] = defaultdict(int)
         self._agenda: list[tuple[date, int, str, Any]] = []
         self._number = 0
@@ -210,6 +211,7 @@ class Csa:
                 })]  # fmt: skip
             party[column] = None
         self.unmended[rule, group] = mend
+        self._fault_of[key] = rule
 
     # --- a night
 
@@ -339,6 +341,10 @@ class Csa:
             return
         self.groups[row["casegroup_id"]].remove(key)
         self.groups[other["casegroup_id"]].append(key)
+        fault = self._fault_of.get(key, ""), row["casegroup_id"]
+        if fault in self.unmended:  # it goes along, and is seen again where it has gone
+            mend = self.unmended.pop(fault)
+            self.unmended.setdefault((fault[0], other["casegroup_id"]), []).extend(mend)
         for name in (
             "casegroup_id",
             "paying_parent_id",

@@ -10,13 +10,15 @@ since.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 from case_closure import letters_by_hand
 from case_closure.outbound.letters import contents as concluding
+from case_closure.parallel import in_parts, over_parts
 from case_closure.settings import Settings
 from case_closure.stages.frames import to_frame
-from case_closure.store import deliveries, letter_contents
+from case_closure.store import database, deliveries, letter_contents
 from case_closure.store.database import Connection
 from case_closure.store.letter_contents import parts
 
@@ -25,16 +27,36 @@ __all__ = ["parts", "prepare", "published"]
 _AT_A_TIME = 10_000
 
 
-def prepare(connection: Connection, on: date, *, rerun: bool) -> dict[str, int]:
-    """Make the night's letters ready to write: those asked for by hand become due, and what each says is kept.
+def prepare(
+    url: str, on: date, *, rerun: bool, workers: int, holding: Callable[[Connection], None]
+) -> dict[str, int]:
+    """Make the night's letters ready to write: those asked for by hand become due, and what each says is kept, part by part.
 
-    In a rerun of a night that succeeded nothing new becomes due (R21). Raises ``outbound.letters.contents.LetterIncomplete``.
+    ``holding`` proves in each transaction that the night may be worked on. In a rerun of a night that succeeded nothing
+    new becomes due (R21). Raises ``outbound.letters.contents.LetterIncomplete``, and then keeps nothing.
     """
-    by_hand = 0 if rerun else letters_by_hand.issue(connection, on)
+    with database.transaction(url) as connection:
+        holding(connection)
+        by_hand = 0 if rerun else letters_by_hand.issue(connection, on)
     kept = 0
-    while (waiting := letter_contents.Waiting(connection, on, _AT_A_TIME)).count:
-        letter_contents.keep(connection, on, _concluded(waiting, on))
-        kept += waiting.count
+    for turn in letter_contents.TURNS:
+        with database.transaction(url) as connection:
+            parts = in_parts(letter_contents.waiting(connection, on, turn), _AT_A_TIME, workers)
+
+        def work(number: int, turn: str = turn, parts: list[list[str]] = parts) -> None:
+            with database.transaction(url) as connection:
+                holding(connection)
+                waiting = letter_contents.Waiting(connection, on, turn, parts[number][0], parts[number][-1])
+                letter_contents.keep(connection, on, _concluded(waiting, on))
+
+        try:
+            over_parts(work, len(parts), workers, before_fork=lambda: database.forget_inherited(url))
+        except concluding.LetterIncomplete:
+            with database.transaction(url) as connection:
+                holding(connection)
+                letter_contents.forget(connection, on)
+            raise
+        kept += sum(map(len, parts))
     return {"letters_by_hand": by_hand, "letters_prepared": kept}
 
 

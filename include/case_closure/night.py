@@ -468,16 +468,23 @@ def _write_out(ctx: NightContext, url: str) -> Summary:
     from case_closure.outbound.letters import batches
 
     on = ctx.business_date
-    with _entered(ctx, url, "write_out") as (connection, night):
-        try:
-            prepared = lettering.prepare(connection, on, rerun=night.succeeded)
-        except LetterIncomplete as incomplete:
-            raise _fail(ctx, "write_out", str(incomplete)) from None
+    with _entered(ctx, url, "write_out") as (_, night):
+        pass
+
+    def holding(connection: Connection) -> None:
+        nights.hold_open(connection, on, ctx.run_id, "write_out")
+
+    try:
+        prepared = lettering.prepare(
+            url, on, rerun=night.succeeded, workers=ctx.settings.workers, holding=holding
+        )
+    except LetterIncomplete as incomplete:
+        raise _fail(ctx, "write_out", str(incomplete)) from None
     with tempfile.TemporaryDirectory(prefix="outbound-", dir=_made(ctx.settings.home / "work")) as aside:
         made = _made(Path(aside) / on.isoformat())
         with database.transaction(url) as connection:
             # Nobody takes the night over while its folder is made and put in place.
-            nights.hold_open(connection, on, ctx.run_id, "write_out")
+            holding(connection)
             told = outgoing.read(connection, on)
             files = [
                 *notices.write(

@@ -120,8 +120,7 @@ class Night:
     typesetter: Typesetter
 
     def prepared(self, on: date, *, rerun: bool = False) -> dict[str, int]:
-        with database.transaction(self.store.url) as connection:
-            return lettering.prepare(connection, on, rerun=rerun)
+        return lettering.prepare(self.store.url, on, rerun=rerun, workers=1, holding=lambda _: None)
 
     def documents(self, on: date) -> list[bytes]:
         with database.transaction(self.store.url) as connection:
@@ -216,6 +215,16 @@ def test_B14_the_representative_gets_the_clients_letter_as_a_copy(store: Store, 
     assert "You act for Ms Alex Gamma." in cover
     original = letters["CMSL6302-G3-CS2-C-RP-C-2017-08-10"]
     assert copy.replace("Child Maintenance Service Copy", "Child Maintenance Service") == original
+
+
+def test_letters_say_the_same_prepared_part_by_part_and_at_once(
+    store: Store, night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = night.made()
+    store.execute("delete from closure.letter_contents")
+    monkeypatch.setattr(lettering, "_AT_A_TIME", 2)
+    assert night.prepared(FIRST)["letters_prepared"] == len(at_once) > 4
+    assert night.made() == at_once
 
 
 def test_R26_nothing_of_a_sensitive_casegroup_is_written_or_kept(store: Store, night: Night) -> None:
@@ -480,10 +489,11 @@ def test_what_was_never_written_cannot_be_sent_again(
         again(store, letter_id)
 
 
-def test_a_letter_whose_amounts_do_not_add_up_stops_the_night_before_anything_is_kept(
-    store: Store,
-    night: Night,
+@pytest.mark.parametrize("at_a_time", [1, 10_000], ids=["part by part", "at once"])
+def test_a_letter_whose_amounts_do_not_add_up_stops_the_night_and_nothing_is_kept(
+    store: Store, night: Night, monkeypatch: pytest.MonkeyPatch, at_a_time: int
 ) -> None:
+    monkeypatch.setattr(lettering, "_AT_A_TIME", at_a_time)
     store.execute(f"update closure.letters set total_pence = 1 where letter_id = '{TO_PAYER}'")  # noqa: S608
     with pytest.raises(
         LetterIncomplete, match=f"Letter {TO_PAYER} is due and lacks dues that add up to its total"

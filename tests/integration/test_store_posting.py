@@ -79,7 +79,9 @@ def test_an_exceptions_history_is_opened_resolved_reopened(installation: Install
             "csa_case_id": "A", "casegroup_id": "G1", "subject": "CHILD", "status": "OPEN"}  # fmt: skip
     store(installation, tonight(broken))
     store(installation, tonight(broken))
-    store(installation, tonight(mended, open_exceptions=[held]))
+    resolved = tonight(mended, open_exceptions=[held])
+    store(installation, resolved)
+    store(installation, resolved)
     store(installation, tonight(broken))
     history = installation.query(
         "select event_number, event, by_what from reporting.exception_history order by event_number"

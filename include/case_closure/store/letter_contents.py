@@ -24,7 +24,13 @@ ORDINARY = """
     and not exists (select from held.csa_cases s where s.casegroup_id = l.casegroup_id and s.nationally_sensitive)
 """
 # A letter that covers another is made after it.
-_IN_TURN = ("l.code not in (:reissue, :covering)", "l.code = :reissue", "l.code = :covering")
+TURNS = (
+    f"l.code not in ('{codes.REISSUE}', '{codes.COVERING}')", f"l.code = '{codes.REISSUE}'", f"l.code = '{codes.COVERING}'",
+)  # fmt: skip
+_WAITING = f"""
+    l.business_date = :on and l.status = 'ISSUED' and {{turn}} and {ORDINARY}
+    and not exists (select from closure.letter_contents k where k.letter_id = l.letter_id)
+"""
 _PARTY = (
     "title", "forenames", "surname", "address_line_1", "address_line_2", "address_line_3", "address_line_4", "postcode",
     "country", "representative_name", "representative_address_line_1", "representative_address_line_2",
@@ -32,32 +38,32 @@ _PARTY = (
 )  # fmt: skip
 
 
-class Waiting:
-    """The letters of a night whose content is not kept yet, a part of them at a time, within one transaction."""
+def waiting(connection: Connection, on: date, turn: str) -> list[str]:
+    """The letters of a night, of that turn, whose content is not kept yet; in order."""
+    query = f"select letter_id from closure.letters l where {_WAITING.format(turn=turn)} order by letter_id"
+    return list(connection.execute(text(query), {"on": on}).scalars())
 
-    def __init__(self, connection: Connection, on: date, at_most: int) -> None:
+
+class Waiting:
+    """Some of the letters whose content is not kept yet, those numbered from ``first`` to ``last``, within one transaction."""
+
+    def __init__(self, connection: Connection, on: date, turn: str, first: str, last: str) -> None:
         self._connection = connection
         self._exec = connection.exec_driver_sql
-        self.count = next((count for turn in _IN_TURN if (count := self._choose(turn, on, at_most))), 0)
-
-    def _choose(self, turn: str, on: date, at_most: int) -> int:
         self._exec("drop table if exists pg_temp.writing")
-        chosen = self._connection.execute(
+        connection.execute(
             text(
                 f"""
                 create temporary table writing on commit drop as
                 select l.letter_id, l.code, l.recipient_role, l.party_id, l.casegroup_id, l.csa_system, l.csa_case_id,
                        l.covers_letter_id, l.total_pence, coalesce(c.recipient_role, l.recipient_role) as client_role
                 from closure.letters l left join closure.letters c on c.letter_id = l.covers_letter_id
-                where l.business_date = :on and l.status = 'ISSUED' and {turn} and {ORDINARY}
-                  and not exists (select from closure.letter_contents k where k.letter_id = l.letter_id)
-                order by l.letter_id limit :at_most
+                where {_WAITING.format(turn=turn)} and l.letter_id between :first and :last
                 """
             ),
-            {"on": on, "at_most": at_most, "reissue": codes.REISSUE, "covering": codes.COVERING},
+            {"on": on, "first": first, "last": last},
         )
         self._exec("analyze writing")
-        return int(chosen.rowcount)
 
     def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
         return copy_out(raw(self._connection), query, pa.schema(list(columns.items())))
@@ -149,6 +155,17 @@ def keep(connection: Connection, on: date, contents: Mapping[str, str]) -> None:
         "content": pa.array(contents.values(), TEXT),
     }
     copy_in(raw(connection), "closure.letter_contents", pa.table(rows))
+
+
+def forget(connection: Connection, on: date) -> None:
+    """Forget what letters of that night said that were never published: they are concluded anew when it is run again."""
+    connection.execute(
+        text(
+            "delete from closure.letter_contents k where k.business_date = :on "
+            "and not exists (select from closure.letter_deliveries d where d.letter_id = k.letter_id)"
+        ),
+        {"on": on},
+    )
 
 
 _WRITTEN: dict[str, pa.DataType] = dict.fromkeys(
