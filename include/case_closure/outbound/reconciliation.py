@@ -83,10 +83,11 @@ def _summary(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on:
     row = book.words(sheet, 0, f"Reconciliation as at the end of the night of {_day(on)}", "title")
     row = book.words(sheet, row, _which_night(tables["night"].to_pylist()[0], on), "note")
     row = book.words(sheet, row, _verdict(total), "section")
-    row = book.words(
+    printed = [column.width for column in columns[: 1 + len(FIGURES) + len(counts)]]
+    row = book.across(
         sheet, row,
         "Left CSA: by CSA's own closing ledger. Received: every balance row, held and clerical ones too. Credits are below "
-        "zero and are not transferred. Received = posted + held + credits.", "note",
+        "zero and are not transferred. Received = posted + held + credits.", printed, "wrapped note",
     )  # fmt: skip
     row = _bridge(book, sheet, row + 1, total)
     for name, key, heading, title in (
@@ -109,9 +110,10 @@ def _summary(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on:
     for kind, says in BREAK_TYPES.items():
         of_kind = _added((line for line in kinds if line["break_type"] == kind), "difference_pence")
         figures = [of_kind[name] for name in (*_BOTH, "breaks")]
-        row = book.row(sheet, row, [*short, Column("")], [kind, *figures, says])
+        book.across(sheet, row, says, printed[len(short) :], "wrapped", len(short))
+        row = book.row(sheet, row, short, [kind, *figures])
     # The pence stand beside the printed page.
-    sheet.print_area(0, 0, row, len(FIGURES) + len(counts))
+    sheet.print_area(0, 0, row, len(printed) - 1)
 
 
 def _line(named: str, line: Row) -> list[Any]:
@@ -189,9 +191,9 @@ def _bridge(book: Book, sheet: Worksheet, row: int, total: dict[str, int]) -> in
         {"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}}
     )
     chart.set_x_axis({"label_position": "low"})
-    chart.set_size({"width": 900, "height": 300})
+    chart.set_size({"width": 900, "height": 260})
     sheet.insert_chart(row + 1, 0, chart, {"description": "Left CSA, received, and what became of it"})
-    return row + 17
+    return row + 15
 
 
 # --- breaks
@@ -201,8 +203,8 @@ def _breaks(book: Book, tables: dict[str, pa.Table], on: date) -> None:
     kinds = tables["break_types"].to_pylist()
     count, listed = sum(line["breaks"] for line in kinds), tables["breaks"].num_rows
     columns = [
-        Column("Type", width=19), Column("Cause", width=24), Column("CSA system", width=9), Column("Case", width=14),
-        Column("Creditor", width=9), Column("Status", width=11), *_amounts(_BOTH, width=15),
+        Column("Type", width=22), Column("Cause", width=24), Column("CSA system", width=9), Column("Case", width=14),
+        Column("Creditor", width=10), Column("Status", width=14), *_amounts(_BOTH, width=15),
         *_amounts((*_BOTH, "written_off_pence"), "pence", 13), Column("Tranche", width=12),
         Column("Latest change", "date", 12),
     ]  # fmt: skip
@@ -219,7 +221,9 @@ def _breaks(book: Book, tables: dict[str, pa.Table], on: date) -> None:
             cause = CAUSES[line["cause"]]
             counts = [line["breaks"], line["cases"], None, None]
             figures = [plain(line[name]) for name in _BOTH]
-            row = book.row(sheet, row, short, [line["break_type"], cause.name, *counts, *figures, cause.says])
+            says = [column.width for column in columns[len(short) - 1 :]]
+            book.across(sheet, row, cause.says, says, "wrapped", len(short) - 1)
+            row = book.row(sheet, row, short[:-1], [line["break_type"], cause.name, *counts, *figures])
     row = book.headings(sheet, row + 1, columns, 45)
     first = row - 1
     assert listed <= MOST_ROWS, "the store lists fewer breaks than a sheet has rows"
@@ -311,7 +315,7 @@ def _checked(
 
 
 def _sign_off(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on: date) -> None:
-    sheet = book.sheet("sign-off", [34, 22, 22, 60], landscape=False)
+    sheet = book.sheet("sign-off", [46, 22, 22, 48], landscape=False)
     row = book.words(
         sheet, 0, f"Sign-off of the reconciliation as at the end of the night of {_day(on)}", "title"
     )

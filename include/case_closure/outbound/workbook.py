@@ -5,6 +5,7 @@ Belongs here: opening a workbook, its formats, cells and tables of rows. Does no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from case_closure.outbound.folder import safe_cell
 MOST_ROWS = 1_000_000  # of a sheet; Excel's own limit is 1,048,576
 _MOST_CHARACTERS = 32_000  # of a cell; Excel's own limit is 32,767
 _EXACT_BELOW = 2**53  # a spreadsheet's numbers are doubles
+_HEIGHTS = {"title": 24, "section": 18}  # of rows whose words are larger; not every viewer works them out
+_LINE, _CHARACTERS_A_WIDTH = 14, 1.0
 BLUE, GREY, PALE = "#1D4F91", "#505A5F", "#EEF2F7"
 
 
@@ -60,6 +63,7 @@ class Book:
             "heading": heading,
             "number heading": heading | {"align": "right"},
             "note": basis | {"font_color": GREY},
+            "wrapped note": basis | {"font_color": GREY, "text_wrap": True},
             "line": basis | {"bottom": 1},
         }  # fmt: skip
         self._made: dict[tuple[str, bool, str | None], Format] = {}
@@ -88,6 +92,21 @@ class Book:
 
     def words(self, sheet: Worksheet, row: int, words: str, kind: str = "text", column: int = 0) -> int:
         """One line of words; the row after it."""
+        if kind in _HEIGHTS:
+            sheet.set_row(row, _HEIGHTS[kind])
+        sheet.write_string(row, column, words, self.look(kind))
+        return row + 1
+
+    def across(
+        self, sheet: Worksheet, row: int, words: str, widths: Sequence[float], kind: str, column: int = 0
+    ) -> int:  # fmt: skip
+        """Words in as many lines as they need, across the columns of these widths from ``column`` on; the row after them.
+
+        Before any other cell of that row is written.
+        """
+        lines = math.ceil(len(words) / (sum(widths) * _CHARACTERS_A_WIDTH))
+        sheet.set_row(row, _LINE * lines)
+        sheet.merge_range(row, column, row, column + len(widths) - 1, "", self.look(kind))
         sheet.write_string(row, column, words, self.look(kind))
         return row + 1
 
