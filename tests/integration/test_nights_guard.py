@@ -87,6 +87,22 @@ def test_R21_an_earlier_date_is_not_blocked_by_a_later_one_that_failed(
     assert installation.night_status() == {FIRST: "SUCCESS", SECOND: "FAILED"}
 
 
+@pytest.mark.parametrize("stage", ["post_dues", "check_money_law", "close_night"])
+def test_R21_a_stage_run_by_hand_waits_its_turn_as_a_night_does(
+    installation: Installation, stage: str
+) -> None:
+    """A stage of a night that is over is refused while another night is open, or an earlier one failed."""
+    installation.night(SECOND, case())
+    begin(installation, FIRST, "run-late")
+    by_hand = installation.context(SECOND, "by hand")
+    with pytest.raises(night.NightRefused, match=r"2017-08-10 is still open \(run run-late"):
+        night.run_stage(stage, by_hand)
+    night.record_failure(installation.context(FIRST, "run-late"), "open_night", "it broke")
+    with pytest.raises(night.NightRefused, match="2017-08-10 failed"):
+        night.run_stage(stage, by_hand)
+    assert installation.night_status() == {FIRST: "FAILED", SECOND: "SUCCESS"}
+
+
 def test_R21_a_night_that_was_never_run_blocks_nothing_and_may_be_run_late(
     installation: Installation,
 ) -> None:
