@@ -103,6 +103,15 @@ def test_R21_a_stage_run_by_hand_waits_its_turn_as_a_night_does(
     assert installation.night_status() == {FIRST: "FAILED", SECOND: "SUCCESS"}
 
 
+def test_a_night_that_succeeded_stays_a_success_while_a_stage_of_it_is_run_again(
+    installation: Installation,
+) -> None:
+    """Or a stage run by hand would leave it open, and in the way of every other night."""
+    installation.night(FIRST, case())
+    night.run_stage("decide_next_action", installation.context(FIRST, "by hand"))
+    assert installation.night_status() == {FIRST: "SUCCESS"}
+
+
 def test_R21_a_night_that_was_never_run_blocks_nothing_and_may_be_run_late(
     installation: Installation,
 ) -> None:
