@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from case_closure import night
 from case_closure.landing.rejection import LandingRejected
-from case_closure.store import database, holding, posting
+from case_closure.store import database, holding, nights, posting
 from tests.integration.installation import Installation
 from tests.unit.builders import case
 
@@ -150,6 +151,17 @@ def test_a_run_whose_night_was_taken_over_may_do_nothing_more(installation: Inst
     assert installation.night_status() == {FIRST: "OPEN"}
 
 
+def test_a_worker_of_a_run_whose_night_was_taken_over_stores_nothing_more(installation: Installation) -> None:
+    """It was at work when the other run took over; it asks in the transaction in which it would store."""
+    installation.land(FIRST, case())
+    begin(installation, FIRST, "run-old")
+    begin(installation, FIRST, "run-new")
+    for run, stops in (("run-old", pytest.raises(night.NightRefused, match="no longer held by run run-old")),
+                       ("run-new", contextlib.nullcontext())):  # fmt: skip
+        with database.transaction(installation.url) as connection, stops:
+            nights.hold_open(connection, FIRST, run, "decide_next_action")
+
+
 @pytest.mark.parametrize("stage", night.STAGES[1:])
 def test_no_stage_runs_before_its_night_is_open(installation: Installation, stage: str) -> None:
     installation.land(FIRST, case())
@@ -224,6 +236,9 @@ def test_an_extract_that_failed_half_way_may_be_replaced_by_another(
     (row,) = installation.view("nights")
     assert (row["extract_id"], row["received_pence"], row["posted_pence"]) == ("DW-2", 500, 500)
     assert installation.open_rules() == set()
+    assert sum(row["failed_rows"] for row in installation.view("rule_results")) == 0, (
+        "those of the first are gone"
+    )
 
 
 def test_another_extract_for_a_night_that_succeeded_is_refused(installation: Installation) -> None:
