@@ -94,7 +94,6 @@ class Csa:
         self.unmended: dict[
             tuple[str, str], list[tuple[str, Row]]
         ] = {}  # (rule, casegroup) -> what would mend it
-        self._fault_of: dict[Key, str] = {}  # what was wrong about a case from the first
         self.happened: dict[str, int] = defaultdict(int)
         self._agenda: list[tuple[date, int, str, Any]] = []
         self._number = 0
@@ -204,14 +203,16 @@ class Csa:
             column = "surname" if rule == "surname_missing" else "address_line_1"
             mend = [("csa_parties", dict(party))]
             if self.dice.random() < 0.5:
+                # On each of the parent's cases: what is entered for a receiving parent counts on its case.
                 mend = [("resolutions", {
-                    "resolution_id": f"R-{group}", "csa_system": key[0], "csa_case_id": key[1], "entity": "RECEIVING_PARENT",
-                    "field": column, "old_value": None, "new_value": party[column] or "1 New Road", "source_system": key[0],
+                    "resolution_id": f"R-{group}-{number}", "csa_system": one[0], "csa_case_id": one[1],
+                    "entity": "RECEIVING_PARENT", "field": column, "old_value": None,
+                    "new_value": party[column] or "1 New Road", "source_system": one[0],
                     "entered_by": "caseworker.one", "entered_on": self.calendar.nights[0],
-                })]  # fmt: skip
+                }) for number, one in enumerate(self.groups[group])
+                   if self.cases[one]["receiving_parent_id"] == case["receiving_parent_id"]]  # fmt: skip
             party[column] = None
         self.unmended[rule, group] = mend
-        self._fault_of[key] = rule
 
     # --- a night
 
@@ -341,10 +342,6 @@ class Csa:
             return
         self.groups[row["casegroup_id"]].remove(key)
         self.groups[other["casegroup_id"]].append(key)
-        fault = self._fault_of.get(key, ""), row["casegroup_id"]
-        if fault in self.unmended:  # it goes along, and is seen again where it has gone
-            mend = self.unmended.pop(fault)
-            self.unmended.setdefault((fault[0], other["casegroup_id"]), []).extend(mend)
         for name in (
             "casegroup_id",
             "paying_parent_id",
