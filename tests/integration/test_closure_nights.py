@@ -184,6 +184,16 @@ def test_B53_a_failure_cleared_stays_cleared_when_the_case_opens_again(
     assert (state(installation), installation.open_rules()) == ("FAILED", {("closure_failed", "A")})
 
 
+def test_B53_a_row_closed_with_a_failure_on_it_clears_nothing(installation: Installation) -> None:
+    """Nor once the case is open again and its row names no failure."""
+    tranche(installation)
+    failure: Row = {"csa_system": "CS2", "csa_case_id": "A", "failure_code": "CF1", "failed_on": ON}
+    installation.night(ON, open_case(), closure_failures=[failure])
+    installation.night(ON + DAY, case(no_balance=True, closure_failure_code="CF2"))
+    installation.night(ON + 2 * DAY, open_case())
+    assert (state(installation), installation.open_rules()) == ("FAILED", {("closure_failed", "A")})
+
+
 def test_a_casegroup_is_looked_at_when_a_case_leaves_it(installation: Installation) -> None:
     """B3: what is left of it may be closed already; the case keeps its end liability date and is a casegroup's of its own."""
     tranche(installation)

@@ -25,7 +25,7 @@ MOST_ROWS = 1_000_000  # of a sheet; Excel's own limit is 1,048,576
 _MOST_CHARACTERS = 32_000  # of a cell; Excel's own limit is 32,767
 _EXACT_BELOW = 2**53  # a spreadsheet's numbers are doubles
 _HEIGHTS = {"title": 24, "section": 18}  # of rows whose words are larger; not every viewer works them out
-_LINE, _CHARACTERS_A_WIDTH = 14, 1.0
+_LINE_HEIGHT = 14
 BLUE, GREY, PALE = "#1D4F91", "#505A5F", "#EEF2F7"
 
 
@@ -104,8 +104,9 @@ class Book:
 
         Before any other cell of that row is written.
         """
-        lines = math.ceil(len(words) / (sum(widths) * _CHARACTERS_A_WIDTH))
-        sheet.set_row(row, _LINE * lines)
+        # A column's width is in characters.
+        lines = math.ceil(len(words) / sum(widths))
+        sheet.set_row(row, _LINE_HEIGHT * lines)
         sheet.merge_range(row, column, row, column + len(widths) - 1, "", self.look(kind))
         sheet.write_string(row, column, words, self.look(kind))
         return row + 1
