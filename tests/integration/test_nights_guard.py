@@ -329,6 +329,8 @@ LAWS = {
     "update closure.ledger set amount_pence = 1": "each due has one POSTED entry",
     "insert into closure.ledger select 'x', business_date, due_id, 'POSTED', amount_pence, reason, reference from closure.ledger":
         "each due has one POSTED entry",
+    "insert into closure.ledger select 'x', business_date, due_id, 'POSTED', 0, reason, reference from closure.ledger":
+        "each due has one POSTED entry",
     "insert into closure.ledger select 'x', business_date, due_id, 'CORRECTION', -1001, reason, reference from closure.ledger":
         "never below nothing",
     "insert into closure.ledger select 'x', business_date, due_id, 'ALLOCATION', 1001, reason, reference from closure.ledger":

@@ -201,6 +201,8 @@ def test_a_case_of_a_completed_casegroup_does_not_move(installation: Installatio
     installation.night(FIRST, case("A", "G1"))
     installation.night(SECOND, case("A", "G2", no_balance=True))
     assert casegroup_of(installation, "A") == ("G1", "G2")
+    (held,) = installation.query("select paying_parent_id from held.csa_cases")
+    assert held == {"paying_parent_id": "PP-G1"}, "the arrears are on that parent's account"
     assert installation.open_rules() == {("case_casegroup_conflict", "A")}
     assert installation.outcomes() == {"G1": ("TRANSITION_COMPLETE", "ARREARS_ADDED")}
     installation.night(THIRD, case("A", "G1", no_balance=True))
