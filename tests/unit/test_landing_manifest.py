@@ -312,7 +312,7 @@ def test_so_does_a_stray_folder(night: Path) -> None:
 
 def test_a_stray_name_cannot_break_the_lines_of_a_log(night: Path) -> None:
     (night / "a\nINFO all is well\x1b[2J").write_text("")
-    assert only_problem(night).startswith("a?INFO all is well?[2J: file")
+    assert only_problem(night).startswith("a<U+000A>INFO all is well<U+001B>[2J: file")
 
 
 def test_a_file_that_is_named_and_not_there(night: Path) -> None:

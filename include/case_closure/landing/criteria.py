@@ -13,9 +13,10 @@ from datetime import date
 from typing import Any, Final
 
 from case_closure.domain.cases import CASE_ENUMS, CSA_SYSTEMS
+from case_closure.domain.texts import shown
 from case_closure.domain.tranches import FIELDS, LONGEST_NOTICE_DAYS, Criteria
 from case_closure.landing.paths import PathLike
-from case_closure.landing.rejection import Problem, shown
+from case_closure.landing.rejection import Problem
 
 FILE: Final = "criteria.json"
 _LARGEST = 16 * 1024 * 1024

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import pyarrow as pa
 
+from case_closure.domain.texts import shown
 from case_closure.landing.contracts import FileContract, contract_for, payments_system
 from case_closure.landing.normalising import column_total
 from case_closure.landing.parquet import opened, schema_of, schema_problems
@@ -32,7 +33,7 @@ from case_closure.landing.payments import (
     pounds_text,
 )
 from case_closure.landing.reading import LandedFile, Landing
-from case_closure.landing.rejection import SEND_AGAIN, LandingRejected, Problem, Unreadable, shown
+from case_closure.landing.rejection import SEND_AGAIN, LandingRejected, Problem, Unreadable
 
 __all__ = ["MANIFEST", "Landing", "LandingRejected", "Problem", "reopen", "verify"]
 

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from case_closure.domain.texts import shown
 from case_closure.landing.contracts import FileContract
 from case_closure.landing.normalising import same_type
 from case_closure.landing.paths import PathLike, open_for_arrow
-from case_closure.landing.rejection import SEND_AGAIN, Problem, Unreadable, shown
+from case_closure.landing.rejection import SEND_AGAIN, Problem, Unreadable
 
 _BATCH_BYTES = 256 * 1024 * 1024
 

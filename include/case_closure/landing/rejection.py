@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from case_closure.domain.texts import shown
+
+_MOST_SAID = 100  # problems written out one by one: a folder of strange files is not a page for each
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -45,14 +49,10 @@ class LandingRejected(Exception):
 
     def __str__(self) -> str:
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        head = f"Landing folder {self.folder} is rejected whole, nothing of it was applied (R22); {count}:"
-        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
-
-
-def shown(text: object, limit: int = 80) -> str:
-    """A name or figure from outside, safe on one line of a log: no control characters, not endless."""
-    line = "".join(character if character.isprintable() else "?" for character in str(text))
-    return line if len(line) <= limit else line[: limit - 3] + "..."
+        head = f"Landing folder {shown(self.folder, 400)} is rejected whole, nothing of it was applied (R22); {count}:"
+        lines = [f"  {problem}" for problem in self.problems[:_MOST_SAID]]
+        more = len(self.problems) - len(lines)
+        return "\n".join([head, *lines, *([f"  and {more:,} more of the kind"] if more else [])])
 
 
 class Unreadable(Exception):
