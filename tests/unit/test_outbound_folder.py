@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -33,8 +34,23 @@ def test_a_table_is_written_with_a_header_its_rows_and_its_totals(tmp_path: Path
     ]  # fmt: skip
 
 
+# Each sign in each of its forms; each kind of thing that shows nothing and may stand before one.
+SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c\u2212"
+UNSEEN = (
+    "\u200b\u200d\u2060\ufeff\u00ad\u202e\u2066\u061c\u180e\u034f\ufe0f\u115f"
+    "\u3164\uffa0\u2800\u00a0\u3000\u2028\x0b\x1c\x85\U000e0020"
+)
+
+
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+44", "-1", "@SUM(A1)", "\t=1", " =1", "\r\n=1", "=cmd|'/c calc'!A1"]
+    "cell",
+    [
+        *("=1+1", "+44", "-1", "@SUM(A1)", "\t=1", " =1", "\r\n=1", "=cmd|'/c calc'!A1", "\tx", "\rx", "\nx"),
+        *(f"{sign}1" for sign in SIGNS),
+        *(f"{unseen}=1" for unseen in UNSEEN),
+        f"{UNSEEN}\uff1d1",
+    ],
+    ids=ascii,
 )
 def test_no_cell_opens_as_a_formula(tmp_path: Path, cell: str) -> None:
     assert folder.safe_cell(cell) == f"'{cell}"
@@ -46,7 +62,31 @@ def test_one_cell_and_a_column_are_made_safe_alike(cell: str) -> None:
     assert folder.safe_text(pa.array([cell])).to_pylist() == [folder.safe_cell(cell)]
 
 
-@pytest.mark.parametrize("cell", ["O'Brien", "1 High Street", "", "a=b", "G-1"])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())]
+)
+def test_no_column_of_text_is_passed_over_whichever_way_it_is_held(tmp_path: Path, kind: pa.DataType) -> None:
+    folder.write_csv(tmp_path, "a.csv", pa.table({"name": pa.array(["=1", None]).cast(kind)}))
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[1] == '"\'=1"'
+
+
+def test_only_one_module_writes_csv_and_only_one_writes_cells() -> None:
+    """What is written round them would not be made safe."""
+    place = Path(folder.__file__).parent
+    written = {path.name: path.read_text(encoding="utf-8") for path in place.rglob("*.py")}
+    assert [name for name, text in written.items() if re.search(r"import csv|pyarrow\.csv|to_csv", text)] == [
+        "folder.py"
+    ]
+    assert [
+        name
+        for name, text in written.items()
+        if re.search(r"\.write(_string|_rich_string|_formula|_row|_column)?\([a-z]*row", text)
+    ] == ["workbook.py"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["O'Brien", "1 High Street", "", "a=b", "G-1", "Siân", "\u0639\u0644\u064a", "(1)"]
+)
 def test_ordinary_text_is_left_alone(cell: str) -> None:
     assert folder.safe_cell(cell) == cell
     assert folder.safe_text(pa.array([cell, None])).to_pylist() == [cell, None]

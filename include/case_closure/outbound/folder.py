@@ -21,13 +21,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from case_closure.domain.texts import NOTHING_TO_READ
 from case_closure.landing import writing
 
 MANIFEST = "manifest.json"
-# A cell that starts so, after what a spreadsheet trims, opens as a formula; a tab or line end may hide one.
-_TRIMMED = " \t\r\n\f"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_FORMULA = r"^[ \t\r\n\f]*[=+\-@]|^[\t\r\n]"
+# A spreadsheet takes a cell that starts so for a formula: the four signs, their other forms (full-width, small, raised,
+# lowered) and the true minus, which some read as the sign; after whatever shows nothing, which some drop. A tab or line
+# end at the start may hide one.
+_SIGNS = "=+\\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c"
+_NOTHING = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in NOTHING_TO_READ)
+_FORMULA = rf"^[\p{{Z}}\p{{C}}\p{{M}}{_NOTHING}]*[{_SIGNS}]|^[\t\r\n]"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,10 @@ class WrittenFile:
 
 
 def safe_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """Text whose cells open as text: an apostrophe before what a spreadsheet would take for a formula."""
+    """Text whose cells open as text: an apostrophe before what a spreadsheet would take for a formula.
+
+    The one place that says what such a cell is: every CSV and every workbook that goes out comes through it.
+    """
     return pc.if_else(
         pc.fill_null(pc.match_substring_regex(values, _FORMULA), False),
         pc.binary_join_element_wise("'", values, ""),
@@ -50,14 +56,17 @@ def safe_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
 
 def safe_cell(value: str) -> str:
     """One cell, made safe in the same way as :func:`safe_text`."""
-    unsafe = value.startswith(FORMULA_STARTS) or value.lstrip(_TRIMMED).startswith(FORMULA_STARTS)
-    return f"'{value}" if unsafe else value
+    # Nearly every cell: the regular expression costs too much for each of a million rows.
+    if not value or (value[0].isascii() and value[0].isalnum()):
+        return value
+    return str(safe_text(pa.array([value], pa.string()))[0].as_py())
 
 
 def write_csv(folder: Path, name: str, table: pa.Table, totals: Sequence[str] = ()) -> WrittenFile:
     """A table as CSV with a header; text made safe, null as nothing. ``totals``: the columns to sum up."""
     columns = [
-        safe_text(column) if pa.types.is_string(column.type) else column for column in table.itercolumns()
+        safe_text(column.cast(pa.string())) if _is_text(column.type) else column
+        for column in table.itercolumns()
     ]
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +74,13 @@ def write_csv(folder: Path, name: str, table: pa.Table, totals: Sequence[str] = 
     with path.open("wb") as out:
         pa_csv.write_csv(pa.table(columns, names=table.column_names), out, options)
     return WrittenFile(name, table.num_rows, {column: exact_total(table[column]) for column in totals})
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whichever way Arrow holds it: a dictionary or a large string opens as a formula just as well."""
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def exact_total(values: pa.ChunkedArray) -> int:
