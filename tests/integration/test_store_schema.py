@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 
 from case_closure.store import database, views
 from case_closure.store.tables import metadata
@@ -56,6 +60,39 @@ def test_migrating_a_store_that_is_up_to_date_changes_nothing(installation: Inst
     before = installation.query("select oid from pg_class where relkind = 'v' order by oid")
     database.migrate(installation.url)
     assert installation.query("select oid from pg_class where relkind = 'v' order by oid") == before
+
+
+def test_values_that_an_earlier_version_stored_half_hidden_are_hidden_whole_by_the_upgrade(
+    installation: Installation,
+) -> None:
+    revision = import_module("case_closure.store.migrations.versions.0007_values_hidden_whole")
+    stored = {
+        "short": ("surname", "Ng", '{"surname": "Ng"}', "******"),
+        "shape": ("nino", "******56A", '{"nino": "GB123456A"}', "******56A"),
+        "spaced": ("nino", "*********6 A", '[{"nino": "gb 12 34 56 a"},{"nino": null}]', "******56A"),
+        "no NINO": ("nino", "******56A", '{"nino": "A1B2C356A"}', "******"),
+        "name for an amount": ("value", "Cox,5.00", '{"value": "Cox,5.00"}', "******"),
+        "amount": ("value", "5.0", '{"value": "5.0"}', "5.0"),
+        "no value": ("surname", None, '{"surname": null}', None),
+        "not personal": ("scheme", "2012", '{"scheme": NaN}', "2012"),
+    }
+    with database.transaction(installation.url) as connection:
+        for name, (field, value, original, _) in stored.items():
+            connection.execute(
+                text(
+                    "insert into closure.exceptions (exception_id, business_date, stage, rule_code, severity, subject, field, "
+                    "value, message, status, last_seen_on, original, sensitive) values (:name, '2017-08-10', 's', 'r', 'HOLD', "
+                    "'CASE', :field, :value, 'm', 'OPEN', '2017-08-10', :original, false)"
+                ),
+                {"name": name, "field": field, "value": value, "original": original},
+            )
+        with Operations.context(MigrationContext.configure(connection)):
+            revision.upgrade()
+    shown = {
+        row["exception_id"]: row["value"]
+        for row in installation.query("select exception_id, value from closure.exceptions")
+    }
+    assert shown == {name: after for name, (*_, after) in stored.items()}
 
 
 def test_views_that_are_not_this_versions_are_made_anew(installation: Installation) -> None:

@@ -92,8 +92,13 @@ def test_cleaning_keeps_the_rows_names() -> None:
     assert nino.cleaned(pd.Series(["ab"], index=[7], dtype="str")).to_dict() == {7: "AB"}
 
 
+@pytest.mark.parametrize("given", ["AB123456A", "ab 12 34 56 a", "GB123456A", "QQ123456A"])
+def test_of_a_well_formed_nino_only_the_last_three_characters_are_shown(given: str) -> None:
+    assert nino.masked(given) == "******56A"
+
+
 @pytest.mark.parametrize(
-    ("given", "shown"), [("AB123456A", "******56A"), ("12", "12"), ("", ""), ("1234", "*234")]
+    "given", ["12", "", "1234", "AB123456", "AB1234567", "SMITHSON", "ÄB123456A", "AB123456A\n", "ß" * 9]
 )
-def test_only_the_last_three_characters_are_shown(given: str, shown: str) -> None:
-    assert nino.masked(given) == shown
+def test_of_anything_else_nothing_is_shown_nor_how_long_it_is(given: str) -> None:
+    assert nino.masked(given) == "******"

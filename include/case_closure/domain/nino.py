@@ -6,6 +6,8 @@ The functions take pandas Series so that a night's people are judged at once; ea
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -25,6 +27,9 @@ _PREFIX = "|".join(
 VALID_PATTERN = f"^(?:{_PREFIX})[0-9]{{6}}[A-D]$"
 ADMINISTRATIVE_PREFIXES = ("CR", "MW", "NC", "PP", "PY", "PZ")
 CHARACTERS, MATCHED_CHARACTERS = 9, 8
+HIDDEN = "*" * (CHARACTERS - 3)
+# Well formed, whether or not the number could exist: what is typed wrongly in a valid shape is told by its end.
+_SHAPE = re.compile("[A-Z]{2}[0-9]{6}[A-Z]")
 
 
 def cleaned(nino: pd.Series) -> pd.Series:
@@ -55,5 +60,9 @@ def matched_on(nino: pd.Series) -> pd.Series:
 
 
 def masked(nino: str) -> str:
-    """All but the last three characters hidden: what a report may show."""
-    return "*" * max(len(nino) - 3, 0) + nino[-3:]
+    """What may be shown: of what has the shape of a NINO the last three characters, of anything else nothing.
+
+    Always as many stars, so that what is behind them cannot be counted.
+    """
+    bare = nino.replace(" ", "").upper() if nino.isascii() else ""
+    return HIDDEN + bare[-3:] if _SHAPE.fullmatch(bare) else HIDDEN

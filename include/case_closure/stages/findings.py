@@ -11,17 +11,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from case_closure.domain.nino import masked
+from case_closure.domain import masking
 from case_closure.domain.rules import RULES
 
 COLUMNS = [
     "rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "field", "value", "original", "sensitive",
     "subject_reference",
 ]  # fmt: skip
-PERSONAL = frozenset({
-    "surname", "forenames", "date_of_birth", "date_of_death", "nino", "postcode", "address_line_1",
-    "pp_account_number", "pp_sort_code", "employer_reference", "party_id",
-})  # fmt: skip
 
 
 def found(
@@ -127,4 +123,4 @@ def _shown_value(value: object, field: str) -> str | None:
     if value is None or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
         return None
     text = str(_text(value)) if not isinstance(value, str) else value
-    return masked(text) if field in PERSONAL else text[:200]
+    return masking.shown(text, field)
