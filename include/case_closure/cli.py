@@ -19,7 +19,7 @@ from typing import Any
 from case_closure.domain.applications import LTR_TYPES
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.platform import terminal
-from case_closure.settings import LANDING, OUTBOUND, Settings, SettingsInvalid, folder_or_url
+from case_closure.settings import LANDING, OUTBOUND, Settings, SettingsInvalid, folder_or_url, must_be_apart
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,6 +57,7 @@ def _nightly(asked: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     landing = folder_or_url(asked.landing, Path(settings.landing)) if asked.landing else None
     outbound = folder_or_url(asked.outbound, Path(settings.outbound)) if asked.outbound else None
+    must_be_apart(landing or settings.landing, outbound or settings.outbound, "--landing, --outbound")
     terminal.say(f"Night of {asked.date}, from {landing or settings.landing}")
     if asked.in_process:
         reason = _in_process(settings, asked.date, landing, outbound)

@@ -24,6 +24,8 @@ import pandas as pd
 
 from case_closure import judging
 from case_closure.domain.rules import RULES
+from case_closure.domain.texts import shown
+from case_closure.folders import why_not_apart
 from case_closure.landing import criteria
 from case_closure.landing.manifest import verify
 from case_closure.landing.reading import Landing
@@ -178,10 +180,11 @@ def check_gates(landing: Landing, settings: Settings) -> Iterator[tuple[str, str
 
 
 def _open_night(ctx: NightContext, url: str) -> Summary:
-    if str(ctx.landing).rstrip("/") == str(ctx.outbound).rstrip("/"):
+    in_the_way = why_not_apart(ctx.landing, ctx.outbound)
+    if in_the_way is not None:
         raise NightRefused(
-            f"The night of {ctx.business_date} was not begun: what comes in and what goes out are the same folder, "
-            f"{ctx.landing}, and writing out would replace the extract. Give another folder as outbound."
+            f"The night of {ctx.business_date} was not begun: {in_the_way} (landing {shown(ctx.landing, 400)}, outbound "
+            f"{shown(ctx.outbound, 400)}), and writing out would replace what was landed. Give another folder as outbound."
         )
     database.migrate(url)
     with database.transaction(url) as connection:
@@ -209,11 +212,11 @@ def _verify_landing(ctx: NightContext, url: str) -> Summary:
         raise _fail(
             ctx, "verify_landing",
             f"The night of {ctx.business_date} succeeded from another extract than the one that lies in the landing folder now "
-            f"({landing.extract_id}). A night that succeeded is not changed: put the first extract back, or land what is new "
-            "under a later business date.",
+            f"({shown(landing.extract_id)}). A night that succeeded is not changed: put the first extract back, or land what is "
+            "new under a later business date.",
         )  # fmt: skip
     return {
-        "extract": landing.extract_id,
+        "extract": shown(landing.extract_id),
         "files": len(landing.files),
         "rows": sum(file.rows for file in landing.files),
     }

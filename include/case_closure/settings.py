@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from case_closure.domain.texts import shown
+from case_closure.folders import why_not_apart
+
 HOME = "CASE_CLOSURE_HOME"
 DATABASE_URL = "CASE_CLOSURE_DATABASE_URL"
 LANDING = "CASE_CLOSURE_LANDING"
@@ -70,11 +73,14 @@ class Settings:
         """Settings from `env` (default: the process's). Raises SettingsInvalid."""
         env = os.environ if env is None else env
         home = Path(env.get(HOME) or "var").expanduser().absolute()
+        landing = folder_or_url(env.get(LANDING, ""), home / "landing")
+        outbound = folder_or_url(env.get(OUTBOUND, ""), home / "outbound")
+        must_be_apart(landing, outbound, f"{LANDING}, {OUTBOUND}")
         return cls(
             home=home,
             database_url=_database_url(env.get(DATABASE_URL, "")),
-            landing=folder_or_url(env.get(LANDING, ""), home / "landing"),
-            outbound=folder_or_url(env.get(OUTBOUND, ""), home / "outbound"),
+            landing=landing,
+            outbound=outbound,
             balance_implausible_pence=_whole(env, BALANCE_LIMIT_PENCE, 100_000_000, "pence", lowest=1),
             partition_casegroups=_whole(env, PARTITION_CASEGROUPS, 100_000, "casegroups", lowest=1),
             workers=_whole(env, WORKERS, min(os.cpu_count() or 1, 4), "processes", lowest=1, highest=64),
@@ -94,6 +100,16 @@ def folder_or_url(given: str, default: Path) -> str:
     if "://" in given:
         return given
     return str(Path(given).expanduser().absolute())
+
+
+def must_be_apart(landing: str, outbound: str, named: str) -> None:
+    """Raises SettingsInvalid, naming what they were given by, unless writing to outbound leaves landing alone."""
+    in_the_way = why_not_apart(landing, outbound)
+    if in_the_way is not None:
+        raise SettingsInvalid(
+            f"{named}: expected two folders apart from each other, found {shown(landing, 400)} and {shown(outbound, 400)}: "
+            f"{in_the_way}, so that writing out would replace what was landed. Give another folder as outbound."
+        )
 
 
 def _database_url(given: str) -> str | None:
