@@ -69,7 +69,7 @@ def test_the_order_and_repetition_of_choices_do_not_make_other_criteria() -> Non
         ({"notice_days": None}, "notice_days: expected"), ({"notice_days": -1}, "notice_days: expected a whole number from 1"),
         ({"notice_days": 0}, "so that the end liability date is after the selection, found 0"),
         ({"notice_days": 3661}, "notice_days: expected"), ({"reminder_days": -1}, "reminder_days: expected"),
-        ({"reason": 7}, "reason: expected text, or null, found 7"),
+        ({"reason": 7}, "reason: expected text of characters that can be printed, or null, found 7"),
         ({"max_case": 10}, "max_case: expected one of the keys tranche_id"),
     ],
     ids=lambda value: str(value)[:40],

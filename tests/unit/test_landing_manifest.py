@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
+from case_closure.domain.texts import is_blank
 from case_closure.landing.contracts import FILES
 from case_closure.landing.manifest import Landing, LandingRejected, Problem, reopen, verify
 from case_closure.landing.writing import write_night
@@ -225,7 +226,6 @@ def test_an_empty_folder(tmp_path: Path) -> None:
             "a key stands twice in one object",
         ),
         (b'{"rows": NaN}', "NaN is not a number"),
-        (b'{"rows": ' + b"9" * 5000 + b"}", "what is not JSON"),
         (b"[" * 100_000, "what is not JSON"),
         (b"[]", "found a list"),
         (b'"2017-08-11"', "found a text"),
@@ -327,9 +327,7 @@ def test_a_file_that_is_named_and_not_there(night: Path) -> None:
 def test_a_folder_where_a_file_should_be(night: Path) -> None:
     (night / BALANCES).unlink()
     (night / BALANCES).mkdir()
-    assert f"{BALANCES}: file: expected a file that can be read, found none (Is a directory)" in only_problem(
-        night
-    )
+    assert f"{BALANCES}: file: expected a file that can be read, found a folder" in only_problem(night)
 
 
 @pytest.mark.parametrize(
@@ -716,7 +714,7 @@ pounds = st.integers(-(10**12), 10**12).map(lambda value: f"{value}.{abs(value) 
     totals=st.lists(pence, max_size=8),
     payments=st.lists(st.tuples(fields, fields, fields, fields, pounds), max_size=8),
     on=st.dates(),
-    extract_id=st.text(min_size=1).filter(str.strip),
+    extract_id=st.text(min_size=1).filter(lambda text: text.isprintable() and not is_blank(text)),
 )
 def test_what_is_written_as_a_night_verifies_and_reads_back(
     tmp_path_factory: pytest.TempPathFactory,
@@ -740,9 +738,11 @@ def test_what_is_written_as_a_night_verifies_and_reads_back(
     landing: Landing = verify(folder, on)
 
     assert landing.extract_id == extract_id
-    assert landing.get("clerical_letters")[0].read() == sent
+    ids = [None if text is None or is_blank(text) else text for text in sent["letter_id"].to_pylist()]
+    read = landing.get("clerical_letters")[0].read()
+    assert read == sent.set_column(0, "letter_id", pa.array(ids, pa.string()))
     assert landing.get("csa_balances")[0].read() == balances
     rows = landing.get("csa_payments")[0].read().to_pylist()
     assert [tuple(row.values()) for row in rows] == [
-        tuple(part or None for part in line) for line in payments
+        tuple(None if is_blank(part) else part for part in line) for line in payments
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
@@ -107,10 +108,34 @@ def test_a_bad_line_is_a_row_for_the_gates_and_not_a_bad_file(tmp_path: Path, li
     assert read(tmp_path, f"{HEADER}\n{LINE}\n{line}\n{LINE}\nTRAILER,3,310.36\n", 3) == [good, row, good]
 
 
-def test_a_huge_field_is_read(tmp_path: Path) -> None:
-    huge = "x" * 1_000_000
-    ((_, _, surname, _, _),) = read(tmp_path, f"{HEADER}\nN,a,{huge},R,1.00\nTRAILER,1,1.00\n", 1)
-    assert surname == huge
+def test_the_longest_field_is_read_and_a_longer_one_names_its_line(tmp_path: Path) -> None:
+    longest = "é" * 10_000
+    ((_, _, surname, _, _),) = read(tmp_path, f"{HEADER}\nN,a,{longest},R,1.00\nTRAILER,1,1.00\n", 1)
+    assert surname == longest
+    (problem,) = problems(tmp_path, f"{HEADER}\nN,a,{longest}x,R,1.00\nTRAILER,1,1.00\n", 1)
+    assert "line 2, length: expected texts of at most 10,000 characters, found a longer one." in problem
+
+
+@pytest.mark.parametrize(
+    "endless",
+    ["x" * 3_000_000, "," * 3_000_000, '"' + "x\n" * 1_500_000, '"x\n",' * 600_000],
+    ids=["one field", "commas", "a quote that is not closed", "quotes over many lines"],
+)
+def test_a_record_without_an_end_is_not_read_to_its_end(tmp_path: Path, endless: str) -> None:
+    """Neither one line, nor one that quotes make of many, is held in memory whole."""
+    tracemalloc.start()
+    (problem,) = problems(tmp_path, f"{HEADER}\n{LINE}\n{endless}", 1)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "length: expected texts of at most 10,000 characters" in problem
+    assert most < 15_000_000 + len(endless) * 2
+
+
+def test_blank_lines_are_counted_and_not_kept(tmp_path: Path) -> None:
+    rows = read(
+        tmp_path, f"{HEADER}\n{LINE}\n{chr(10) * 1000}{LINE}\nTRAILER,1002,310.36\n{chr(10) * 1000}", 1002
+    )
+    assert (len(rows), rows[1]) == (1002, (None,) * 5)
 
 
 def test_values_of_zero_or_less_may_be_in_the_trailer_or_not(tmp_path: Path) -> None:

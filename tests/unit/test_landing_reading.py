@@ -14,8 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
+from case_closure.domain.texts import NOTHING_TO_READ, is_blank
 from case_closure.landing.contracts import FILES
-from case_closure.landing.normalising import column_total, normalised, without_control_characters
+from case_closure.landing.normalising import (
+    LONGEST_VALUE,
+    column_total,
+    normalised,
+    without_control_characters,
+)
 from case_closure.landing.paths import PathLike
 from case_closure.landing.reading import ROW_NUMBER, LandedFile, parse_pounds
 from case_closure.landing.rejection import LandingRejected
@@ -24,11 +30,13 @@ from case_closure.landing.writing import write_night
 LETTERS = FILES["clerical_letters"]
 
 
-def landed(folder: PathLike, rows: pa.Table, promised: int | None = None) -> LandedFile:
-    path = folder / "clerical_letters.parquet"
+def landed(
+    folder: PathLike, rows: pa.Table, promised: int | None = None, name: str = "clerical_letters"
+) -> LandedFile:
+    path = folder / f"{name}.parquet"
     with path.open("wb") as out:
         pq.write_table(rows, out)
-    return LandedFile(LETTERS, path, rows.num_rows if promised is None else promised, "")
+    return LandedFile(FILES[name], path, rows.num_rows if promised is None else promised, "")
 
 
 def letters(*texts: str | None) -> pa.Table:
@@ -94,8 +102,8 @@ def test_an_object_store_reads_the_same(tmp_path: Path) -> None:
 
 def test_wide_rows_come_fewer_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory follows bytes, not rows: 40 rows of 1 MiB are not one batch where 16 MiB is the most."""
-    monkeypatch.setattr("case_closure.landing.parquet._BATCH_BYTES", 16 * 1024 * 1024)
-    wide = "x" * (1024 * 1024)
+    monkeypatch.setattr("case_closure.landing.parquet._BATCH_BYTES", 16 * 9_000)
+    wide = "x" * 9_000
     file = landed(tmp_path, letters(*(f"{row}{wide}" for row in range(40))))
     sizes = [batch.num_rows for batch in file.batches()]
     assert sum(sizes) == 40
@@ -120,7 +128,6 @@ def test_control_characters_are_removed_but_tab_and_newline(tmp_path: Path, char
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "Siân O’Brien-Łukasz",
         "\u00a0no-break\u00ad\u200b\u2028",
         '=HYPERLINK("http://x")',
@@ -135,27 +142,51 @@ def test_all_other_text_comes_through_as_it_was(tmp_path: Path, text: str) -> No
     assert texts_read(tmp_path, text) == [text]
 
 
-def test_what_is_left_empty_is_empty_and_not_missing(tmp_path: Path) -> None:
-    assert texts_read(tmp_path, "\x00", None, "") == ["", None, ""]
+@pytest.mark.parametrize("character", [chr(code) for ends in NOTHING_TO_READ for code in ends], ids=ascii)
+def test_a_text_with_nothing_to_read_in_it_is_missing(tmp_path: Path, character: str) -> None:
+    """And what can be read keeps whatever stands beside it."""
+    beside = f"a{character}" if character not in CONTROL or character in "\t\n" else "a"
+    texts = ["", character, f" {character}\u200b", None, f"a{character}", "-", f"-{character}"]
+    assert texts_read(tmp_path, *texts) == [None, None, None, None, beside, "-", beside.replace("a", "-")]
 
 
-def test_a_huge_string_survives(tmp_path: Path) -> None:
-    huge = "é" * 10_000_000
-    assert texts_read(tmp_path, "a", huge + "\x07", "b") == ["a", huge, "b"]
+def test_json_is_kept_as_it_came_also_when_blank(tmp_path: Path) -> None:
+    """'offline_calculation (as it came)': what it says is for a rule to judge, not for reading."""
+    for name, column in (("corrections", "offline_calculation"), ("records", "detail")):
+        rows = FILES[name].schema.empty_table()
+        rows = pa.table({field.name: pa.nulls(3, field.type) for field in rows.schema})
+        at = rows.column_names.index(column)
+        rows = rows.set_column(at, column, pa.array(["", " ", "{}"]))
+        assert landed(tmp_path, rows, name=name).read([column])[column].to_pylist() == ["", " ", "{}"]
+
+
+def test_a_text_of_the_longest_that_may_be_is_read_and_a_longer_one_is_named(tmp_path: Path) -> None:
+    longest = "é" * LONGEST_VALUE
+    assert texts_read(tmp_path, "a", longest, "b") == ["a", longest, "b"]
+    for longer in ("x" * (LONGEST_VALUE + 1), longest + "🙂", "x" * 40_001):
+        with pytest.raises(LandingRejected) as rejected:
+            texts_read(tmp_path, "a", longer, "b")
+        assert "row 2, column letter_id: length: expected texts of at most 10,000 characters" in str(
+            rejected.value
+        )
 
 
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), max_size=12), st.integers(0, 5)
 )
-def test_reading_text_is_dropping_cc_and_nothing_else(texts: list[str | None], start: int) -> None:
+def test_reading_text_drops_cc_and_makes_null_of_nothing_to_read_and_no_more(
+    texts: list[str | None], start: int
+) -> None:
     """Against a plain model, and on slices: a batch is often a window on a larger buffer."""
     array = pa.array(texts, pa.string()).slice(min(start, len(texts)))
     expected = [
         text if text is None else "".join(c for c in text if c in "\t\n" or unicodedata.category(c) != "Cc")
         for text in texts[start:]
     ]
-    assert normalised(array, "f", "c", 0).to_pylist() == expected
+    read = [None if text is None or is_blank(text) else text for text in expected]
+    assert normalised(array, "f", "c", 0).to_pylist() == read
+    assert normalised(array, "f", "c", 0, blank_is_missing=False).to_pylist() == expected
     assert [None if text is None else without_control_characters(text) for text in texts[start:]] == expected
 
 

@@ -37,7 +37,7 @@ class Column:
 
     `values`: the only values it may hold besides null, as text; None when it is free. `personal`: it
     identifies a client, tells where they live or bank, or is free text that might: never in a log, masked
-    wherever it is shown.
+    wherever it is shown. `as_it_came`: text of another program's making, such as JSON, kept also when it is blank.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Column:
     meaning: str
     values: tuple[str, ...] | None = None
     personal: bool = False
+    as_it_came: bool = False
 
 
 @dataclass(frozen=True)
@@ -515,6 +516,7 @@ _CORRECTIONS = FileContract(
             TEXT,
             "Inputs and result as JSON (B56); null when there was none",
             personal=True,
+            as_it_came=True,
         ),
     ),
 )
@@ -556,7 +558,7 @@ _RECORDS = FileContract(
         Column("reference", TEXT, "Reference of what was done"),
         Column("recorded_on", DAY, "Day it was done"),
         Column("recorded_by", TEXT, "Who did it"),
-        Column("detail", TEXT, "What was recorded, as JSON", personal=True),
+        Column("detail", TEXT, "What was recorded, as JSON", personal=True, as_it_came=True),
     ),
 )
 

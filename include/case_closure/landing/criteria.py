@@ -13,9 +13,9 @@ from datetime import date
 from typing import Any, Final
 
 from case_closure.domain.cases import CASE_ENUMS, CSA_SYSTEMS
-from case_closure.domain.texts import shown
+from case_closure.domain.texts import is_blank, shown
 from case_closure.domain.tranches import FIELDS, LONGEST_NOTICE_DAYS, Criteria
-from case_closure.landing.paths import PathLike
+from case_closure.landing.paths import PathLike, open_regular
 from case_closure.landing.rejection import Problem
 
 FILE: Final = "criteria.json"
@@ -44,7 +44,7 @@ def read(landing: PathLike) -> list[Criteria] | None:
     """The criteria beside the nights of a landing zone; None when there is no such file. Raises CriteriaInvalid."""
     path = landing / FILE
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             content = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         return None
@@ -132,7 +132,7 @@ def _found(value: object) -> str:
 
 
 def _name(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or value != value.strip() or not value.isprintable():
+    if not isinstance(value, str) or is_blank(value) or value != value.strip() or not value.isprintable():
         raise ValueError
     return value
 
@@ -142,7 +142,11 @@ def _words(value: object) -> str | None:
         return None
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError
-    return value.strip() or None
+    if is_blank(value):
+        return None
+    if not all(character.isprintable() or character in "\t\r\n" for character in value):
+        raise ValueError
+    return value.strip()
 
 
 def _day(value: object) -> date | None:
@@ -184,9 +188,9 @@ def _listed(values: tuple[Any, ...]) -> str:
 _MOST_CASES = 2**53  # beyond this a JSON number may have lost digits on its way
 _SEGMENTS, _TYPES = CASE_ENUMS["segment"], CASE_ENUMS["case_type"]
 _A_DAY = "a date such as 2017-08-10, or null"
-_WORDS = "text, or null"
+_WORDS = "text of characters that can be printed, or null"
 _KEYS: dict[str, tuple[str, Callable[[object], Any]]] = {
-    "tranche_id": ("text without spaces around it", _name),
+    "tranche_id": ("text of characters that can be printed, without spaces around it", _name),
     "ocr_reference": (_WORDS, _words),
     "authorised_by": (_WORDS, _words),
     "authorised_on": (_A_DAY, _day),

@@ -14,15 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NoReturn
 
 import pyarrow as pa
 
-from case_closure.domain.texts import shown
+from case_closure.domain.texts import is_blank, shown
 from case_closure.landing.contracts import FileContract, contract_for, payments_system
-from case_closure.landing.normalising import column_total
+from case_closure.landing.normalising import LONGEST_VALUE, column_total
 from case_closure.landing.parquet import opened, schema_of, schema_problems
-from case_closure.landing.paths import PathLike
+from case_closure.landing.paths import NotAFile, PathLike, open_regular
 from case_closure.landing.payments import (
     COLUMNS,
     HEADER,
@@ -41,6 +42,7 @@ MANIFEST = "manifest.json"
 
 _LARGEST_MANIFEST = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024
+_LONGEST_NUMBER = 100  # digits of a figure, or its exponent: beyond any sum of pence
 _WHOLE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEND_MANIFEST = "Ask the sender for a manifest made from the files as they were sent."
@@ -196,14 +198,16 @@ def _read_manifest(
             f"none, but {others}" if present else others,
         )
     try:
-        with (folder / MANIFEST).open("rb") as source:
+        with open_regular(folder / MANIFEST) as source:
             raw = source.read(_LARGEST_MANIFEST + 1)
     except OSError as error:
-        give_up("file", "a file that can be read", _reason(error))
+        give_up("file", "a file that can be read", _unreadable(error))
     if len(raw) > _LARGEST_MANIFEST:
         give_up("size", f"at most {_LARGEST_MANIFEST} bytes", "more")
     try:
-        content = json.loads(raw, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_object)
+        content = json.loads(
+            raw, parse_float=_number, parse_int=_number, parse_constant=_refuse, object_pairs_hook=_object
+        )
     except (ValueError, RecursionError) as error:
         give_up("content", "JSON", f"what is not JSON ({_reason(error)})")
     if not isinstance(content, dict):
@@ -222,8 +226,21 @@ def _read_manifest(
         landed_for if isinstance(landed_for, str) else _kind(landed_for),
     )
     extract_id = content.get("extract_id")
-    good_id = isinstance(extract_id, str) and bool(extract_id.strip())
-    expect(good_id, "extract_id", "a text that is not empty", _kind(extract_id))
+    expect(
+        isinstance(extract_id, str) and not is_blank(extract_id),
+        "extract_id",
+        "a text that is not empty",
+        _kind(extract_id),
+    )
+    if isinstance(extract_id, str) and not is_blank(extract_id):
+        # It is printed, stored and put in notes, so it must be what it seems.
+        expect(extract_id.isprintable(), "extract_id", "a text of characters that can be printed", extract_id)
+        expect(
+            len(extract_id) <= LONGEST_VALUE,
+            "extract_id",
+            f"at most {LONGEST_VALUE:,} characters",
+            f"{len(extract_id):,}",
+        )
     entries = content.get("files")
     expect(isinstance(entries, list), "files", "a list of files", _kind(entries))
     files: dict[str, _Named] = {}
@@ -307,9 +324,33 @@ def _kind(value: object) -> str:
         int: "a number",
         Decimal: "a number",
     }
+    if isinstance(value, _TooLarge):
+        return f"a number of {value.size}"
+    if isinstance(value, str) and value and is_blank(value):
+        return "a text with nothing to read in it"
     if value is None:
         return "nothing"
     return "an empty text" if value == "" else names.get(type(value), type(value).__name__)
+
+
+@dataclass(frozen=True)
+class _TooLarge:
+    """A number of the manifest with more digits, or a larger exponent, than any figure here can have."""
+
+    size: str
+
+
+def _number(text: str) -> int | Decimal | _TooLarge:
+    """A JSON number, exactly. Never worked out when it is too large: an exponent may ask for more digits than memory has."""
+    digits, _, exponent = text.lower().partition("e")
+    if len(digits) > _LONGEST_NUMBER or len(exponent) > 4 or abs(int(exponent or 0)) > _LONGEST_NUMBER:
+        return _TooLarge(f"{len(digits):,} digits{', exponent ' + shown(exponent, 24) if exponent else ''}")
+    return Decimal(text) if exponent or "." in digits else int(text)
+
+
+def _unreadable(error: OSError) -> str:
+    reason = _reason(error)
+    return reason if isinstance(error, NotAFile) else f"none ({reason})"
 
 
 def _reason(error: BaseException) -> str:
@@ -326,11 +367,7 @@ def _check_file(path: PathLike, named: _Named, contract: FileContract, every_val
     try:
         digest = _sha256(path)
     except OSError as error:
-        return [
-            Problem(
-                path.name, "file", "a file that can be read", f"none ({_reason(error)})", advice=SEND_AGAIN
-            )
-        ]
+        return [Problem(path.name, "file", "a file that can be read", _unreadable(error), advice=SEND_AGAIN)]
     as_sent = named.sha256 in (None, digest)
     if not as_sent:
         advice = (
@@ -349,7 +386,7 @@ def _check_file(path: PathLike, named: _Named, contract: FileContract, every_val
 
 def _sha256(path: PathLike) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as source:
+    with open_regular(path) as source:
         while chunk := source.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
@@ -435,7 +472,7 @@ def _text(value: object) -> str | None:
 
 def _check_rows(file: str, expected: int | None, found: int, problems: list[Problem]) -> None:
     if expected is not None and expected != found:
-        problems.append(Problem(file, "rows", str(expected), str(found), advice=SEND_AGAIN))
+        problems.append(Problem(file, "rows", shown(expected), str(found), advice=SEND_AGAIN))
 
 
 def _check_total(file: str, column: str, expected: object, found: int, problems: list[Problem]) -> None:
@@ -452,7 +489,7 @@ def _check_payments(path: PathLike, named: _Named, contract: FileContract, probl
             pass
     except OSError as error:
         problems.append(
-            Problem(path.name, "file", "a file that can be read", _reason(error), advice=SEND_AGAIN)
+            Problem(path.name, "file", "a file that can be read", _unreadable(error), advice=SEND_AGAIN)
         )
         return
     if sorted(payments.header) != sorted(COLUMNS):
@@ -463,9 +500,8 @@ def _check_payments(path: PathLike, named: _Named, contract: FileContract, probl
     for column in _summable(path.name, named, contract, problems):
         expected = named.control_totals[column]
         # In pounds as the column is, as a number or as text; whole numbers may be pence.
-        in_pence = (
-            parse_pounds(_text(expected)) if isinstance(expected, str) else Decimal(str(expected)) * 100
-        )
+        # Exactly: Decimal's own arithmetic rounds to 28 digits.
+        in_pence = parse_pounds(expected) if isinstance(expected, str) else Fraction(expected) * 100
         sums = {payments.total_pence, payments.positive_pence}
         if in_pence not in sums and expected not in sums:
             found = pounds_text(payments.total_pence)

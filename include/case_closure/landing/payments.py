@@ -7,17 +7,23 @@ good or whose it is; a line that makes no sense is still a row, for the gates to
 from __future__ import annotations
 
 import csv
+import itertools
 import re
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 import pyarrow as pa
 
 from case_closure.domain.money import INT64_LIMIT_PENCE
 from case_closure.landing.contracts import FILES
-from case_closure.landing.normalising import without_control_characters
-from case_closure.landing.paths import PathLike
+from case_closure.landing.normalising import (
+    LONGEST_VALUE,
+    MOST_BYTES,
+    too_long_a_value,
+    without_control_characters,
+)
+from case_closure.landing.paths import PathLike, open_regular
 from case_closure.landing.rejection import SEND_AGAIN, Problem, Unreadable
 
 COLUMNS = FILES["csa_payments"].column_names
@@ -27,7 +33,8 @@ TRAILER = "TRAILER,<rows>,<total in pounds>"
 _POUNDS = re.compile(r"(-?)([0-9]+)\.([0-9]{2})")
 _TRAILER_TOTAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]{1,2}))?")
 
-csv.field_size_limit(sys.maxsize)  # a huge string is a bad row at worst, never an unreadable file
+_LONGEST_LINE = len(COLUMNS) * (MOST_BYTES + 100)  # of one record, in bytes
+csv.field_size_limit(LONGEST_VALUE)
 
 
 def parse_pounds(text: str | None) -> int | None:
@@ -72,6 +79,7 @@ class PaymentsFile:
     total_pence: int = 0
     positive_pence: int = 0
     trailer: tuple[str, ...] | None = None
+    _open: int = field(default=0, repr=False)  # bytes read of the record that is not ended
 
     def lines(self) -> Iterator[tuple[str | None, ...]]:
         """The data lines, in contract order; an empty field is None.
@@ -97,26 +105,48 @@ class PaymentsFile:
 
     def _but_trailer(self, records: Iterator[list[str]]) -> Iterator[list[str]]:
         """All records but the last if that is the trailer, and but blank lines after it."""
-        held: list[list[str]] = []
+        held: list[str] = []
+        blank = 0  # lines after it; counted, for there may be many
         for fields in records:
-            if any(fields):
-                yield from held
-                held = [fields]
-            else:
-                held.append(fields)
-        if held and held[0] and held[0][0] == "TRAILER":
-            while len(held[0]) > 1 and not held[0][-1]:
-                held[0].pop()  # a spreadsheet pads short lines with commas
-            self.trailer = tuple(held[0])
-        else:
-            yield from (fields for fields in held if any(fields))
+            if not any(fields):
+                blank += 1
+                continue
+            if held:
+                yield held
+            yield from ([] for _ in range(blank))
+            held, blank = fields, 0
+        if held and held[0] == "TRAILER":
+            while len(held) > 1 and not held[-1]:
+                held.pop()  # a spreadsheet pads short lines with commas
+            self.trailer = tuple(held)
+        elif held:
+            yield held
 
     def _records(self) -> Iterator[list[str]]:
-        with self.path.open("rb") as source:
-            yield from csv.reader(self._text_lines(source))
+        with open_regular(self.path) as source:
+            records = csv.reader(self._text_lines(source))
+            while True:
+                self._open = 0
+                try:
+                    fields = next(records, None)
+                except csv.Error:
+                    raise Unreadable(self._too_long(records.line_num)) from None
+                if fields is None:
+                    return
+                yield fields
 
-    def _text_lines(self, source: Iterator[bytes]) -> Iterator[str]:
-        for number, line in enumerate(source, start=1):
+    def _too_long(self, number: int) -> Problem:
+        return replace(too_long_a_value(self.path.name, None), figure=f"line {number}, length")
+
+    def _text_lines(self, source: BinaryIO) -> Iterator[str]:
+        for number in itertools.count(1):
+            line = source.readline(_LONGEST_LINE - self._open + 1)
+            if not line:
+                return
+            # A quote that is not closed makes one record of many lines.
+            self._open += len(line)
+            if self._open > _LONGEST_LINE:
+                raise Unreadable(self._too_long(number))
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError:

@@ -46,10 +46,10 @@ class LandedFile:
     ) -> Iterator[pa.Table]:
         """The rows in file order, at most `batch_rows` at a time; nothing for a file without rows.
 
-        Columns come in contract order, or as `columns` names them, in the contract's types; strings without
-        control characters (tab and newline stay). `with_row_number` adds int64 `row_number`, 1 for the first
-        data row of the file. Raises LandingRejected when the file cannot be read to its end, naming row and
-        column where one is to blame; KeyError for a column that the contract does not have.
+        Columns come in contract order, or as `columns` names them, in the contract's types; strings without control
+        characters (tab and newline stay), null where there is nothing to read in them. `with_row_number` adds int64
+        `row_number`, 1 for the first data row of the file. Raises LandingRejected when the file cannot be read to its
+        end, naming row and column where one is to blame; KeyError for a column that the contract does not have.
         """
         wanted = list(self.contract.column_names if columns is None else columns)
         schema = self._schema(wanted, with_row_number)
@@ -76,7 +76,13 @@ class LandedFile:
             else parquet_batches(self.path, wanted, batch_rows)
         )
         for batch in source:
-            arrays = [normalised(batch.column(name), self.path.name, name, done) for name in wanted]
+            arrays = [
+                normalised(
+                    batch.column(name), self.path.name, name, done,
+                    blank_is_missing=not self.contract.column(name).as_it_came,
+                )
+                for name in wanted
+            ]  # fmt: skip
             if len(schema) > len(wanted):
                 arrays.append(pa.array(np.arange(done + 1, done + 1 + batch.num_rows, dtype=np.int64)))
             done += batch.num_rows
