@@ -80,6 +80,7 @@ def stage_group(stage: str) -> TaskGroup:
 
 
 def _run(stage: str, context: Any) -> dict[str, int | str]:
+    from case_closure.domain.texts import printable_lines
     from case_closure.landing.manifest import LandingRejected
     from case_closure.night import NightFailed, NightRefused
     from case_closure.platform import stage_run
@@ -89,14 +90,14 @@ def _run(stage: str, context: Any) -> dict[str, int | str]:
     try:
         return stage_run.run(stage, **night)
     except NightRefused as refusal:
-        ended: AirflowFailException = Refused(str(refusal))
+        ended: AirflowFailException = Refused(printable_lines(refusal))
     except (LandingRejected, NightFailed) as failure:
-        ended = AirflowFailException(str(failure))
+        ended = AirflowFailException(printable_lines(failure))
     except Exception as error:
         if is_transient(error):
             raise
         log.exception("This is not a mistake of the data's. For the developers:")
-        ended = AirflowFailException(f"{type(error).__name__}: {error}")
+        ended = AirflowFailException(printable_lines(f"{type(error).__name__}: {error}"))
     _explain(stage, night, ended)  # here, because the pages fold away what is logged after a task has ended
     raise ended
 
@@ -142,9 +143,11 @@ def _explain(stage: str, night: dict[str, Any], error: BaseException) -> None:
         else "mend what is named above, then clear this task with everything downstream of it; later nights "
         "wait until then. docs/runbook.md lists every refusal and its remedy."
     )
+    from case_closure.domain.texts import printable_lines
+
     said = [
         f"The night of {night['business_date']} {'was refused' if refused else 'failed'} in {stage}.",
-        *str(error).splitlines(),
+        *printable_lines(error).split("\n"),
         f"What to do: {what_to_do}",
     ]
     for line in said:

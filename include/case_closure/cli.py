@@ -132,7 +132,9 @@ def _check(asked: argparse.Namespace) -> int:
     from case_closure.check import check_folder
 
     settings = Settings.from_environment()
-    return check_folder(asked.folder, gates=lambda landing: night.check_gates(landing, settings))
+    return check_folder(
+        asked.folder, terminal.say, gates=lambda landing: night.check_gates(landing, settings)
+    )
 
 
 def _database_url(asked: argparse.Namespace) -> int:

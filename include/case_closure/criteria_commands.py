@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from case_closure.domain.money import pounds
+from case_closure.domain.texts import printable
 from case_closure.domain.tranches import FIELDS, Criteria
 from case_closure.landing.criteria import CriteriaInvalid, from_form, parse
 from case_closure.settings import Settings
@@ -197,7 +198,7 @@ def _cell(value: object) -> str:
 
 def _plain(text: str) -> str:
     """Text that says nothing to Markdown: what somebody typed must not draw a table or a link of its own."""
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     return "".join(f"\\{letter}" if letter in r"\`*_{}[]<>()#|!~" else letter for letter in line)
 
 

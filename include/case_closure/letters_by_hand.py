@@ -13,6 +13,7 @@ import pandas as pd
 
 from case_closure.domain import letters as codes
 from case_closure.domain import postcode
+from case_closure.domain.texts import shown
 from case_closure.stages import letters as due
 from case_closure.stages.frames import to_frame
 from case_closure.store import database
@@ -46,8 +47,9 @@ def confirm_write_off(
     with database.transaction(url) as connection:
         if not held.open_write_off_item(connection, casegroup_id, csa_system, csa_case_id):
             raise LetterNotAsked(
-                f"There is no open CONFIRM_WRITE_OFF item for case {csa_case_id} of {csa_system} in casegroup {casegroup_id}, so "
-                "no write-off is to be confirmed. Look for the case in reporting.work_items. Nothing was changed."
+                f"There is no open CONFIRM_WRITE_OFF item for case {shown(csa_case_id)} of {csa_system} in casegroup "
+                f"{shown(casegroup_id)}, so no write-off is to be confirmed. Look for the case in reporting.work_items. "
+                "Nothing was changed."
             )
         _ask(
             connection, user, at, code=codes.WRITE_OFF, casegroup_id=casegroup_id, csa_system=csa_system, csa_case_id=csa_case_id,
@@ -65,12 +67,12 @@ def reissue(url: str, letter_id: str, *, user: str, at: datetime) -> str:
         letter = held.letter(connection, letter_id)
         if letter is None:
             raise LetterNotAsked(
-                f"There is no letter {letter_id}. Look for it in reporting.letters. Nothing was changed."
+                f"There is no letter {shown(letter_id, 400)}. Look for it in reporting.letters. Nothing was changed."
             )
         if not letter["written"]:
             why = f"{letter['status']} {letter['reason'] or ''}".strip()
             raise LetterNotAsked(
-                f"Letter {letter_id} was never written ({why}), so there is nothing to send again."
+                f"Letter {shown(letter_id, 400)} was never written ({why}), so there is nothing to send again."
             )
         if letter["code"] == codes.REISSUE:
             # What is sent again is the letter itself, not the sheet that went before it last time.

@@ -24,7 +24,7 @@ import pandas as pd
 
 from case_closure import judging
 from case_closure.domain.rules import RULES
-from case_closure.domain.texts import shown
+from case_closure.domain.texts import printable_lines, shown
 from case_closure.folders import why_not_apart
 from case_closure.landing import criteria
 from case_closure.landing.manifest import verify
@@ -133,7 +133,9 @@ def record_failure(ctx: NightContext, stage: str, reason: str) -> None:
 def _record(ctx: NightContext, status: str, stage: str, reason: str) -> None:
     url = store_url(ctx.settings)
     with database.transaction(url) as connection:
-        nights.record_failure(connection, ctx.business_date, ctx.run_id, status, stage, reason, ctx.clock())
+        nights.record_failure(
+            connection, ctx.business_date, ctx.run_id, status, stage, printable_lines(reason), ctx.clock()
+        )
 
 
 def run_night(
@@ -452,7 +454,7 @@ def _check_money_law(ctx: NightContext, url: str) -> Summary:
         breaches = nights.money_law_breaches(connection)
     if breaches:
         shown = "; ".join(
-            f"{breach.law}: {breach.where}: expected {breach.expected_pence}p, found {breach.found_pence}p"
+            f"{breach.law}: {shown(breach.where, 400)}: expected {breach.expected_pence}p, found {breach.found_pence}p"
             for breach in breaches[:10]
         )
         raise _fail(

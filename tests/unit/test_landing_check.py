@@ -94,7 +94,14 @@ def test_the_gates_are_run_on_a_night_that_is_whole(landing: Path) -> None:
         ("csa_cases.parquet", "case_duplicate", 0),
         ("csa_balances.parquet", "balance_duplicate", 1200),
     )
-    assert code == 1
+    assert code == 0, "the night would be accepted"
     assert "csa_balances.parquet: balance_duplicate: 1,200 rows" in printed
     assert "case_duplicate" not in printed
     assert "gates: 2 rules judged, 1 broken" in printed
+
+
+def test_criteria_on_which_the_night_would_fail_are_said_here_already(landing: Path) -> None:
+    (landing / "criteria.json").write_text("[{]")
+    code, printed = check(landing / "2017-08-11", ("csa_cases.parquet", "case_duplicate", 0))
+    assert code == 1
+    assert "The tranche criteria in criteria.json were not used" in printed

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from case_closure.domain.money import pounds
+from case_closure.domain.texts import printable, printable_lines
 from case_closure.platform.progress import Event
 
 
@@ -67,7 +68,8 @@ _EXCEPTION_HEADINGS = (
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    """One line, whatever it holds: what came from outside can neither break it nor steer the terminal."""
+    print(printable(line), flush=True)
 
 
 def show(event: Event) -> None:
@@ -83,7 +85,7 @@ def show(event: Event) -> None:
 def fail(reason: str) -> int:
     """Says why, as the last words; the exit code."""
     sys.stdout.flush()
-    print(reason.rstrip(), file=sys.stderr, flush=True)
+    print(printable_lines(reason.rstrip()), file=sys.stderr, flush=True)
     return 1
 
 
@@ -97,7 +99,7 @@ def print_closing(summary: Summary, next_commands: Iterable[tuple[str, str]]) ->
     for bucket in summary.buckets:
         row = [bucket.received_pence, bucket.posted_pence, bucket.held_pence, bucket.credit_pence]
         totals = [total + pence for total, pence in zip(totals, row, strict=True)]
-        money.add_row(bucket.creditor, bucket.arrears_status, *map(pounds, row))
+        money.add_row(printable(bucket.creditor), printable(bucket.arrears_status), *map(pounds, row))
     money.add_row("all", "", *map(pounds, totals), style="bold")
     console.print()
     console.print(money)
@@ -111,12 +113,12 @@ def print_closing(summary: Summary, next_commands: Iterable[tuple[str, str]]) ->
         console.print(f"[italic]{title}[/italic]" if counts else f"[italic]{title}[/italic]: none")
         width = max((len(name) for name in counts), default=0)
         for name, count in counts.items():
-            console.print(f" {name:<{width}}  {count:>9,}", markup=False)
+            console.print(f" {printable(name):<{width}}  {count:>9,}", markup=False)
     console.print("\nNext:", style="bold")
     listed = list(next_commands)
     width = max(len(command) for command, _ in listed)
     for command, meaning in listed:
-        console.print(f"  {command:<{width}}   {meaning}", markup=False)
+        console.print(f"  {printable(command):<{width}}   {printable(meaning)}", markup=False)
 
 
 def _figures(figures: Mapping[str, int | str]) -> str:
@@ -138,7 +140,7 @@ def print_exceptions(rows: Iterable[Mapping[str, object]]) -> None:
     lines: list[tuple[str, ...]] = [_EXCEPTION_HEADINGS]
     to_do: dict[str, str] = {}
     for row in rows:
-        shown = {name: "" if value is None else str(value) for name, value in row.items()}
+        shown = {name: "" if value is None else printable(value) for name, value in row.items()}
         shown["case"] = f"{shown['csa_system']} {shown['csa_case_id']}".strip()
         lines.append(tuple(shown[name] for name in _EXCEPTION_COLUMNS))
         to_do[shown["rule_code"]] = shown["message"]

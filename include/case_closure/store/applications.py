@@ -13,6 +13,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from case_closure.domain import nino
+from case_closure.domain.texts import shown
 from case_closure.stages.frames import Frames, case_key, to_frame
 from case_closure.store import posting, tables
 from case_closure.store.casegroups import DAY, FLAG, TEXT, Gather
@@ -241,12 +242,12 @@ def issue_ltr(
     ).first()
     if found is None:
         raise LtrRefused(
-            f"There is no application {application_id}. Check its number; an application is known once its night has run."
+            f"There is no application {shown(application_id)}. Check its number; an application is known once its night has run."
         )
     casegroup_id, t_date = found
     if casegroup_id is None:
         raise LtrRefused(
-            f"The paying parent that application {application_id} names has no case on CSA: there is nobody to ask."
+            f"The paying parent that application {shown(application_id)} names has no case on CSA: there is nobody to ask."
         )
     held = connection.execute(
         text(
@@ -262,7 +263,7 @@ def issue_ltr(
     if not there:
         systems = ", ".join(sorted({row.csa_system for row in held})) or "no system"
         raise LtrRefused(
-            f"{csa_system} holds no case of casegroup {casegroup_id}; its cases are on {systems}."
+            f"{csa_system} holds no case of casegroup {shown(casegroup_id)}; its cases are on {systems}."
         )
     ltr_id = f"{ltr_type}-{csa_system}-{application_id}"
     dates = [row.led for row in held if row.led]
@@ -290,6 +291,6 @@ def issue_ltr(
             else "goes out with the next night"
         )
         raise LtrRefused(
-            f"{ltr_id} was issued already, by {issued.issued_by}, and {sent}. Nothing was changed."
+            f"{shown(ltr_id, 200)} was issued already, by {shown(issued.issued_by)}, and {sent}. Nothing was changed."
         )
     return ltr_id

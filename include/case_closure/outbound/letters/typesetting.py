@@ -24,6 +24,8 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
+from case_closure.domain.texts import shown
+
 FOLDER = Path(__file__).parent
 # The typesetter keeps what it laid out for its next ten documents: that many empty ones let go of 200 letters' memory.
 _FORGETS_AFTER = 11
@@ -98,8 +100,8 @@ class Typesetter:
                 self._laid_out([content], format="pdf", timestamp=dated, pdf_tags=False)
             except self._error:
                 culprits.append(json.loads(content)["id"])
-        named = ", ".join(culprits[:5]) or "none of them alone"
-        return f"Letters that could not be typeset: {named}. The typesetter says: {error.splitlines()[0]}"
+        named = ", ".join(shown(one, 400) for one in culprits[:5]) or "none of them alone"
+        return f"Letters that could not be typeset: {named}. The typesetter says: {shown(error.splitlines()[0], 400)}"
 
 
 class Worker:
