@@ -53,6 +53,7 @@ from case_closure.store import (
     payments,
     posting,
     queries,
+    replacing,
     reports,
     tranches,
 )
@@ -513,6 +514,7 @@ def _made(path: Path) -> Path:
 def _close_night(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "close_night") as (connection, _):
         nights.close(connection, ctx.business_date, ctx.clock())
+        replacing.forget(connection, ctx.business_date)
     _bench(ctx).clear()
     return {"status": nights.SUCCESS}
 

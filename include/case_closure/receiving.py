@@ -23,17 +23,21 @@ from case_closure.landing.reading import LandedFile, Landing
 from case_closure.stages import receive_balances
 from case_closure.stages.frames import case_key, to_frame
 from case_closure.stages.resolutions import lay_over, ordered
-from case_closure.store import holding, nights
+from case_closure.store import holding, nights, replacing
 from case_closure.store.database import Connection
 
-# Resolutions first: they may mend a case row of the same night. Cases before balances: a case that changed
-# casegroup takes its balance along.
+# Resolutions first: they may mend a case row of the same night.
 _FIRST = ("resolutions", "csa_cases")
 _BATCH_ROWS = 200_000
 
 
 def hold_extract(connection: Connection, landing: Landing, number: int) -> int:
-    """Hold every file of a verified extract in the caller's transaction; returns the rows read."""
+    """Hold every file of a verified extract in the caller's transaction; returns the rows read.
+
+    ``number``: from 1; another extract of that date was held before when it is more, and is taken back first.
+    """
+    if number > 1:
+        replacing.take_back(connection, landing.business_date)
     holding.forget_refused(connection, landing.business_date)
     names = [file.contract.name for file in landing.files]
     order = [name for name in _FIRST if name in names] + sorted(set(names) - set(_FIRST))
@@ -43,6 +47,8 @@ def hold_extract(connection: Connection, landing: Landing, number: int) -> int:
     for name in order:
         for file in landing.get(name):
             read += _hold_file(connection, file, landing.business_date, number)
+    moves = receive_balances.moves(*holding.cases_that_may_move(connection, landing.business_date))
+    holding.move_cases(connection, landing.business_date, moves)
     return read
 
 

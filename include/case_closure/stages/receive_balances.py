@@ -79,8 +79,29 @@ def case_facts(held: Frames) -> pd.DataFrame:
     cases = held["cases"].sort_values(["csa_system", "csa_case_id"], kind="stable").reset_index(drop=True)
     entered = ordered(held["resolutions"], "CASE")
     cases = cases.assign(case_key=case_key(cases))
-    cases = lay_over(cases, entered, keys=cases["case_key"], by=entered["case_key"])
+    # Where a case is, the store says (it moves as a whole, with its balance); what was entered for its casegroup says where
+    # it should be.
+    named = lay_over(_as_claimed(cases), entered, keys=cases["case_key"], by=entered["case_key"])
+    cases = named.assign(casegroup_id=cases["casegroup_id"], wanted_casegroup_id=named["casegroup_id"])
     return _with_casegroup_facts(cases, held)
+
+
+def _as_claimed(cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases in the casegroup that their latest row names."""
+    return cases.assign(casegroup_id=cases["claimed_casegroup_id"])
+
+
+def moves(cases: pd.DataFrame, resolutions: pd.DataFrame) -> pd.DataFrame:
+    """The cases that belong to another casegroup than the one they are in: csa_system, csa_case_id, casegroup_id (wanted).
+
+    ``cases``: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id. A case belongs to the casegroup that its latest row
+    names or, while that stands, to the one a caseworker entered instead (B49). Whether it may move is not said here.
+    """
+    entered = ordered(resolutions, "CASE")
+    wanted = lay_over(_as_claimed(cases), entered, keys=case_key(cases), by=entered["case_key"])
+    named = wanted["casegroup_id"].fillna("")
+    moving = (named != "") & (named != cases["casegroup_id"])
+    return wanted.loc[moving, ["csa_system", "csa_case_id", "casegroup_id"]].reset_index(drop=True)
 
 
 def _with_casegroup(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +124,7 @@ def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
     )
     cases = cases.assign(
         paying_parent_agreed=~among(cases["casegroup_id"], chosen(cases["casegroup_id"], other)),
-        casegroup_agreed=cases["claimed_casegroup_id"].eq(cases["casegroup_id"]).to_numpy(bool),
+        casegroup_agreed=cases["wanted_casegroup_id"].eq(cases["casegroup_id"]).to_numpy(bool),
         sensitive=among(cases["casegroup_id"], chosen(cases["casegroup_id"], cases["nationally_sensitive"])),
     )
     # The latest night that gave evidence of a failure: a report, a code on the case, or the exception still open.
@@ -193,13 +214,18 @@ def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
     held_casegroup = take(cases["casegroup_id"], places)
     case_held = (places >= 0) & held_casegroup.notna().to_numpy()
     keyed = (balances["csa_system"].notna() & balances["csa_case_id"].notna()).to_numpy(bool)
-    casegroup_id = held_casegroup.where(case_held, balances["row_casegroup_id"])
+    # Without a case it is where it landed: what was entered for its casegroup moves no money by itself.
+    casegroup_id = held_casegroup.where(case_held, sent["row_casegroup_id"])
+    # A case that a caseworker moved is still sent under its old casegroup, and so are its balances.
+    claimed = take(cases["claimed_casegroup_id"], places).where(take_flags(cases["casegroup_agreed"], places))
     balances = balances.assign(
         casegroup_id=casegroup_id,
         sensitive=among(casegroup_id, chosen(cases["casegroup_id"], cases["nationally_sensitive"])),
         # Without a case number there is no case to know, and without a case no casegroup to agree with.
         case_held=case_held | ~keyed,
-        casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool) | ~case_held,
+        casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool)
+        | (balances["row_casegroup_id"] == claimed).to_numpy(bool)
+        | ~case_held,
     )
     # A resolution is no arrival: a row that came as completed stays so whatever was entered for it since (R20).
     return balances.assign(

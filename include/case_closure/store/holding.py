@@ -23,7 +23,7 @@ from sqlalchemy import Connection, text
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.landing.contracts import FileContract
 from case_closure.stages.frames import to_frame
-from case_closure.store import filling, history
+from case_closure.store import filling, history, replacing
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
 from case_closure.store.tables import ARRIVALS, HELD_TABLES, held_key
@@ -213,6 +213,8 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
     read = connection.exec_driver_sql(f"select count(*) from {stage}").scalar_one()
     if contract.name == "csa_closing_ledger":
         history.keep_closing_ledger(connection, on, stage)
+    if contract.kind == "upsert":
+        replacing.keep_rows(connection, on, contract, stage)
     connection.exec_driver_sql(_upsert(contract, stage))
     if contract.name == "csa_cases":
         connection.exec_driver_sql(_CLOSED_BY_A_LATE_NIGHT.format(stage=stage))
@@ -237,6 +239,11 @@ _CLOSED_BY_A_LATE_NIGHT = """
 """
 
 
+_MAY_NOT_LEAVE = (
+    "exists (select from closure.casegroups g where g.casegroup_id = {}.casegroup_id and g.completed_on is not null)"
+)
+
+
 def _upsert(contract: FileContract, stage: str) -> str:
     """The insert that never lets an earlier night overwrite a later one, and says on which night content changed."""
     key = held_key(contract)
@@ -246,26 +253,20 @@ def _upsert(contract: FileContract, stage: str) -> str:
     insert = f"insert into held.{contract.name} as h ({', '.join(columns)}) {select} on conflict ({', '.join(key)})"
     if contract.kind == "event" or not content:
         return f"{insert} do nothing"
-    # A case that may not move keeps its paying parent too: the casegroup's arrears are on that parent's account.
+    # Where a case is, move_cases says. One that may not move keeps its paying parent too: the casegroup's arrears are on
+    # that parent's account.
     kept = ("casegroup_id", "paying_parent_id") if contract.name == "csa_cases" else ()
     changes = [name for name in content if name not in kept]
     sets = [f"{name} = excluded.{name}" for name in changes]
     ours, theirs = (", ".join(f"{side}.{name}" for name in content) for side in ("h", "excluded"))
     differs = f"({ours}) is distinct from ({theirs})"
     if contract.name == "csa_cases":
-        # A case moves with the latest row that names another casegroup, unless its casegroup has completed.
-        stays = (
-            "h.casegroup_id is distinct from excluded.casegroup_id and exists (select from closure.casegroups g "
-            "where g.casegroup_id = h.casegroup_id and g.completed_on is not null)"
-        )
+        stays = f"h.casegroup_id is distinct from excluded.casegroup_id and {_MAY_NOT_LEAVE.format('h')}"
         differs = differs.replace("h.casegroup_id", "h.claimed_casegroup_id", 1)
         sets += [
-            f"casegroup_id = case when {stays} then h.casegroup_id else excluded.casegroup_id end",
             f"paying_parent_id = case when {stays} then h.paying_parent_id else excluded.paying_parent_id end",
             "claimed_casegroup_id = excluded.casegroup_id",
-            f"previous_casegroup_id = case when {stays} then null "
-            "when h.casegroup_id <> excluded.casegroup_id then h.casegroup_id "
-            "when h.changed_on = excluded.changed_on then h.previous_casegroup_id end",
+            "previous_casegroup_id = case when h.changed_on = excluded.changed_on then h.previous_casegroup_id end",
             "last_closed_on = greatest(h.last_closed_on, excluded.last_closed_on)",
         ]
     sets += [
@@ -296,8 +297,6 @@ def _hold_arrivals(
     """
     name = contract.name
     table = f"held.{name}"
-    if name == "csa_balances":
-        _move_with_their_cases(connection, on)
 
     def rows() -> Iterator[pa.Table]:
         for batch in batches():
@@ -348,6 +347,7 @@ def _hold_arrivals(
         """
     )
     # A row without a case number stands for its casegroup until it is sent again, or a whole row for that casegroup comes.
+    replacing.keep_without_case(connection, on, name)
     connection.execute(
         text(
             f"""
@@ -370,28 +370,71 @@ def _hold_arrivals(
     return int(read)
 
 
-def _move_with_their_cases(connection: Connection, on: date) -> None:
-    """A case that changed casegroup tonight takes the balance it came with along."""
+def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The cases whose casegroup tonight's extract may have changed, and all that was entered for their casegroup.
+
+    Cases: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id. Entered: the columns of :func:`case_resolutions`.
+    """
+    schema = pa.schema([(name, pa.string()) for name in ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")])
+    query = f"""
+        select {", ".join(f"c.{name}" for name in schema.names)} from held.csa_cases c
+        where (c.changed_on = '{on}' and c.claimed_casegroup_id is distinct from c.casegroup_id)
+           or exists (select from held.resolutions r where r.csa_system = c.csa_system and r.csa_case_id = c.csa_case_id
+                      and r.entity = 'CASE' and r.field = 'casegroup_id' and '{on}' in (r.business_date, c.changed_on))
+        order by c.csa_system, c.csa_case_id
+    """  # fmt: skip
+    cases = to_frame(copy_out(raw(connection), query, schema))
+    return cases, case_resolutions(connection, "field = 'casegroup_id'")
+
+
+def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
+    """Each case of ``moves`` (csa_system, csa_case_id, casegroup_id) goes to that casegroup, and its latest balances with it.
+
+    A case whose casegroup has completed stays: its arrears have been moved (case_casegroup_conflict says so).
+    """
+    if moves.empty:
+        return
+    connection.exec_driver_sql("drop table if exists pg_temp.moving")
+    connection.exec_driver_sql(
+        "create temporary table moving (csa_system text, csa_case_id text, casegroup_id text) on commit drop"
+    )
+    copy_in(raw(connection), "moving", pa.Table.from_pandas(moves, preserve_index=False))
+    same = "m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id"
+    connection.exec_driver_sql(
+        f"delete from moving m using held.csa_cases c where {same} and {_MAY_NOT_LEAVE.format('c')}"
+    )
+    for name in ("csa_cases", *ARRIVALS):
+        replacing.keep_of_cases(connection, on, name, "moving")
     connection.execute(
         text(
-            """
-            update held.csa_balances b set casegroup_id = c.casegroup_id
-            from held.csa_cases c
-            where c.changed_on = :on and c.previous_casegroup_id is not null and b.is_latest
-              and b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id
-              and b.casegroup_id = c.previous_casegroup_id and b.business_date <> :on
+            f"""
+            update held.csa_cases c
+            set previous_casegroup_id = c.casegroup_id, casegroup_id = m.casegroup_id, changed_on = :on
+            from moving m where {same}
             """
         ),
         {"on": on},
     )
+    for name in ARRIVALS:
+        # What came tonight names its casegroup itself; a gate says whether that is the right one.
+        connection.execute(
+            text(
+                f"""
+                update held.{name} b set casegroup_id = c.casegroup_id from moving m join held.csa_cases c on {same}
+                where b.is_latest and b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id
+                  and b.casegroup_id = c.previous_casegroup_id and b.business_date <> :on
+                """
+            ),
+            {"on": on},
+        )
 
 
-def case_resolutions(connection: Connection) -> pd.DataFrame:
-    """Everything caseworkers entered for cases themselves."""
+def case_resolutions(connection: Connection, which: str = "true") -> pd.DataFrame:
+    """What caseworkers entered for cases themselves: all of it, or where the condition ``which`` holds."""
     schema = pa.schema([(name, pa.string()) for name in
                         ("resolution_id", "csa_system", "csa_case_id", "entity", "field", "old_value", "new_value")]
                        + [("entered_on", pa.date32())])  # fmt: skip
-    query = f"select {', '.join(schema.names)} from held.resolutions where entity = 'CASE'"
+    query = f"select {', '.join(schema.names)} from held.resolutions where entity = 'CASE' and {which}"
     return to_frame(copy_out(raw(connection), query, schema))
 
 

@@ -366,7 +366,8 @@ _LAWS = {
             group by 1, 2, 3, 4, 5) s
         where arrived <> received
           and not exists (select from held.resolutions r where r.entity = 'BALANCE' and r.csa_system = s.csa_system
-                          and r.csa_case_id = s.csa_case_id)
+                          and r.csa_case_id = s.csa_case_id
+                          and r.field = lower(s.creditor || '_' || s.arrears_status) || '_pence')
     """,
     "posted = the dues": """
         select concat_ws(' ', coalesce(d.casegroup_id, p.casegroup_id), csa_system, csa_case_id, creditor, arrears_status),

@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from case_closure.landing.contracts import FILES, FileContract
@@ -101,8 +102,8 @@ def _held(contract: FileContract) -> Table:
     ]
     if contract.name == "csa_cases":
         columns += [
-            Column("claimed_casegroup_id", Text, comment="The casegroup the latest row names; differs from "
-                   "casegroup_id only where that casegroup had completed"),
+            Column("claimed_casegroup_id", Text, comment="The casegroup the latest row names; differs from casegroup_id "
+                   "only where that casegroup had completed, or a caseworker entered another"),
             Column("previous_casegroup_id", Text, comment="The casegroup the case moved from on changed_on"),
             Column("last_closed_on", Date, comment="Latest night whose row had the case CLOSED and no failure: it clears "
                    "the failures before it, also when the case opens again"),
@@ -234,6 +235,16 @@ refused_rows = Table(
 )  # fmt: skip
 Index("refused_rows_casegroup_ix", refused_rows.c.casegroup_id)
 Index("refused_rows_case_ix", refused_rows.c.csa_system, refused_rows.c.csa_case_id)
+
+replaced_rows = Table(
+    "replaced_rows", metadata,
+    _date("business_date", "The night that overwrote the row", nullable=False),
+    _text("file_name", "The file of schema held it is a row of", nullable=False),
+    _text("row_key", "The key it is held under, as text", nullable=False),
+    Column("original", JSONB, nullable=False, comment="The row as it was held before that night"),
+    PrimaryKeyConstraint("business_date", "file_name", "row_key"),
+    schema=CLOSURE, comment="What the extract of a night not yet closed overwrote, so that another can take its place (R22)",
+)  # fmt: skip
 
 casegroups = Table(
     "casegroups", metadata,
