@@ -6,7 +6,7 @@ Does not belong here: what a stage is given and how that is judged (``judging``)
 
 Receiving holds the whole extract in one transaction. What is then judged is cut into parts of casegroups, and
 all that belongs to one casegroup is stored in one transaction, by ``decide_next_action``; the stages before it hand
-on what they concluded on the workbench. So a night may be killed anywhere: the same command finishes it.
+on what they concluded in the store. So a night may be killed anywhere: the same command finishes it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import contextlib
 import importlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,10 @@ from case_closure.store import (
     replacing,
     reports,
     tranches,
+    work_in_progress,
 )
 from case_closure.store.database import Connection
-from case_closure.workbench import Workbench
+from case_closure.store.work_in_progress import Judgement
 
 STAGES: tuple[str, ...] = (
     "open_night",
@@ -90,7 +91,10 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class NightContext:
-    """One run of one night. ``landing`` and ``outbound`` hold a folder a business date; any pathlib-like path."""
+    """One run of one night. ``landing`` and ``outbound`` hold a folder a business date; any pathlib-like path.
+
+    ``attempt`` is given by the store when a stage begins.
+    """
 
     business_date: date
     run_id: str
@@ -98,6 +102,7 @@ class NightContext:
     outbound: Any
     settings: Settings
     clock: Callable[[], datetime] = field(default=_now)
+    attempt: int = 0
 
 
 Summary = dict[str, int | str]
@@ -116,6 +121,10 @@ def run_stage(stage: str, ctx: NightContext) -> Summary:
     url = store_url(ctx.settings)
     try:
         with database.lock(url, database.STAGE_LOCK):
+            if stage != STAGES[0]:
+                with database.transaction(url) as connection:
+                    attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage)
+                ctx = replace(ctx, attempt=attempt)
             return _STAGES[stage](ctx, url)
     except database.LockTaken:
         with database.transaction(url) as connection:
@@ -157,9 +166,13 @@ def run_night(
 
 @contextlib.contextmanager
 def _entered(ctx: NightContext, url: str, stage: str) -> Iterator[tuple[Connection, nights.Night]]:
-    """A transaction in which this run is known to hold the night."""
+    """A transaction in which this attempt is known to hold the night, until it ends."""
     with database.transaction(url) as connection:
-        yield connection, nights.enter(connection, ctx.business_date, ctx.run_id, stage)
+        yield connection, _hold_open(ctx, connection, stage)
+
+
+def _hold_open(ctx: NightContext, connection: Connection, stage: str) -> nights.Night:
+    return nights.hold_open(connection, ctx.business_date, ctx.run_id, stage, ctx.attempt)
 
 
 def summary(settings: Settings, business_date: date) -> queries.NightSummary:
@@ -335,19 +348,17 @@ def _judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Fr
 
 def _receive_balances(ctx: NightContext, url: str) -> Summary:
     on = ctx.business_date
-    bench = _bench(ctx)
     with _entered(ctx, url, "receive_balances") as (connection, night):
         ids = casegroups.to_judge(connection, on, rerun=night.succeeded)
-    parts = in_parts(ids, ctx.settings.partition_casegroups, ctx.settings.workers)
-    bench.begin(parts)
+        parts = in_parts(ids, ctx.settings.partition_casegroups, ctx.settings.workers)
+        nights.begin_judging(connection, on, ctx.attempt)
+        judgement = Judgement(on, night.extract_number, ctx.attempt)
+        work_in_progress.begin(connection, judgement, parts)
 
     def work(number: int) -> judging.Tallies:
         tallies = judging.Tallies()
-        bench.save(
-            "receive_balances",
-            number,
-            judging.received(url, ctx.settings, ctx.business_date, parts[number], tallies),
-        )
+        received = judging.received(url, ctx.settings, on, parts[number], tallies)
+        _save(ctx, url, judgement, "receive_balances", number, received)
         return tallies
 
     if parts:
@@ -360,37 +371,34 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
 
 
 def _set_up_cases(ctx: NightContext, url: str) -> Summary:
-    with _entered(ctx, url, "set_up_cases") as (_, night):
-        pass
-    bench, parts = _bench(ctx), _parts(ctx, url)
+    judgement, parts, succeeded = _judged(ctx, url, "set_up_cases")
     if parts:
         importlib.import_module("case_closure.gates.suites")
 
     def work(number: int) -> tuple[judging.Tallies, int]:
         tallies = judging.Tallies()
-        received = _loaded(ctx, url, "receive_balances", number, parts[number])
+        received = _loaded(ctx, url, judgement, "receive_balances", number, parts[number])
         made = judging.set_up(url, ctx.business_date, received, tallies)
-        bench.save("set_up_cases", number, made)
+        _save(ctx, url, judgement, "set_up_cases", number, made)
         return tallies, len(made["cms_cases"])
 
     done = _over_parts(ctx, url, work, len(parts))
-    if not night.succeeded:
+    if not succeeded:
         together = judging.Tallies.together([tallies for tallies, _ in done])
         _keep_tallies(ctx, url, "set_up_cases", together, judging.set_up_suites(ctx.business_date))
     return {"cases_set_up": sum(made for _, made in done)}
 
 
 def _post_dues(ctx: NightContext, url: str) -> Summary:
-    with _entered(ctx, url, "post_dues"):
-        pass
-    bench, parts = _bench(ctx), _parts(ctx, url)
+    judgement, parts, _ = _judged(ctx, url, "post_dues")
 
     def work(number: int) -> tuple[int, int]:
         earlier = (
-            _loaded(ctx, url, stage, number, parts[number]) for stage in ("receive_balances", "set_up_cases")
+            _loaded(ctx, url, judgement, stage, number, parts[number])
+            for stage in ("receive_balances", "set_up_cases")
         )
         posted = judging.posted(url, ctx.business_date, *earlier)
-        bench.save("post_dues", number, posted)
+        _save(ctx, url, judgement, "post_dues", number, posted)
         return len(posted["dues"]), int(posted["dues"]["posted_pence"].sum())
 
     done = _over_parts(ctx, url, work, len(parts))
@@ -399,9 +407,7 @@ def _post_dues(ctx: NightContext, url: str) -> Summary:
 
 def _decide_next_action(ctx: NightContext, url: str) -> Summary:
     """Decide and store, part by part: everything of one casegroup in one transaction (R7)."""
-    with _entered(ctx, url, "decide_next_action"):
-        pass
-    parts = _parts(ctx, url)
+    judgement, parts, _ = _judged(ctx, url, "decide_next_action")
     counted = {
         "casegroups_changed": "casegroups", "letters": "letters", "work_items": "work_items",
         "exceptions_opened": "opened", "exceptions_resolved": "resolved",
@@ -409,12 +415,20 @@ def _decide_next_action(ctx: NightContext, url: str) -> Summary:
 
     def work(number: int) -> dict[str, int]:
         stages = ("receive_balances", "set_up_cases", "post_dues")
-        received, set_up, posted = (_loaded(ctx, url, stage, number, parts[number]) for stage in stages)
-        with database.transaction(url) as connection:
-            nights.hold_open(connection, ctx.business_date, ctx.run_id, "decide_next_action")
+        received, set_up, posted = (
+            _loaded(ctx, url, judgement, stage, number, parts[number]) for stage in stages
+        )
+        with _entered(ctx, url, "decide_next_action") as (connection, _):
+            # Stored once in a judgement: what was concluded before it does not know of it.
+            stored = work_in_progress.load(connection, judgement, "decide_next_action", number)
+            if stored is not None:
+                return dict(zip(counted, stored["counts"]["rows"].tolist(), strict=True))
             decided = judging.decided(connection, ctx.business_date, parts[number], received, set_up, posted)
             posting.store(connection, ctx.business_date, set_up, posted, decided)
-        return {name: len(decided[frame]) for name, frame in counted.items()}
+            counts = {name: len(decided[frame]) for name, frame in counted.items()}
+            told = {"counts": pd.DataFrame({"rows": list(counts.values())})}
+            work_in_progress.save(connection, judgement, "decide_next_action", number, told)
+        return counts
 
     done = _over_parts(ctx, url, work, len(parts))
     return {name: sum(counts[name] for counts in done) for name in counted}
@@ -452,7 +466,7 @@ def _gate_payments(ctx: NightContext, url: str) -> Summary:
 def _check_money_law(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "check_money_law") as (connection, _):
         history.settle_moves(connection, ctx.business_date)
-        breaches = nights.money_law_breaches(connection)
+        breaches = nights.money_law_breaches(connection, ctx.business_date)
     if breaches:
         shown = "; ".join(
             f"{breach.law}: {shown(breach.where, 400)}: expected {breach.expected_pence}p, found {breach.found_pence}p"
@@ -478,7 +492,7 @@ def _write_out(ctx: NightContext, url: str) -> Summary:
         pass
 
     def holding(connection: Connection) -> None:
-        nights.hold_open(connection, on, ctx.run_id, "write_out")
+        _hold_open(ctx, connection, "write_out")
 
     try:
         prepared = lettering.prepare(
@@ -515,7 +529,7 @@ def _close_night(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "close_night") as (connection, _):
         nights.close(connection, ctx.business_date, ctx.clock())
         replacing.forget(connection, ctx.business_date)
-    _bench(ctx).clear()
+        work_in_progress.clear(connection)
     return {"status": nights.SUCCESS}
 
 
@@ -545,35 +559,45 @@ def _over_parts(ctx: NightContext, url: str, work: Callable[[int], Any], count: 
     return over_parts(work, count, ctx.settings.workers, before_fork=lambda: database.forget_inherited(url))
 
 
-def _bench(ctx: NightContext) -> Workbench:
-    return Workbench(ctx.settings.home, ctx.business_date, ctx.run_id)
+def _judged(ctx: NightContext, url: str, stage: str) -> tuple[Judgement, list[list[str]], bool]:
+    """The judgement to go on from, its parts, and whether the night had succeeded before.
 
-
-def _parts(ctx: NightContext, url: str) -> list[list[str]]:
-    """The parts of the night; made by receiving, which is run again when they are gone."""
-    parts = _bench(ctx).parts()
-    if parts is None:
+    Receiving is run again when there is none of this run and extract, or it is gone.
+    """
+    for _ in range(2):
+        with _entered(ctx, url, stage) as (connection, night):
+            if night.judged_attempt is not None:
+                judgement = Judgement(ctx.business_date, night.extract_number, night.judged_attempt)
+                parts = work_in_progress.parts(connection, judgement)
+                if parts is not None:
+                    return judgement, parts, night.succeeded
         _receive_balances(ctx, url)
-        parts = _bench(ctx).parts() or []
-    return parts
+    raise NightFailed(f"The parts of the night of {ctx.business_date} are gone as soon as they are made.")
 
 
-def _loaded(ctx: NightContext, url: str, stage: str, number: int, part: list[str]) -> Frames:
+def _save(ctx: NightContext, url: str, judgement: Judgement, stage: str, number: int, frames: Frames) -> None:
+    with _entered(ctx, url, stage) as (connection, _):
+        work_in_progress.save(connection, judgement, stage, number, frames)
+
+
+def _loaded(
+    ctx: NightContext, url: str, judgement: Judgement, stage: str, number: int, part: list[str]
+) -> Frames:
     """What an earlier stage concluded for a part; concluded again when it is gone, as after a cleared later stage."""
-    bench = _bench(ctx)
-    frames = bench.load(stage, number)
+    with database.transaction(url) as connection:
+        frames = work_in_progress.load(connection, judgement, stage, number)
     if frames is None:
         tallies = judging.Tallies()
         if stage == "receive_balances":
             frames = judging.received(url, ctx.settings, ctx.business_date, part, tallies)
         elif stage == "set_up_cases":
-            frames = judging.set_up(
-                url, ctx.business_date, _loaded(ctx, url, "receive_balances", number, part), tallies
-            )
+            received = _loaded(ctx, url, judgement, "receive_balances", number, part)
+            frames = judging.set_up(url, ctx.business_date, received, tallies)
         else:
-            earlier = (_loaded(ctx, url, name, number, part) for name in ("receive_balances", "set_up_cases"))
+            names = ("receive_balances", "set_up_cases")
+            earlier = (_loaded(ctx, url, judgement, name, number, part) for name in names)
             frames = judging.posted(url, ctx.business_date, *earlier)
-        bench.save(stage, number, frames)
+        _save(ctx, url, judgement, stage, number, frames)
     return frames
 
 

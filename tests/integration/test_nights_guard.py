@@ -13,7 +13,7 @@ from case_closure import night
 from case_closure.landing.rejection import LandingRejected
 from case_closure.store import database, holding, nights, posting
 from tests.integration.installation import Installation
-from tests.unit.builders import case
+from tests.unit.builders import Row, case
 
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 
@@ -159,7 +159,106 @@ def test_a_worker_of_a_run_whose_night_was_taken_over_stores_nothing_more(instal
     for run, stops in (("run-old", pytest.raises(night.NightRefused, match="no longer held by run run-old")),
                        ("run-new", contextlib.nullcontext())):  # fmt: skip
         with database.transaction(installation.url) as connection, stops:
-            nights.hold_open(connection, FIRST, run, "decide_next_action")
+            nights.hold_open(connection, FIRST, run, "decide_next_action", 2)
+
+
+# Each stage that works on the extract, at a point where it has concluded and not yet stored.
+LATER_STAGES = night.STAGES[2:-1]
+
+
+@pytest.mark.parametrize("stage", LATER_STAGES)
+def test_a_process_that_was_thought_dead_stores_nothing_after_its_stage_was_begun_again(
+    installation: Installation, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped at its first question to the store, it lost its lock; the same run's stage is begun and ended by another
+    process; then it wakes, and is refused by name of the attempt. What stands is what the other process did."""
+    installation.land(FIRST, case("A"), case("B", "G2", child=False))
+    begin(installation, FIRST, "run-1", through=night.STAGES[night.STAGES.index(stage) - 1])
+    asked: list[dict[str, list[str]]] = []
+    hold_open = nights.hold_open
+
+    def stopped(*args: Any) -> Any:
+        if not asked:
+            asked.append({})
+            # Its lock went with its connection; the other process is not in its way.
+            with monkeypatch.context() as free:
+                free.setattr(database, "STAGE_LOCK", 99)
+                night.run_stage(stage, installation.context(FIRST, "run-1"))
+            asked[0] = installation.everything()
+        return hold_open(*args)
+
+    monkeypatch.setattr(nights, "hold_open", stopped)
+    with pytest.raises(night.NightRefused, match=r"attempt \d+ .* was taken over by attempt \d+"):
+        night.run_stage(stage, installation.context(FIRST, "run-1"))
+    assert installation.everything() == asked[0]
+    monkeypatch.undo()
+    night.run_night(
+        installation.context(FIRST, "run-1"), lambda *_: None, LATER_STAGES[LATER_STAGES.index(stage) :]
+    )
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000}
+
+
+@pytest.mark.parametrize("stage", ["receive_balances", "set_up_cases", "post_dues"])
+def test_what_was_concluded_of_another_extract_is_never_gone_on_from(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """The night fails after that stage; the same date is landed again, mended, and its stages are run by hand from
+    receive_extract on, but for the one that had concluded already."""
+    installation.land(
+        FIRST, case("A", owes={"rp_active": 1000}), case("B", "G2", owes={"rp_active": 50}), extract_id="DW-1"
+    )
+    begin(installation, FIRST, "run-1", through=stage)
+    night.record_failure(installation.context(FIRST, "run-1"), stage, "disk full")
+    installation.land(
+        FIRST, case("A", owes={"rp_active": 900}), case("B", "G2", owes={"rp_active": 50}), extract_id="DW-2"
+    )
+    after = night.STAGES[night.STAGES.index(stage) + 1 :]
+    for name in ("verify_landing", "receive_extract", *after):
+        night.run_stage(name, installation.context(FIRST, "run-1"))
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 900, "CS2-B-RP-ACTIVE": 50}
+    assert installation.night_status() == {FIRST: "SUCCESS"}
+
+
+def held_rows(installation: Installation) -> dict[str, list[Row]]:
+    names = ("csa_cases", "csa_parties", "csa_balances", "csa_children", "cis_persons", "csa_closing_ledger")
+    return {name: installation.query(f"select * from held.{name} order by 1, 2, 3, 4") for name in names}  # noqa: S608
+
+
+def test_R22_what_a_replaced_extract_alone_had_brought_is_taken_back(installation: Installation) -> None:
+    """Rows that were there before stand again, rows that were not are gone, what was entered is not entered."""
+    installation.night(FIRST, case("A", case_status="OPEN", segment=3), case("B", "G2", child=False))
+    before = held_rows(installation)
+    entered = {"resolution_id": "R1", "csa_system": "CS2", "csa_case_id": "A", "entity": "CASE", "field": "casegroup_id",
+               "old_value": "G1", "new_value": "G2", "entered_by": "ann", "entered_on": SECOND}  # fmt: skip
+    installation.land(
+        SECOND, case("A", case_status="OPEN", segment=5, owes={"rp_active": 7}, receiver={"surname": "Other"}),
+        case("C", "G3", case_status="OPEN"), extract_id="DW-wrong", resolutions=[entered],
+    )  # fmt: skip
+    begin(installation, SECOND, "run-1", through="receive_balances")
+    assert installation.query("select casegroup_id from held.csa_cases where csa_case_id = 'A'") == [
+        {"casegroup_id": "G2"}
+    ]
+    night.record_failure(installation.context(SECOND, "run-1"), "receive_balances", "disk full")
+    installation.land(SECOND, extract_id="DW-right")
+    installation.run(SECOND, "run-2")
+    assert held_rows(installation) == before
+    assert installation.query("select * from held.resolutions") == []
+    assert installation.outcomes() == {"G1": ("HELD", "OPEN_CASES"), "G2": ("EXCEPTION", "child_missing")}
+    assert installation.query("select * from closure.replaced_rows") == []
+
+
+def test_R22_what_a_replaced_extract_had_completed_stands_and_another_balance_is_an_exception(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dues are never taken back: what was posted of it is corrected as any completed balance is (R20)."""
+    installation.land(FIRST, case("A"), case("B", "G2"), extract_id="DW-1")
+    begin(installation, FIRST, "run-1", through="decide_next_action")
+    night.record_failure(installation.context(FIRST, "run-1"), "gate_payments", "disk full")
+    installation.land(FIRST, case("A", owes={"rp_active": 900}), extract_id="DW-2")
+    installation.run(FIRST, "run-2")
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000, "CS2-B-RP-ACTIVE": 1000}
+    assert installation.open_rules() == {("balance_changed_after_completion", "A")}
+    assert installation.night_status() == {FIRST: "SUCCESS"}
 
 
 @pytest.mark.parametrize("stage", night.STAGES[1:])
@@ -336,6 +435,11 @@ LAWS = {
     "insert into closure.ledger select 'x', business_date, due_id, 'ALLOCATION', 1001, reason, reference from closure.ledger":
         "what is allocated never exceeds",
     "update closure.casegroups set received_pence = 1 where casegroup_id = 'G2'": "an outcome adds up its positions",
+    "update held.csa_balances set rp_active_pence = 999 where csa_case_id = 'A'":
+        "what the night has posted is what is landed now",
+    "delete from held.csa_balances where csa_case_id = 'A'": "what the night has posted is what is landed now",
+    "update closure.positions set received_pence = 1001, held_pence = 1 where csa_case_id = 'A'":
+        "received = what was completed [+] what came since",
 }  # fmt: skip
 
 

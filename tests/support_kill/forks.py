@@ -21,10 +21,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from sqlalchemy import Connection, text
 
-from case_closure import night, workbench
+from case_closure import night
 from case_closure.gates import engine
 from case_closure.outbound.letters.typesetting import Pages
 from case_closure.settings import Settings
@@ -89,13 +88,6 @@ def _watch(points: Points) -> None:
             return copy_in(connection, table, rows)
 
         module.copy_in = copied  # type: ignore[attr-defined]
-    write_table = pq.write_table
-
-    def written(*args: Any, **more: Any) -> None:
-        points.pass_by("file handed on")
-        write_table(*args, **more)
-
-    workbench.pq.write_table = written  # type: ignore[attr-defined]
 
 
 class _PlainTypesetters:

@@ -29,7 +29,7 @@ from case_closure.stages.frames import (
     take_flags,
     take_pence,
 )
-from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum
+from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum, fitted
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
 
 
@@ -207,7 +207,9 @@ def _changed_positions(
     unless its case has left the casegroup.
     """
     groups = received["casegroups"]
-    held = held[among(held["casegroup_id"], chosen(groups["casegroup_id"], groups["completed_on"].isna()))]
+    held = held[among(held["casegroup_id"], groups["casegroup_id"])]
+    completed = chosen(groups["casegroup_id"], groups["completed_on"].notna())
+    positions = _with_what_was_completed(positions, held[among(held["casegroup_id"], completed)])
     places = lookup(_position_key(held), positions.assign(key=_position_key(positions)), "key")
     members = pd.concat(
         [_member(received[name]) for name in ("cases", "balances", "clerical_balances")], ignore_index=True
@@ -236,6 +238,20 @@ def _changed_positions(
     changed = pd.concat([chosen(now["casegroup_id"], ~same), left["casegroup_id"]])
     replaced = held.loc[among(held["casegroup_id"], changed), ["casegroup_id"]].drop_duplicates()
     return now[among(now["casegroup_id"], changed)], replaced
+
+
+def _with_what_was_completed(positions: pd.DataFrame, completed: pd.DataFrame) -> pd.DataFrame:
+    """Positions with those of completed casegroups: posted and credits as completed, and held what came since (R41)."""
+    if completed.empty:
+        return positions
+    since = lookup(_position_key(completed), positions.assign(key=_position_key(positions)), "key")
+    came = take_pence(positions["held_pence"], since)
+    settled = completed["posted_pence"].to_numpy(np.int64) + completed["credit_pence"].to_numpy(np.int64)
+    received = np.array([fitted(int(a) + int(b)) for a, b in zip(settled, came, strict=True)], dtype="int64")
+    whole = completed[POSITION_KEY + FIGURES].assign(received_pence=received, held_pence=received - settled)
+    others = np.ones(len(positions), dtype=bool)
+    others[since[since >= 0]] = False
+    return pd.concat([positions.loc[others, POSITION_KEY + FIGURES], whole], ignore_index=True)
 
 
 def _member(rows: pd.DataFrame) -> pd.Series:
@@ -330,16 +346,21 @@ def _write_off_items(posted: Frames, set_up: Frames, before: Frames, on: pd.Time
 
 
 def _clerical_items(received: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
-    """Each case of a clerical casegroup that owes something: add its arrears by hand, or apply for a case (B72)."""
+    """Each case of a clerical casegroup that owes something: add its arrears by hand, or apply for a case (B72).
+
+    A clerical balance of a completed casegroup is added to what was posted.
+    """
     groups = received["casegroups"]
-    clerical = groups[groups["clerical_reason"].notna() & groups["completed_on"].isna()]
+    clerical = groups[groups["clerical_reason"].notna()]
+    completed = chosen(groups["casegroup_id"], groups["completed_on"].notna())
     columns = ["casegroup_id", "csa_system", "csa_case_id", "case_key", "positive"]
-    reported = received["clerical_balances"]
-    rows = pd.concat([received["balances"][columns], reported[columns]], ignore_index=True)
+    reported, balances = received["clerical_balances"], received["balances"]
+    balances = balances[~among(balances["casegroup_id"], completed)]
+    rows = pd.concat([balances[columns], reported[columns]], ignore_index=True)
     rows = rows[rows["positive"].to_numpy(bool) & among(rows["casegroup_id"], clerical["casegroup_id"])]
     rows = rows[rows["csa_case_id"].notna()].drop_duplicates(["casegroup_id", "case_key"])
     rows = rows[~among(rows["case_key"], before["clerical_items"]["case_key"])]
-    on_cms = among(rows["case_key"], before["on_cms"]["case_key"])
+    on_cms = among(rows["case_key"], before["on_cms"]["case_key"]) | among(rows["casegroup_id"], completed)
     kind = np.where(on_cms, "ADD_CORRECT_ARREARS", "ARREARS_ONLY_APPLICATION")
     says = np.where(
         on_cms,

@@ -73,18 +73,26 @@ def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date
 
 
 def _lines(received: Frames) -> pd.DataFrame:
-    """One line for each bucket that is not zero, of every latest balance row of casegroups not complete before."""
+    """One line for each bucket that is not zero, of every latest balance row that is not part of a completion.
+
+    What came for a casegroup after it completed is held as it came, whatever its gate says (R41).
+    """
     casegroups = received["casegroups"]
     moving = chosen(casegroups["casegroup_id"], casegroups["completed_on"].isna())
-    clerical = received["clerical_balances"].assign(passed=False)
+    balances, clerical = received["balances"], received["clerical_balances"]
+    since = balances["since_completion"].to_numpy(bool)
+    balances = balances.assign(passed=balances["passed"].to_numpy(bool) & ~since)
+    clerical = clerical.assign(
+        passed=False, since_completion=~among(clerical["casegroup_id"].fillna(""), moving)
+    )
     parts = []
-    for rows in (received["balances"], clerical):
+    for rows in (balances, clerical):
         rows = rows.assign(
             casegroup_id=rows["casegroup_id"].fillna(""),
             csa_system=rows["csa_system"].fillna(""),
             csa_case_id=rows["csa_case_id"].fillna(""),
         )
-        rows = rows[among(rows["casegroup_id"], moving)]
+        rows = rows[among(rows["casegroup_id"], moving) | rows["since_completion"].to_numpy(bool)]
         for bucket in BUCKETS:
             amounts = rows[bucket.column].to_numpy(np.int64)
             some = amounts != 0

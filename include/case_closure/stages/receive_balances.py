@@ -42,7 +42,7 @@ _CASES_HANDED_ON = [
 ]  # fmt: skip
 _BALANCES_HANDED_ON = [
     "case_key", "csa_system", "csa_case_id", "casegroup_id", "balance_id", *BUCKET_COLUMNS, "arrears_from", "arrears_to",
-    "arrived_on", "positive", "passed",
+    "arrived_on", "positive", "passed", "since_completion",
 ]  # fmt: skip
 _INHIBIT_ROW = ["inhibit_id", "csa_system", "csa_case_id", "reason", "set_by_role", "set_on", "removed_on"]
 
@@ -244,9 +244,11 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Frames) -
     rows = balances[among(balances["casegroup_id"], completed) & case_held]
     if rows.empty:
         return same
-    # As that casegroup was completed: a case that joined it since was received elsewhere.
+    # As that casegroup was completed: what came since is held (R41), and was no part of it.
     positions = held["positions"]
-    received = _wide(positions[among(positions["casegroup_id"], completed)], "received_pence")
+    positions = positions[among(positions["casegroup_id"], completed)]
+    settled = positions["posted_pence"] + positions["credit_pence"]
+    received = _wide(positions.assign(settled_pence=settled), "settled_pence")
     now = _wide(held["dues_now"], "amount_pence")
     known = pd.concat([held["dues_now"], held["completed_periods"]])[
         ["case_key", "arrears_from", "arrears_to"]
@@ -268,6 +270,16 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Frames) -
         )
         same[place] = was_received or is_now
     return same
+
+
+def _since_completion(balances: pd.DataFrame, held: Frames) -> np.ndarray:
+    """Whether a balance is money that came for a completed casegroup on a case that had none when it completed (R41)."""
+    standing, positions = held["standing"], held["positions"]
+    completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
+    settled = (positions["posted_pence"] != 0) | (positions["credit_pence"] != 0)
+    return among(balances["casegroup_id"], completed) & ~among(
+        balances["case_key"], chosen(case_key(positions), settled)
+    )
 
 
 def _equal(one: object, other: object) -> bool:
@@ -307,7 +319,7 @@ def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], on: d
     # What opens after completion leaves the completed figures alone, so it is no reason to refuse the row's money.
     refusing = broke["csa_balances"][broke["csa_balances"]["rule_code"] != "balance_changed_after_completion"]
     passed[refusing["position"].to_numpy(np.int64)] = False
-    balances = balances.assign(passed=passed)
+    balances = balances.assign(passed=passed, since_completion=_since_completion(balances, held))
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
     return {
         "casegroups": _casegroups(held, cases, balances, found, on),

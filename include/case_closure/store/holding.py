@@ -239,9 +239,7 @@ _CLOSED_BY_A_LATE_NIGHT = """
 """
 
 
-_MAY_NOT_LEAVE = (
-    "exists (select from closure.casegroups g where g.casegroup_id = {}.casegroup_id and g.completed_on is not null)"
-)
+_MAY_NOT_LEAVE = "exists (select from closure.casegroups g where g.casegroup_id = {}.casegroup_id and g.completed_on is not null)"
 
 
 def _upsert(contract: FileContract, stage: str) -> str:
@@ -375,7 +373,12 @@ def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame,
 
     Cases: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id. Entered: the columns of :func:`case_resolutions`.
     """
-    schema = pa.schema([(name, pa.string()) for name in ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")])
+    schema = pa.schema(
+        [
+            (name, pa.string())
+            for name in ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")
+        ]
+    )
     query = f"""
         select {", ".join(f"c.{name}" for name in schema.names)} from held.csa_cases c
         where (c.changed_on = '{on}' and c.claimed_casegroup_id is distinct from c.casegroup_id)

@@ -32,14 +32,17 @@ class Night:
     manifest_sha256: str | None
     stage: str | None
     reason: str | None
+    attempt: int
+    judged_attempt: int | None
 
 
-def find(connection: Connection, on: date, *, for_update: bool = False) -> Night | None:
-    """The night of that date, if it was ever started."""
+def find(connection: Connection, on: date, *, lock: str | None = None) -> Night | None:
+    """The night of that date, if it was ever started. ``lock``: 'share' or 'update', held until the transaction ends."""
     row = connection.execute(
         text(
-            "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason "
-            "from closure.nights where business_date = :on" + (" for update" if for_update else "")
+            "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, attempt, "
+            "judged_attempt "
+            "from closure.nights where business_date = :on" + (f" for {lock}" if lock else "")
         ),
         {"on": on},
     ).first()
@@ -57,10 +60,11 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     connection.execute(
         text(
             """
-            insert into closure.nights (business_date, status, run_id, stage, started_at)
-            values (:on, 'OPEN', :run, 'open_night', :at)
+            insert into closure.nights (business_date, status, run_id, stage, started_at, attempt)
+            values (:on, 'OPEN', :run, 'open_night', :at, 1)
             on conflict (business_date) do update
             set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null,
+                attempt = closure.nights.attempt + 1, judged_attempt = null,
                 started_at = case when closure.nights.succeeded then closure.nights.started_at
                              else excluded.started_at end,
                 finished_at = case when closure.nights.succeeded then closure.nights.finished_at end
@@ -100,14 +104,15 @@ def _refuse_out_of_turn(connection: Connection, on: date) -> None:
     )
 
 
-def enter(connection: Connection, on: date, run_id: str, stage: str) -> Night:
-    """Prove that this run may work on the night before a stage does, and note the stage.
+def enter(connection: Connection, on: date, run_id: str, stage: str) -> int:
+    """Prove that this run may work on the night before a stage does, and note the stage; returns the attempt's number.
 
-    A night that failed is opened again by the run that enters it, as when its red task is cleared; a night that
-    succeeded stays a success while a stage of it is run again. Raises Refused when it was never opened, another
-    run holds it, or it is not its turn.
+    From here on an attempt that was begun before can store nothing more, of whatever run and stage (``hold_open``). A night
+    that failed is opened again by the run that enters it, as when its red task is cleared; a night that succeeded stays a
+    success while a stage of it is run again. Raises Refused when it was never opened, another run holds it, or it is not its
+    turn.
     """
-    night = find(connection, on, for_update=True)
+    night = find(connection, on, lock="update")
     if night is None:
         raise Refused(
             f"Stage {stage} was not run: the night of {on} was never opened. Start it from its first stage, open_night."
@@ -118,17 +123,28 @@ def enter(connection: Connection, on: date, run_id: str, stage: str) -> Night:
         )
     if night.status != OPEN:
         _refuse_out_of_turn(connection, on)
-    connection.execute(
-        text(
-            """
-            update closure.nights set stage = :stage, run_id = :run, reason = null,
-                   status = case when status = 'SUCCESS' then status else 'OPEN' end
-            where business_date = :on
-            """
-        ),
-        {"on": on, "stage": stage, "run": run_id},
+    # Another run goes on from the extract alone, and from nothing that was concluded of it.
+    return int(
+        connection.execute(
+            text(
+                """
+                update closure.nights set stage = :stage, run_id = :run, reason = null, attempt = attempt + 1,
+                       judged_attempt = case when run_id = :run then judged_attempt end,
+                       status = case when status = 'SUCCESS' then status else 'OPEN' end
+                where business_date = :on returning attempt
+                """
+            ),
+            {"on": on, "stage": stage, "run": run_id},
+        ).scalar_one()
     )
-    return night
+
+
+def begin_judging(connection: Connection, on: date, attempt: int) -> None:
+    """The stages that follow go on from what this attempt concludes, and from no other."""
+    connection.execute(
+        text("update closure.nights set judged_attempt = :attempt where business_date = :on"),
+        {"on": on, "attempt": attempt},
+    )
 
 
 def judged_as_of(connection: Connection, on: date) -> date:
@@ -157,16 +173,21 @@ def latest(connection: Connection, on: date) -> date:
     return max(on, found) if found else on
 
 
-def hold_open(connection: Connection, on: date, run_id: str, stage: str) -> None:
-    """Prove that this run holds the night, and keep it so until the transaction ends: nobody can take it over meanwhile.
+def hold_open(connection: Connection, on: date, run_id: str, stage: str, attempt: int) -> Night:
+    """Prove that this attempt holds the night, and keep it so until the transaction ends: nobody can take it over meanwhile.
 
-    Several transactions of one run may do this at once. Raises Refused like :func:`enter`.
+    Several transactions of one attempt may do this at once. Raises Refused when another has been begun since: the process
+    that was thought dead, and is not, stores nothing more.
     """
-    row = connection.execute(
-        text("select status, run_id from closure.nights where business_date = :on for share"), {"on": on}
-    ).first()
-    if row is None or row[0] not in (OPEN, SUCCESS) or row[1] != run_id:
+    night = find(connection, on, lock="share")
+    if night is None or night.status not in (OPEN, SUCCESS) or night.run_id != run_id:
         raise Refused(f"Stage {stage} stopped: the night of {on} is no longer held by run {run_id}.")
+    if night.attempt != attempt:
+        raise Refused(
+            f"Stage {stage} stopped: attempt {attempt} at the night of {on} was taken over by attempt {night.attempt} "
+            f"(stage {night.stage}). What it had stored of whole parts stands, and it stores nothing more."
+        )
+    return night
 
 
 def holder(connection: Connection) -> str:
@@ -185,8 +206,8 @@ def record_extract(connection: Connection, on: date, extract_id: str, manifest_s
     return int(
         connection.execute(
             text(
-                "update closure.nights set extract_id = :extract, manifest_sha256 = :sha, extract_number = extract_number + 1 "
-                "where business_date = :on returning extract_number"
+                "update closure.nights set extract_id = :extract, manifest_sha256 = :sha, extract_number = extract_number + 1, "
+                "judged_attempt = null where business_date = :on returning extract_number"
             ),
             {"on": on, "extract": extract_id, "sha": manifest_sha256},
         ).scalar_one()
@@ -317,33 +338,51 @@ class Breach:
     found_pence: int
 
 
-def money_law_breaches(connection: Connection, most: int = 20) -> list[Breach]:
+def money_law_breaches(connection: Connection, on: date, most: int = 20) -> list[Breach]:
     """Where the money law is broken, at most ``most`` of each kind; empty when it holds everywhere.
 
-    In every bucket received = posted + held + credit, counted from the balances themselves for all that has not
-    completed; posted = the dues; dues = their ledger; what is allocated is never more; outcomes add up their positions.
+    In every bucket received = posted + held + credit, counted from the balances themselves; what the night of ``on`` has posted
+    is what is landed now; posted = the dues; dues = their ledger; what is allocated is never more; outcomes add up their
+    positions.
     """
     # Counted anew, since a night may just have filled these tables: the plans of the laws turn on it.
     connection.exec_driver_sql("set local default_statistics_target = 20")
     connection.exec_driver_sql("analyze closure.casegroups, closure.positions, closure.dues, closure.ledger")
     found: list[Breach] = []
     for law, query in _LAWS.items():
-        rows = connection.exec_driver_sql(f"{query} limit {most}")
+        rows = connection.execute(text(f"{query} limit {most}"), {"on": on} if ":on" in query else {})
         found += [Breach(law, row[0], int(row[1]), int(row[2])) for row in rows]
     return found
 
 
 _WHERE = "concat_ws(' ', {0}.casegroup_id, {0}.csa_system, {0}.csa_case_id, {0}.creditor, {0}.arrears_status)"
-_ARRIVED = " union all ".join(
-    f"""select coalesce(c.casegroup_id, b.casegroup_id, '') as casegroup_id, coalesce(b.csa_system, '') as csa_system,
-        coalesce(b.csa_case_id, '') as csa_case_id, v.creditor, v.arrears_status, v.pence
-    from held.{file} b left join held.csa_cases c using (csa_system, csa_case_id)
-    left join closure.casegroups g on g.casegroup_id = coalesce(c.casegroup_id, b.casegroup_id, '')
-    cross join lateral (values {", ".join(f"('{k.creditor}', '{k.arrears_status}', b.{k.column})" for k in BUCKETS)})
-        v (creditor, arrears_status, pence)
-    where b.is_latest and v.pence <> 0 and g.completed_on is null"""
-    for file in ("csa_balances", "clerical_balances")
-)
+
+
+def _arrived(which: str) -> str:
+    """The buckets of the latest balances ``b``, of the casegroups ``g`` for which the condition holds."""
+    return " union all ".join(
+        f"""select coalesce(c.casegroup_id, b.casegroup_id, '') as casegroup_id, coalesce(b.csa_system, '') as csa_system,
+            coalesce(b.csa_case_id, '') as csa_case_id, v.creditor, v.arrears_status, v.pence
+        from held.{file} b left join held.csa_cases c using (csa_system, csa_case_id)
+        left join closure.casegroups g on g.casegroup_id = coalesce(c.casegroup_id, b.casegroup_id, '')
+        cross join lateral (values {", ".join(f"('{k.creditor}', '{k.arrears_status}', b.{k.column})" for k in BUCKETS)})
+            v (creditor, arrears_status, pence)
+        where b.is_latest and v.pence <> 0 and {which.replace("FILE", f"'{file}'")}"""
+        for file in ("csa_balances", "clerical_balances")
+    )
+
+
+# An entry of a caseworker makes a bucket another amount than the one that landed.
+_AS_LANDED = """
+    not exists (select from held.resolutions r where r.entity = 'BALANCE' and r.csa_system = {0}.csa_system
+                and r.csa_case_id = {0}.csa_case_id and r.field = lower({0}.creditor || '_' || {0}.arrears_status) || '_pence')
+"""
+# Of a completed casegroup: what is no part of its completion (R41).
+_SINCE_COMPLETION = """
+    g.completed_on is not null and (FILE = 'clerical_balances' or not exists (
+        select from closure.positions s where s.casegroup_id = g.casegroup_id and (s.posted_pence <> 0 or s.credit_pence <> 0)
+        and s.csa_system = coalesce(b.csa_system, '') and s.csa_case_id = coalesce(b.csa_case_id, '')))
+"""
 _LIMIT = 2**63 - 1
 _LAWS = {
     "received = posted + held + credit": f"""
@@ -358,16 +397,42 @@ _LAWS = {
             from (
                 select a.casegroup_id, a.csa_system, a.csa_case_id, a.creditor, a.arrears_status, a.pence::numeric as arrived,
                        0::numeric as received
-                from ({_ARRIVED}) a
+                from ({_arrived("g.completed_on is null")}) a
                 union all
                 select casegroup_id, csa_system, csa_case_id, creditor, arrears_status, 0, p.received_pence
                 from closure.positions p left join closure.casegroups g using (casegroup_id)
                 where g.completed_on is null) figures
             group by 1, 2, 3, 4, 5) s
-        where arrived <> received
-          and not exists (select from held.resolutions r where r.entity = 'BALANCE' and r.csa_system = s.csa_system
-                          and r.csa_case_id = s.csa_case_id
-                          and r.field = lower(s.creditor || '_' || s.arrears_status) || '_pence')
+        where arrived <> received and {_AS_LANDED.format("s")}
+    """,
+    "of a completed casegroup, received = what was completed + what came since": f"""
+        select concat_ws(' ', casegroup_id, csa_system, csa_case_id, creditor, arrears_status), expected, received from (
+            select casegroup_id, csa_system, csa_case_id, creditor, arrears_status, sum(received) as received,
+                   greatest(least(sum(expected), {_LIMIT}), -{_LIMIT} - 1) as expected
+            from (
+                select a.casegroup_id, a.csa_system, a.csa_case_id, a.creditor, a.arrears_status, a.pence::numeric as expected,
+                       0::numeric as received
+                from ({_arrived(_SINCE_COMPLETION)}) a
+                union all
+                select casegroup_id, csa_system, csa_case_id, creditor, arrears_status,
+                       p.posted_pence::numeric + p.credit_pence, p.received_pence
+                from closure.positions p join closure.casegroups g using (casegroup_id)
+                where g.completed_on is not null) figures
+            group by 1, 2, 3, 4, 5) s
+        where expected <> received and {_AS_LANDED.format("s")}
+    """,
+    "what the night has posted is what is landed now": f"""
+        select {_WHERE.format("d")}, coalesce(l.pence, 0), d.posted_pence
+        from closure.dues d join closure.nights n on n.business_date = d.business_date and not n.succeeded
+        left join lateral (
+            select sum(v.pence) as pence from held.csa_balances b cross join lateral (values
+                {", ".join(f"('{k.creditor}', '{k.arrears_status}', b.{k.column})" for k in BUCKETS)})
+                v (creditor, arrears_status, pence)
+            where b.is_latest and b.csa_system = d.csa_system and b.csa_case_id = d.csa_case_id
+              and v.creditor = d.creditor and v.arrears_status = d.arrears_status) l on true
+        where d.business_date = :on and l.pence is distinct from d.posted_pence and {_AS_LANDED.format("d")}
+          and not exists (select from closure.exceptions e where e.rule_code = 'balance_changed_after_completion'
+                          and e.status <> 'RESOLVED' and e.csa_system = d.csa_system and e.csa_case_id = d.csa_case_id)
     """,
     "posted = the dues": """
         select concat_ws(' ', coalesce(d.casegroup_id, p.casegroup_id), csa_system, csa_case_id, creditor, arrears_status),
@@ -398,9 +463,12 @@ _LAWS = {
     "an outcome adds up its positions": f"""
         select g.casegroup_id, g.received_pence, coalesce(p.received, 0)
         from closure.casegroups g left join (
-            select casegroup_id, greatest(least(sum(received_pence), {_LIMIT}), -{_LIMIT} - 1) as received,
+            select casegroup_id, greatest(least(sum(
+                       received_pence::numeric - case when completed_on is null then 0 else held_pence end),
+                   {_LIMIT}), -{_LIMIT} - 1) as received,
                    greatest(least(sum(posted_pence), {_LIMIT}), -{_LIMIT} - 1) as posted
-            from closure.positions group by casegroup_id) p using (casegroup_id)
+            from closure.positions left join (select casegroup_id, completed_on from closure.casegroups) c using (casegroup_id)
+            group by casegroup_id) p using (casegroup_id)
         where g.outcome is not null
           and (g.received_pence <> coalesce(p.received, 0) or g.posted_pence <> coalesce(p.posted, 0))
     """,

@@ -23,6 +23,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -187,11 +188,27 @@ nights = Table(
     _text("extract_id", "The extract applied, from its manifest"),
     _text("manifest_sha256", "Hash of the manifest applied"),
     Column("extract_number", Integer, nullable=False, server_default="0", comment="How many extracts of this date were begun"),
+    Column("attempt", Integer, nullable=False, server_default="0",
+           comment="How many stages of this night were begun: only the one begun last may store anything"),
+    Column("judged_attempt", Integer, comment="The attempt whose judging of the extract the stages go on from; null: none"),
     Column("started_at", DateTime(timezone=True), nullable=False, comment="When it was first started"),
     Column("finished_at", DateTime(timezone=True), comment="When it first succeeded, or last failed"),
     Column("succeeded", Boolean, nullable=False, server_default=text("false"),
            comment="Has succeeded once; a run since is a rerun"),
     schema=CLOSURE, comment="Every night that was started, and how it ended (R21, R22)",
+)  # fmt: skip
+
+work_in_progress = Table(
+    "work_in_progress", metadata,
+    _date("business_date", "The night", nullable=False),
+    Column("extract_number", Integer, nullable=False, comment="The extract it was concluded of"),
+    Column("attempt", Integer, nullable=False, comment="The attempt that judges the casegroups"),
+    _text("stage", "The stage that concluded it", nullable=False),
+    Column("part", Integer, nullable=False, comment="The part of the night's casegroups, from 0"),
+    _text("frame", "The frame's name", nullable=False),
+    Column("content", LargeBinary, nullable=False, comment="The frame, as an Arrow stream"),
+    PrimaryKeyConstraint("business_date", "extract_number", "attempt", "stage", "part", "frame"),
+    schema=CLOSURE, prefixes=["UNLOGGED"], comment="What one stage of the night in progress hands to the next",
 )  # fmt: skip
 
 night_figures = Table(

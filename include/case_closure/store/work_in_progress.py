@@ -1,0 +1,104 @@
+"""What one stage of a night hands to the next: frames as Arrow bytes, in an unlogged table of the store.
+
+Belongs here: keeping what a stage concluded of a part, reading it back with money exact, and clearing up. Does not belong
+here: what the frames mean. Nothing here outlives its night, and nothing personal lies on a worker's disk: a stage that finds
+its predecessor's part gone has it made again, so losing the table loses nothing.
+
+Each row lies under the night, the extract and the judgement (the attempt at ``receive_balances``) that it was concluded in.
+What was concluded of another extract, run or attempt lies under other keys, and cannot be found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from case_closure.stages.frames import Frames, to_frame
+
+_PLAN, _PARTS = "plan", "parts"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One judging of one night's casegroups: the night, the number of its extract, the attempt that judges them."""
+
+    business_date: date
+    extract_number: int
+    attempt: int
+
+    def key(self, **more: object) -> dict[str, object]:
+        return {"on": self.business_date, "extract": self.extract_number, "attempt": self.attempt, **more}
+
+
+_THIS = "business_date = :on and extract_number = :extract and attempt = :attempt"
+
+
+def begin(connection: Connection, judgement: Judgement, parts: list[list[str]]) -> None:
+    """Start afresh with the casegroups to judge, in parts; what earlier judgements left is dropped."""
+    clear(connection)
+    plan = pd.DataFrame(
+        {
+            "part": pd.Series([number for number, part in enumerate(parts) for _ in part], dtype="int64"),
+            "casegroup_id": pd.Series([group for part in parts for group in part], dtype="str"),
+        }
+    )
+    save(connection, judgement, _PLAN, 0, {_PARTS: plan})
+
+
+def parts(connection: Connection, judgement: Judgement) -> list[list[str]] | None:
+    """The casegroups of each part; None when nothing was begun, or it is gone."""
+    plan = load(connection, judgement, _PLAN, 0)
+    if plan is None:
+        return None
+    by_part = plan[_PARTS].groupby("part", sort=True)["casegroup_id"]
+    return [groups.tolist() for _, groups in by_part]
+
+
+def save(connection: Connection, judgement: Judgement, stage: str, part: int, frames: Frames) -> None:
+    """Keep what a stage concluded for a part, whole; what it concluded before is replaced."""
+    key = judgement.key(stage=stage, part=part)
+    connection.execute(
+        text(f"delete from closure.work_in_progress where {_THIS} and stage = :stage and part = :part"), key
+    )
+    connection.execute(
+        text(
+            "insert into closure.work_in_progress (business_date, extract_number, attempt, stage, part, frame, content) "
+            "values (:on, :extract, :attempt, :stage, :part, :frame, :content)"
+        ),
+        [key | {"frame": name, "content": _as_bytes(frame)} for name, frame in frames.items()],
+    )
+
+
+def load(connection: Connection, judgement: Judgement, stage: str, part: int) -> Frames | None:
+    """What a stage concluded for a part in this judgement; None when it has not."""
+    rows = connection.execute(
+        text(
+            f"select frame, content from closure.work_in_progress where {_THIS} and stage = :stage and part = :part "
+            "order by frame"
+        ),
+        judgement.key(stage=stage, part=part),
+    )
+    return {name: to_frame(pa.ipc.open_stream(content).read_all()) for name, content in rows} or None
+
+
+def clear(connection: Connection) -> None:
+    """Drop everything: one night is worked on at a time."""
+    connection.exec_driver_sql("truncate closure.work_in_progress")
+
+
+def _as_bytes(frame: pd.DataFrame) -> bytes:
+    """Columns in their Arrow types; text is text also where every value is missing."""
+    columns = {}
+    for name in frame.columns:
+        values = pa.array(frame[name], from_pandas=True)
+        columns[name] = values.cast(pa.string()) if pa.types.is_null(values.type) else values
+    table = pa.table(columns)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+        stream.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
