@@ -510,7 +510,13 @@ def _write_out(ctx: NightContext, url: str) -> Summary:
                 *notices.write(
                     made, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters
                 ),
-                *exceptions_report.write(reports.exceptions_as_of(connection, on), made, on),
+                *exceptions_report.write(
+                    reports.exceptions_as_of(
+                        connection, on, implausible_pence=ctx.settings.balance_implausible_pence
+                    ),
+                    made,
+                    on,
+                ),
                 *reconcile.for_night(connection, made, on),
                 *batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers),
             ]

@@ -18,6 +18,7 @@ from tests.integration.installation import Databases, Installation
 from tests.integration.test_reconciliation import known, left
 from tests.unit.builders import ON, Row, case
 
+LIMIT = 100_000_000
 FIRST, SECOND, THIRD = ON, date(2017, 8, 11), date(2017, 8, 14)
 STILL = {"case_status": "OPEN"}
 TWO = {"rp_active": -5, "gb_sos_active": 9}
@@ -28,7 +29,9 @@ def files(installation: Installation, on: date) -> dict[str, bytes]:
     folder = Path(installation.folder) / "reports"
     folder.mkdir(exist_ok=True)
     with database.transaction(installation.url) as connection:
-        written = exceptions_report.write(reports.exceptions_as_of(connection, on), folder, on)
+        written = exceptions_report.write(
+            reports.exceptions_as_of(connection, on, implausible_pence=LIMIT), folder, on
+        )
         written += reconcile.for_night(connection, folder, on)
     return {file.name: (folder / file.name).read_bytes() for file in written}
 
@@ -45,7 +48,7 @@ def run(installation: Installation, on: date) -> dict[str, bytes]:
 
 def exceptions(installation: Installation, on: date) -> list[Row]:
     with database.transaction(installation.url) as connection:
-        return reports.exceptions_as_of(connection, on).to_pylist()
+        return reports.exceptions_as_of(connection, on, implausible_pence=LIMIT).to_pylist()
 
 
 def states(installation: Installation, on: date) -> dict[tuple[str, str], str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
+import html
 import io
 import re
 from datetime import date, timedelta
@@ -30,6 +33,7 @@ def line(number: int = 1, **over: Any) -> Row:
         "state": "NEW", "exception_id": f"E{number:05d}", "rule_code": "surname_missing", "severity": "HOLD", "csa_system": "CS2",
         "csa_case_id": f"20000{number}", "casegroup_id": f"G{number}", "subject": "RECEIVING_PARENT", "field": "surname",
         "message": "as opened", "route": "FT_TEAM", "status": "OPEN", "age_days": 0, "casegroup_held_pence": 123_456,
+        "casegroup_implausible": False,
     } | over  # fmt: skip
     return row | {"first_seen_on": ON - timedelta(days=row["age_days"])}
 
@@ -45,7 +49,8 @@ def read(folder: Path, *lines: Row) -> tuple[list[Row], list[Row], list[Row], st
     sheets = openpyxl.load_workbook(folder / "exceptions_report.xlsx")
     headings, *cells = [[cell.value for cell in row] for row in sheets["exceptions"].iter_rows()]
     of_excel = [
-        dict(zip((str(name).replace(" ", "_") for name in headings), row, strict=True)) for row in cells
+        dict(zip((str(name).lower().replace(" ", "_") for name in headings), row, strict=True))
+        for row in cells
     ]
     page = (folder / "exceptions_report.html").read_text(encoding="utf-8")
     return of_csv, pq.read_table(folder / "exceptions_report.parquet").to_pylist(), of_excel, page
@@ -89,7 +94,8 @@ def test_B48_each_exception_says_what_is_wrong_where_to_look_and_what_to_enter(t
         assert row["where_to_look"] == "CS2, case 200001"
         assert row["what_to_do"] == "Look up the surname on the CSA system that holds the case and enter it."
         assert row["what_to_enter"] == "surname of the receiving parent"
-        assert (row["route"], row["casegroup_held_pence"]) in (("FT_TEAM", 123_456), ("FT_TEAM", "123456"))
+        assert int(row["casegroup_held_pence"]) == 123_456
+        assert row["route"] in ("FT_TEAM", "Financial transition team")
 
 
 @pytest.mark.parametrize("code", RULES)
@@ -175,7 +181,14 @@ def test_the_page_adds_up_by_rule_route_age_and_system(tmp_path: Path) -> None:
     assert rows["New tonight"][2] == "2"
     assert (rows["1 to 7 days"][2], rows["8 to 28 days"][2], rows["Over 91 days"][2]) == ("1", "1", "0")
     assert (rows["CCD"][2], rows["CS2"][2]) == ("1", "3")
-    assert rows["nino_suffix_differs"] == ["1", "0", "1", "0", "0", "0.07"]
+    assert rows[f"{RULES['nino_suffix_differs'].says} nino_suffix_differs"] == [
+        "1",
+        "0",
+        "1",
+        "0",
+        "0",
+        "0.07",
+    ]
     summary = openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx")["summary"]
     (whole,) = [[cell.value for cell in row] for row in summary.iter_rows() if row[0].value == "All"]
     assert whole == ["All", 2, 2, 4, 1, 8, 1235.55, 123_555]
@@ -194,7 +207,7 @@ def test_a_night_of_many_exceptions_is_whole_in_the_files_and_short_on_the_page(
     # The new ones first, then the oldest.
     shown = (page.split('<section class="rule"')[1].split("<tr>"))[2:]
     assert all('class="NEW"' in row for row in shown[:12])
-    assert '<td class="number">49</td>' in shown[12]
+    assert '<td class="number" data-label="Days">49</td>' in shown[12]
 
 
 def test_a_workbook_goes_on_on_another_sheet_when_one_is_full(
@@ -247,7 +260,8 @@ def test_a_huge_string_is_cut_in_a_cell_and_on_the_page_and_whole_in_the_csv(tmp
     of_csv, _, of_excel, page = read(tmp_path, line(csa_case_id=huge))
     assert of_csv[0]["csa_case_id"] == huge
     assert str(of_excel[0]["csa_case_id"]).endswith("[cut off here]")
-    assert "x" * 100 not in page
+    assert "x" * 501 not in page
+    assert "characters: see exceptions_report.csv)" in page
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_prints_on_a4(tmp_path: Path) -> None:
@@ -268,3 +282,110 @@ def test_the_same_night_has_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(made[0]) == [f"exceptions_report.{kind}" for kind in ("csv", "html", "parquet", "xlsx")]
     assert {file.rows for file in written} == {5}
     assert written[0].control_totals == {"casegroup_held_pence": 5 * 123_456}
+
+
+def test_the_page_carries_a_policy_that_allows_its_own_style_and_nothing_else(tmp_path: Path) -> None:
+    *_, page = read(tmp_path, line(), line(2, rule_code="nino_missing", state="OPEN", age_days=100))
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert html.unescape(policy).split("; ") == [
+        "default-src 'none'", f"style-src 'sha256-{digest}'", "base-uri 'none'", "form-action 'none'",
+    ]  # fmt: skip
+    # The policy stands before what it rules, and no element asks for what it forbids.
+    assert page.index("Content-Security-Policy") < page.index("<style>")
+    assert not re.findall(r"<[a-z]+[^>]*\s(?:style|on[a-z]+|src|action|formaction|srcset|background)=", page)
+    assert set(re.findall(r"<([a-z]+)", page)).isdisjoint(
+        {"script", "link", "img", "iframe", "object", "base", "form", "image", "use"}
+    )
+
+
+@pytest.mark.parametrize("unseen", "\u202e\u202a\u2066\u2069\u061c\u200f\u200b\u00ad\u3164\x1b", ids=ascii)
+def test_what_turns_or_hides_text_is_shown_as_what_it_is(tmp_path: Path, unseen: str) -> None:
+    text = f"2{unseen}1"
+    names = (
+        "csa_system",
+        "csa_case_id",
+        "casegroup_id",
+        "value",
+        "case_owner",
+        "allocated_to",
+        "rule_code",
+        "message",
+        "field",
+    )
+    over = dict.fromkeys(names, text)
+    _, of_parquet, of_excel, page = read(tmp_path, line(**over, casegroup_implausible=True))
+    named = f"2<U+{ord(unseen):04X}>1"
+    assert unseen not in page
+    assert html.escape(named) in page
+    assert of_excel[0]["csa_case_id"] == named
+    assert of_parquet[0]["csa_case_id"] == text
+
+
+def test_one_hostile_amount_stands_apart_and_every_total_stays_what_it_was(tmp_path: Path) -> None:
+    lines = [line(1), line(2, rule_code="nino_missing", casegroup_held_pence=100)]
+    hostile = [
+        line(3, casegroup_held_pence=2**63 - 1, casegroup_implausible=True),
+        line(4, casegroup_id="G3", rule_code="balance_amount_implausible", casegroup_held_pence=2**63 - 1,
+             casegroup_implausible=True),
+    ]  # fmt: skip
+    *_, page = read(tmp_path, *lines, *hostile)
+    assert "<b>£1,235.56</b>held by casegroups" in page
+    rows = page_rows(page)
+    assert rows["All"][-1] == "1,235.56"
+    assert rows["The parent has no surname. surname_missing"] == ["2", "0", "2", "0", "0", "1,234.56"]
+    assert rows["Financial transition team"][-1] == "1,235.56"
+    assert rows["G3"] == ["CS2, case 200003", "92,233,720,368,547,758.07"]
+    assert "£92,233,720,368,547,758.07 held by\n  1 casegroup with" in page
+    cells = [
+        cell.value
+        for row in openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx")["summary"]
+        for cell in row
+    ]
+    assert {123_556, "9223372036854775807"} <= set(cells)
+    assert 92233720368547758.07 not in cells
+
+
+def test_a_night_without_an_implausible_amount_says_nothing_of_it(tmp_path: Path) -> None:
+    *_, page = read(tmp_path, line())
+    assert "Not in that figure" not in page
+
+
+def test_the_picture_draws_what_is_held_by_rule_and_age_and_says_it_too(tmp_path: Path) -> None:
+    lines = [
+        line(1, casegroup_held_pence=300), line(2, state="OPEN", age_days=100, casegroup_held_pence=100),
+        line(3, rule_code="nino_missing", state="OPEN", age_days=7, casegroup_held_pence=200),
+        line(4, rule_code="child_missing", casegroup_held_pence=-5),
+    ]  # fmt: skip
+    *_, page = read(tmp_path, *lines)
+    drawn = re.findall(
+        r'<svg [^>]*role="img" aria-labelledby="([^"]*)"><title id="\1">(.*?)</title>(.*?)</svg>',
+        page,
+        re.DOTALL,
+    )
+    assert [(name, said.strip()) for name, said, _ in drawn] == [
+        ("drawn-surname_missing", "New tonight: £3.00. Over 91 days: £1.00"), ("drawn-nino_missing", "1 to 7 days: £2.00"),
+    ]  # fmt: skip
+    rects = [re.findall(r'class="(age\d)" x="([\d.]+)" width="([\d.]+)"', inside) for *_, inside in drawn]
+    assert rects == [[("age0", "0.0", "75.0"), ("age4", "75.0", "25.0")], [("age1", "0.0", "50.0")]]
+
+
+def test_a_row_of_the_workbook_is_as_high_as_its_words_and_codes_stand_in_words(tmp_path: Path) -> None:
+    _, _, (row,), _ = read(tmp_path, line(allocated_to="Featherstonehaugh-Cholmondeley of Wolverhampton"))
+    assert (row["state"], row["severity"], row["status"]) == ("New", "Stops its record", "Open")
+    sheet = openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx")["exceptions"]
+    assert sheet.row_dimensions[2].height >= 4 * 14
+    assert sheet.print_area == "'exceptions'!$A$1:$J$2"
+
+
+def test_no_heading_of_the_summary_is_printed_at_the_foot_of_a_page(tmp_path: Path) -> None:
+    """Whatever the number of rules before it: a page ends before a heading that lacks room for its table's first rows."""
+    for count in range(1, 41):
+        codes = list(RULES)[:count]
+        report.write(table(*(line(n, rule_code=code) for n, code in enumerate(codes))), tmp_path, ON)
+        sheet = openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx")["summary"]
+        ends = {mark.id for mark in sheet.row_breaks.brk}
+        titles = {cell.row for cell in sheet["A"] if str(cell.value).startswith("By ")}
+        # The row of a title is not the last of a page, nor is that of the headings under it.
+        assert not ends & (titles | {row + 1 for row in titles}), count

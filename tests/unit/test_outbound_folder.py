@@ -92,6 +92,10 @@ def test_ordinary_text_is_left_alone(cell: str) -> None:
     assert folder.safe_text(pa.array([cell, None])).to_pylist() == [cell, None]
 
 
+def test_a_control_total_is_exact_beyond_what_one_amount_can_hold() -> None:
+    assert folder.exact_total(pa.chunked_array([[2**63 - 1, None], [2**63 - 1]], pa.int64())) == 2**64 - 2
+
+
 def test_the_manifest_vouches_for_every_file_and_is_the_same_for_the_same_files(tmp_path: Path) -> None:
     files = [folder.write_csv(tmp_path, name, table("x"), ("amount_pence",)) for name in ("b.csv", "a/c.csv")]
     folder.write_manifest(tmp_path, ON, "CC-1", files)

@@ -8,6 +8,8 @@ CSV, Parquet and Excel hold every exception; the page adds them up and lists, fo
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,16 +18,20 @@ from typing import Any
 
 import jinja2
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from markupsafe import Markup
 
 from case_closure.domain.money import pounds
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM, RULES
+from case_closure.domain.texts import printable
 from case_closure.outbound.folder import WrittenFile, exact_total, write_csv
 from case_closure.outbound.workbook import MOST_ROWS, Book, Column, writing
 
 NAME = "exceptions_report"
 LISTED_A_RULE = 40
-_LONGEST_SHOWN = 60
+_LONGEST_SHOWN = 500
+_DRAWN_RULES = 12
 _BATCH = 10_000
 
 NEW, OPEN, RESOLVED = "NEW", "OPEN", "RESOLVED"
@@ -56,14 +62,12 @@ _FIELDS = {
 _REFERENCES = {"APPLICATION": "application", "LTR": "request", "LETTER": "letter", "BALANCE": "correction"}
 _CREDITORS = {"rp": "receiving parent", "gb_sos": "GB Secretary of State", "ni_sos": "NI Secretary of State"}
 
-COLUMNS = [
-    Column("state", width=10), Column("rule_code", width=26), Column("csa_system", width=10), Column("csa_case_id", width=15),
-    Column("casegroup_id", width=14), Column("what_is_wrong", "wrapped", 42), Column("where_to_look", "wrapped", 34),
-    Column("what_to_do", "wrapped", 46), Column("what_to_enter", "wrapped", 32), Column("value_found", width=16),
-    Column("route", width=12), Column("case_owner", width=14), Column("status", width=11), Column("allocated_to", width=16),
-    Column("first_seen_on", "date", 13), Column("age_days", "whole", 8), Column("casegroup_held_pence", "pence", 14),
-    Column("severity", width=9), Column("resolved_by", width=20), Column("exception_id", width=40),
-]  # fmt: skip
+# Of the CSV and the Parquet file.
+COLUMNS = (
+    "state", "rule_code", "csa_system", "csa_case_id", "casegroup_id", "what_is_wrong", "where_to_look", "what_to_do",
+    "what_to_enter", "value_found", "route", "case_owner", "status", "allocated_to", "first_seen_on", "age_days",
+    "casegroup_held_pence", "casegroup_implausible", "severity", "resolved_by", "exception_id",
+)  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -100,9 +104,9 @@ def in_words(rows: pa.Table) -> pa.Table:
         for say, said in words.values():
             said.append(say(line))
     made = {name: pa.array(said, pa.string()) for name, (_, said) in words.items()}
-    return pa.table(
-        {column.heading: made.get(column.heading, _column(rows, column.heading)) for column in COLUMNS}
-    )
+    none = pa.scalar(None, pa.string())
+    made["casegroup_implausible"] = pc.if_else(rows["casegroup_implausible"], pa.scalar("yes"), none)
+    return pa.table({name: made.get(name, _column(rows, name)) for name in COLUMNS})
 
 
 def _column(rows: pa.Table, name: str) -> pa.ChunkedArray | None:
@@ -172,19 +176,27 @@ def field_in_words(name: str) -> str:
 
 @dataclass
 class Line:
-    """One line of a summary: how many are new, still open and resolved, how old, and pounds held."""
+    """One line of a summary: how many are new, still open and resolved, how old, and pounds held.
+
+    ``held``: by casegroup, but for those with an implausible amount, which stand apart; ``ages``: how old the oldest of
+    its exceptions here is.
+    """
 
     name: str
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
     oldest: int = 0
     held: dict[str, int] = field(default_factory=dict)
+    ages: dict[str, int] = field(default_factory=dict)
 
     def take(self, row: Row) -> None:
         """Counts one exception; its casegroup's money once, however many exceptions the casegroup has."""
         self.counts[row["state"]] += 1
         if row["state"] != RESOLVED:
             self.oldest = max(self.oldest, row["age_days"])
-            self.held[row["casegroup_id"] or ""] = row["casegroup_held_pence"]
+            if not row["casegroup_implausible"]:
+                group = row["casegroup_id"] or ""
+                self.held[group] = row["casegroup_held_pence"]
+                self.ages[group] = max(self.ages.get(group, 0), row["age_days"])
 
     @property
     def all(self) -> int:
@@ -198,6 +210,14 @@ class Line:
     def held_pence(self) -> int:
         return sum(self.held.values())
 
+    @property
+    def held_by_age(self) -> dict[str, int]:
+        """What is held, by how old the oldest exception of each casegroup here is, for each of AGES."""
+        by_age = {name: 0 for _, name in AGES}
+        for group, pence in self.held.items():
+            by_age[_age(self.ages[group])] += pence
+        return by_age
+
 
 @dataclass
 class Summary:
@@ -210,11 +230,12 @@ class Summary:
     systems: dict[str, Line]
     warnings: dict[str, Line]
     listed: dict[str, list[Row]]
+    apart: dict[str, Row]
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Summary:
         """From the rows of ``store.reports.exceptions_as_of``; of each rule it keeps those to list."""
-        made = cls(Line("All"), {}, {}, {name: Line(name) for _, name in AGES}, {}, {}, {})
+        made = cls(Line("All"), {}, {}, {name: Line(name) for _, name in AGES}, {}, {}, {}, {})
         for row in rows:
             code = row["rule_code"]
             if row["severity"] == "WARNING":
@@ -230,6 +251,8 @@ class Summary:
                 lines.setdefault(name, Line(name)).take(row)
             if row["state"] != RESOLVED:
                 made.ages[_age(row["age_days"])].take(row)
+                if row["casegroup_implausible"]:
+                    made.apart.setdefault(row["casegroup_id"] or "", row)
             made.total.take(row)
             listed = made.listed.setdefault(code, [])
             listed.append(row)
@@ -240,6 +263,29 @@ class Summary:
             lines.clear()
             lines.update(ordered)
         return made
+
+    @property
+    def apart_pence(self) -> int:
+        """What the casegroups with an implausible amount hold: in no other figure."""
+        return sum(row["casegroup_held_pence"] for row in self.apart.values())
+
+    def bars(self) -> list[tuple[Line, list[tuple[int, str, int, float, float]]]]:
+        """The rules that hold most, to draw: of each its line, and of each of AGES its number, name and pence, where it starts
+        and how long it is, in hundredths of the longest bar."""
+        most = sorted(self.rules.values(), key=lambda line: (-line.held_pence, line.name))[:_DRAWN_RULES]
+        drawn = [(line, line.held_by_age) for line in most if line.held_pence > 0]
+        longest = max((sum(max(pence, 0) for pence in ages.values()) for _, ages in drawn), default=0)
+        bars = []
+        for line, ages in drawn:
+            at, parts = 0, []
+            for shade, (name, pence) in enumerate(ages.items()):
+                size = max(pence, 0)
+                parts.append(
+                    (shade, name, pence, round(100 * at / longest, 3), round(100 * size / longest, 3))
+                )
+                at += size
+            bars.append((line, parts))
+        return bars
 
     def first_of(self, code: str) -> list[Row]:
         """The exceptions of a rule to list: the new ones first, then the oldest, then those resolved."""
@@ -259,41 +305,106 @@ def _age(days: int) -> str:
 
 # --- Excel
 
+# In the order in which they are read: what prints on a page comes first, the rest stands beside it.
+_PRINTED = [
+    Column("state", width=9), Column("rule_code", width=24), Column("what_is_wrong", width=29), Column("where_to_look", width=24),
+    Column("what_to_enter", width=22), Column("value_found", width=13), Column("with_whom", width=15),
+    Column("age_days", "whole", 6), Column("casegroup_held_gbp", "pounds", 14), Column("what_to_do", width=36),
+]  # fmt: skip
+_BESIDE = [
+    Column("csa_system", width=10), Column("csa_case_id", width=15), Column("casegroup_id", width=14), Column("route", width=24),
+    Column("case_owner", width=16), Column("status", width=11), Column("allocated_to", width=16),
+    Column("first_seen_on", "date", 13), Column("casegroup_held_pence", "pence", 18), Column("casegroup_implausible", width=13),
+    Column("severity", width=18), Column("resolved_by", width=24), Column("exception_id", width=50),
+]  # fmt: skip
+_SHEET = [*_PRINTED, *_BESIDE]
+_SEVERITIES = {"HOLD": "Stops its record", "WARNING": "Warning, stops nothing"}
+_STATUSES = {"OPEN": "Open", "ALLOCATED": "Allocated", "RESOLVED": "Resolved"}
+
 
 def _workbook(path: Path, table: pa.Table, summary: Summary, on: date) -> None:
+    headed = [
+        Column(column.heading.replace("_", " ").replace("gbp", "GBP").replace("csa", "CSA"), column.kind) for column in _SHEET
+    ]  # fmt: skip
     with writing(path, f"Exceptions report, night of {on}", on) as book:
         _summary_sheet(book, summary, on)
         for number, start in enumerate(range(0, max(table.num_rows, 1), MOST_ROWS), 1):
             name = "exceptions" if number == 1 else f"exceptions {number}"
-            sheet = book.sheet(name, [column.width for column in COLUMNS])
-            headed = [Column(column.heading.replace("_", " "), column.kind) for column in COLUMNS]
+            sheet = book.sheet(name, [column.width for column in _SHEET])
             row = book.headings(sheet, 0, headed)
             sheet.freeze_panes(1, 0)
             sheet.repeat_rows(0)
-            for batch in table.slice(start, MOST_ROWS).to_batches(max_chunksize=10_000):
-                columns = [column.to_pylist() for column in batch.columns]
-                row = book.rows(sheet, row, COLUMNS, zip(*columns, strict=True))
+            for line in _each(table.slice(start, MOST_ROWS)):
+                row = book.row(sheet, row, _SHEET, _cells(line))
+            sheet.print_area(0, 0, row - 1, len(_PRINTED) - 1)
             if row > 1:
-                sheet.autofilter(0, 0, row - 1, len(COLUMNS) - 1)
+                sheet.autofilter(0, 0, row - 1, len(_SHEET) - 1)
+
+
+def _cells(line: Row) -> list[Any]:
+    """A line of the sheet: codes in their words, but for the rule's, which stands before its own."""
+    said = line | {
+        "state": STATES[line["state"]].removesuffix(" tonight").removeprefix("Still ").capitalize(),
+        "with_whom": whose(line),
+        "route": ROUTES.get(line["route"], line["route"]),
+        "status": _STATUSES.get(line["status"], line["status"]),
+        "severity": _SEVERITIES.get(line["severity"], line["severity"]),
+        "casegroup_held_gbp": line["casegroup_held_pence"],
+    }
+    return [said[column.heading] for column in _SHEET]
 
 
 def _summary_sheet(book: Book, summary: Summary, on: date) -> None:
     columns = [
-        Column("", width=36), Column("New tonight", "whole", 12), Column("Still open", "whole", 12),
-        Column("Open, all", "whole", 12), Column("Resolved tonight", "whole", 12), Column("Oldest, days", "whole", 12),
-        Column("Held, GBP", "pounds", 18), Column("Held, pence", "pence", 18),
+        Column("", width=58), Column("New tonight", "whole", 10), Column("Still open", "whole", 10),
+        Column("Open, all", "whole", 10), Column("Resolved tonight", "whole", 10), Column("Oldest, days", "whole", 10),
+        Column("Held, GBP", "pounds", 20), Column("Held, pence", "pence", 20),
     ]  # fmt: skip
-    sheet = book.sheet("summary", [column.width for column in columns])
+    widths = [column.width for column in columns]
+    sheet = book.sheet("summary", widths)
+    book.pages(sheet)
     row = book.words(sheet, 0, f"Exceptions report, night of {_day(on)}", "title")
     row = book.words(sheet, row, "For the team leader of the financial transition team.", "note")
-    row = book.words(sheet, row, _HELD, "note")
+    row = book.across(sheet, row, _HELD, widths, "wrapped note")
+    if summary.apart:
+        row = book.across(sheet, row, _apart(summary), widths, "wrapped")
+    first = None
     for title, lines in _tables(summary):
+        many = list(lines)
+        book.together(sheet, row + 1, 50 + 28 * min(len(many), 5))
         row = book.words(sheet, row + 1, title, "section")
+        first = row if first is None else first
         row = book.headings(sheet, row, columns)
-        for line in lines:
-            row = book.row(sheet, row, columns, [line.name, *_figures(line)])
+        for line in many:
+            row = book.row(sheet, row, columns, [_named(line.name), *_figures(line)])
         if title == _BY_RULE:
             row = book.row(sheet, row, columns, ["All", *_figures(summary.total)], bold=True)
+    if summary.apart:
+        book.together(sheet, row + 1, 100)
+        row = book.words(sheet, row + 1, "Implausible amounts, in no figure above", "section")
+        short = [Column("Casegroup", width=58), *[Column("")] * 5, *columns[6:]]
+        row = book.headings(sheet, row, short)
+        for group, one in list(summary.apart.items())[:LISTED_A_RULE]:
+            held = one["casegroup_held_pence"]
+            named = f"{group or 'not given'}: {where(one)}"
+            row = book.row(sheet, row, short, [named, *[None] * 5, held, held])
+        if len(summary.apart) > LISTED_A_RULE:
+            more = "And more: filter the sheet 'exceptions' by its column 'casegroup implausible'."
+            row = book.words(sheet, row, more, "note")
+    book.end_pages(sheet, row, widths, repeated=first)
+
+
+def _apart(summary: Summary) -> str:
+    count = len(summary.apart)
+    return (
+        f"In no figure here: {pounds(summary.apart_pence)} GBP held by {count:,} casegroup{'s' if count != 1 else ''} with an "
+        "amount larger than any real case is expected to owe, listed at the end."
+    )
+
+
+def _named(name: str) -> str:
+    """A rule's code and its words; any other name as it is."""
+    return f"{name}: {_says(name)}" if name in RULES else name
 
 
 _HELD = "Held: all that the casegroups of these exceptions hold; one with several exceptions is counted once in each line."
@@ -321,12 +432,14 @@ def _day(on: date) -> str:
 
 
 def _page(summary: Summary, on: date) -> str:
+    place = Path(__file__).parent
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(place),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_said,
     )
     environment.filters |= {
         "pounds": pounds,
@@ -334,11 +447,20 @@ def _page(summary: Summary, on: date) -> str:
         "whole": lambda number: f"{number:,}",
         "short": _short,
     }
+    css = environment.get_template(f"{NAME}.css").render(day=_day(on))
+    # Nothing is run and nothing is loaded: of all content only this style, known by its hash.
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     return environment.get_template(f"{NAME}.html").render(
-        day=_day(on), on=on, summary=summary, held=_HELD, tables=_tables(summary)[1:], states=STATES, rules=RULES,
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'", css=Markup(css),
+        day=_day(on), on=on, summary=summary, held=_HELD, tables=_tables(summary)[1:], states=STATES, rules=RULES, ages=AGES,
         most=LISTED_A_RULE, where=where, enter=enter, found=found, wrong=wrong, do=do, csv=f"{NAME}.csv", NEW=NEW, OPEN=OPEN,
-        RESOLVED=RESOLVED,
+        RESOLVED=RESOLVED, whose=whose, says=_says,
     )  # fmt: skip
+
+
+def _said(value: object) -> object:
+    """Whatever the page says that is not the page's own: on one line, and what turns or hides text shown as what it is."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _gbp(pence: int) -> str:
@@ -346,6 +468,21 @@ def _gbp(pence: int) -> str:
 
 
 def _short(value: object) -> str:
-    """A value as the page shows it: whole in the CSV, however long."""
+    """A value as the page shows it: whole, but for one that would fill the page, which the CSV has whole."""
     words = "" if value is None else str(value)
-    return words if len(words) <= _LONGEST_SHOWN else words[: _LONGEST_SHOWN - 1] + "…"
+    return (
+        words
+        if len(words) <= _LONGEST_SHOWN
+        else f"{words[:_LONGEST_SHOWN]}… ({len(words):,} characters: see {NAME}.csv)"
+    )
+
+
+def _says(code: str) -> str:
+    """The words of a rule's code; a code of no rule of today has none."""
+    rule = RULES.get(code)
+    return rule.says if rule else ""
+
+
+def whose(line: Row) -> str:
+    """Who has it: whom it was allocated to, else the owner of the CMS case, else the route."""
+    return str(line["allocated_to"] or line["case_owner"] or ROUTES.get(line["route"], line["route"]))

@@ -85,7 +85,8 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def exact_total(values: pa.ChunkedArray) -> int:
     """The sum of whole numbers, nulls as nothing."""
-    return int(pc.sum(values).as_py() or 0)
+    # Wider than int64, which a few hostile amounts pass: their sum would come round at the other end.
+    return int(pc.sum(values.cast(pa.decimal128(38, 0))).as_py() or 0)
 
 
 def write_manifest(folder: Path, business_date: date, extract_id: str, files: Sequence[WrittenFile]) -> None:

@@ -5,7 +5,8 @@ Belongs here: opening a workbook, its formats, cells and tables of rows. Does no
 
 from __future__ import annotations
 
-import math
+import functools
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from case_closure.domain.money import pounds
+from case_closure.domain.texts import printable
 from case_closure.outbound.folder import safe_cell
 
 MOST_ROWS = 1_000_000  # of a sheet; Excel's own limit is 1,048,576
@@ -26,6 +28,12 @@ _MOST_CHARACTERS = 32_000  # of a cell; Excel's own limit is 32,767
 _EXACT_BELOW = 2**53  # a spreadsheet's numbers are doubles
 _HEIGHTS = {"title": 24, "section": 18}  # of rows whose words are larger; not every viewer works them out
 _LINE_HEIGHT = 14
+_HIGHEST = 409  # points; Excel's own limit
+_MOST_MEASURED = 10_000
+_MOST_BREAKS = 1000  # of a sheet; Excel's own limit is 1,023
+# What fits on A4 landscape between the margins, in points at full size; a little less, since programs draw differently.
+_PAGE_WIDE, _PAGE_HIGH = 755, 480
+_POINTS_A_CHARACTER = 7.2  # where the default font has to be replaced by a wider one
 BLUE, GREY, PALE = "#1D4F91", "#505A5F", "#EEF2F7"
 
 
@@ -51,22 +59,26 @@ class Book:
             "font_color": "#FFFFFF",
             "valign": "vcenter",
         }
+        # A figure that is wider than its column is drawn smaller, not as ###; away from the words that stand next to it.
+        number = basis | {"shrink": True}
         self._looks = {
-            "text": basis,
-            "wrapped": basis | {"text_wrap": True},
-            "whole": basis | {"num_format": "#,##0", "align": "right"},
-            "pence": basis | {"num_format": "0", "align": "right", "font_color": GREY},
-            "pounds": basis | {"num_format": "#,##0.00;[Red]-#,##0.00", "align": "right"},
-            "date": basis | {"num_format": "d mmm yyyy", "align": "left"},
+            "text": basis | {"text_wrap": True, "indent": 1},
+            "wrapped": basis | {"text_wrap": True, "indent": 1},
+            "whole": number | {"num_format": "#,##0", "align": "right"},
+            "pence": number | {"num_format": "0", "align": "right", "font_color": GREY},
+            "pounds": number | {"num_format": "#,##0.00;[Red]-#,##0.00", "align": "right"},
+            "date": basis | {"num_format": "d mmm yyyy", "align": "left", "indent": 1},
             "title": basis | {"bold": True, "font_size": 16, "font_color": BLUE},
             "section": basis | {"bold": True, "font_size": 12, "font_color": BLUE},
-            "heading": heading,
+            "heading": heading | {"indent": 1},
             "number heading": heading | {"align": "right"},
             "note": basis | {"font_color": GREY},
             "wrapped note": basis | {"font_color": GREY, "text_wrap": True},
             "line": basis | {"bottom": 1},
         }  # fmt: skip
         self._made: dict[tuple[str, bool, str | None], Format] = {}
+        self._heights: dict[str, dict[int, float]] = {}
+        self._together: dict[str, dict[int, float]] = {}
 
     def look(self, kind: str, *, bold: bool = False, fill: str | None = None) -> Format:
         """The format of that kind of cell."""
@@ -86,15 +98,53 @@ class Book:
         if landscape:
             sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
+        sheet.set_default_row(_LINE_HEIGHT)
         sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         sheet.set_footer("&L&F&C&A&RPage &P of &N")
         return sheet
 
+    def _set_height(self, sheet: Worksheet, row: int, height: float) -> None:
+        sheet.set_row(row, height)
+        if sheet.get_name() in self._together:
+            self._heights[sheet.get_name()][row] = height
+
+    def pages(self, sheet: Worksheet) -> None:
+        """Before any row: this sheet says itself where its pages end (:meth:`together`, :meth:`end_pages`)."""
+        self._heights[sheet.get_name()], self._together[sheet.get_name()] = {}, {}
+
+    def together(self, sheet: Worksheet, row: int, points: float) -> None:
+        """What begins in this row needs so much room under it: a heading never stands alone at the foot of a page."""
+        self._together[sheet.get_name()][row] = points
+
+    def end_pages(
+        self, sheet: Worksheet, end: int, widths: Sequence[float], *, repeated: int | None = None
+    ) -> None:
+        """Prints the columns of these widths and the rows before ``end``, one page wide; ``repeated``: a row on top of each.
+
+        A spreadsheet that fits a sheet to its pages does not mind page breaks, so it is scaled instead.
+        """
+        scale = min(100, max(10, int(100 * _PAGE_WIDE / (sum(widths) * _POINTS_A_CHARACTER))))
+        sheet.set_print_scale(scale)
+        sheet.print_area(0, 0, end - 1, len(widths) - 1)
+        heights, together = self._heights.pop(sheet.get_name()), self._together.pop(sheet.get_name())
+        room, used, breaks = _PAGE_HIGH * 100 / scale, 0.0, list[int]()
+        again = 0.0
+        if repeated is not None:
+            sheet.repeat_rows(repeated)
+            again = heights.get(repeated, _LINE_HEIGHT)
+        for row in range(end):
+            height = heights.get(row, _LINE_HEIGHT)
+            if used + max(height, together.get(row, 0)) > room and used > again:
+                breaks.append(row)
+                used = again
+            used += height
+        sheet.set_h_pagebreaks(breaks[:_MOST_BREAKS])
+
     def words(self, sheet: Worksheet, row: int, words: str, kind: str = "text", column: int = 0) -> int:
         """One line of words; the row after it."""
         if kind in _HEIGHTS:
-            sheet.set_row(row, _HEIGHTS[kind])
-        sheet.write_string(row, column, words, self.look(kind))
+            self._set_height(sheet, row, _HEIGHTS[kind])
+        sheet.write_string(row, column, _text(words), self.look(kind))
         return row + 1
 
     def across(
@@ -105,15 +155,15 @@ class Book:
         Before any other cell of that row is written.
         """
         # A column's width is in characters.
-        lines = math.ceil(len(words) / sum(widths))
-        sheet.set_row(row, _LINE_HEIGHT * lines)
+        words = _text(words)
+        self._set_height(sheet, row, _height(_lines(words, sum(widths))))
         sheet.merge_range(row, column, row, column + len(widths) - 1, "", self.look(kind))
         sheet.write_string(row, column, words, self.look(kind))
         return row + 1
 
     def headings(self, sheet: Worksheet, row: int, columns: Sequence[Column], height: float = 30) -> int:
         """The headings of a table; the row after them."""
-        sheet.set_row(row, height)
+        self._set_height(sheet, row, height)
         for place, column in enumerate(columns):
             look = "heading" if column.kind in ("text", "wrapped", "date") else "number heading"
             sheet.write_string(row, place, column.heading, self.look(look))
@@ -123,14 +173,22 @@ class Book:
         self, sheet: Worksheet, row: int, columns: Sequence[Column], values: Sequence[Any], *, bold: bool = False,
         fills: Mapping[int, str] | None = None,
     ) -> int:  # fmt: skip
-        """One row of a table; the row after it. A value that is none stays an empty cell."""
+        """One row of a table, as high as its words need; the row after it. A value that is none stays an empty cell."""
+        said = {
+            place: _text(value)
+            for place, (column, value) in enumerate(zip(columns, values, strict=True))
+            if value is not None and column.kind in ("text", "wrapped")
+        }
+        lines = max((_lines(words, columns[place].width) for place, words in said.items()), default=1)
+        if lines > 1:
+            self._set_height(sheet, row, _height(lines))
         for place, (column, value) in enumerate(zip(columns, values, strict=True)):
             look = self.look(column.kind, bold=bold, fill=fills.get(place) if fills else None)
             if value is None:
                 if bold:
                     sheet.write_blank(row, place, None, look)
-            elif column.kind in ("text", "wrapped"):
-                sheet.write_string(row, place, _text(value), look)
+            elif place in said:
+                sheet.write_string(row, place, said[place], look)
             elif column.kind == "date":
                 sheet.write_datetime(row, place, value, look)
             else:
@@ -155,8 +213,25 @@ class Book:
 
 
 def _text(value: object) -> str:
-    words = safe_cell(str(value))
+    """Words as a cell has them: what shows nothing shown by its number, nothing that opens as a formula."""
+    words = safe_cell(printable(value))
     return words if len(words) <= _MOST_CHARACTERS else words[:_MOST_CHARACTERS] + " [cut off here]"
+
+
+def _height(lines: int) -> float:
+    return min(_LINE_HEIGHT * lines, _HIGHEST)
+
+
+def _lines(words: str, width: float) -> int:
+    """In how many lines words stand in a column of that width, which is in characters."""
+    # A filter's button, the border and wide letters take some of it.
+    fits = max(int(width * 0.95) - 1, 1)
+    return 1 if len(words) <= fits else _wrapped_lines(words[:_MOST_MEASURED], fits)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _wrapped_lines(words: str, fits: int) -> int:
+    return len(textwrap.wrap(words, fits)) or 1
 
 
 @contextmanager

@@ -36,17 +36,20 @@ EXCEPTIONS = pa.schema(
         ("first_seen_on", pa.date32()),
         ("age_days", pa.int64()),
         ("casegroup_held_pence", pa.int64()),
+        ("casegroup_implausible", pa.bool_()),
         ("resolved_by", pa.string()),
     ]
 )
 
 
-def exceptions_as_of(connection: Connection, on: date) -> pa.Table:
+def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int) -> pa.Table:
     """Every exception open at the end of the night of ``on``, and those resolved by it (B48); columns of ``EXCEPTIONS``.
 
     ``state``: NEW (first seen that night), OPEN (still), RESOLVED (by that night). Told from the events up to that date, so
-    that it is the same whenever it is asked. ``casegroup_held_pence``: all that the casegroup held then. Ordered by state,
-    severity, rule and age.
+    that it is the same whenever it is asked. ``casegroup_held_pence``: all that the casegroup held then;
+    ``casegroup_implausible``: what it received is beyond +/- ``implausible_pence`` in a bucket,
+    also of a clerical row, which no gate judges.
+    Ordered by state, severity, rule and age.
     """
     connection.exec_driver_sql("drop table if exists pg_temp.reported")
     connection.execute(
@@ -71,13 +74,14 @@ def exceptions_as_of(connection: Connection, on: date) -> pa.Table:
         text(
             f"""
             create temporary table held_then on commit drop as
-            select casegroup_id, greatest(least(sum(held_pence), 9223372036854775807), -9223372036854775808)::bigint as pence
+            select casegroup_id, greatest(least(sum(held_pence), 9223372036854775807), -9223372036854775808)::bigint as pence,
+                   bool_or(abs(received_pence::numeric) > :implausible) as implausible
             from {history.POSITIONS_AS_OF} p
             where casegroup_id in (select casegroup_id from reported join closure.exceptions using (exception_id))
             group by casegroup_id
             """
         ),
-        {"on": on},
+        {"on": on, "implausible": implausible_pence},
     )
     day = f"date '{on.isoformat()}'"
     return copy_out(
@@ -88,7 +92,7 @@ def exceptions_as_of(connection: Connection, on: date) -> pa.Table:
                e.subject_reference, e.field, e.value, e.message, e.route, e.case_owner,
                case r.event when 'RESOLVED' then 'RESOLVED' when 'ALLOCATED' then 'ALLOCATED' else 'OPEN' end,
                case when r.event = 'ALLOCATED' then r.by_what end, e.business_date,
-               greatest({day} - e.business_date, 0), coalesce(h.pence, 0),
+               greatest({day} - e.business_date, 0), coalesce(h.pence, 0), coalesce(h.implausible, false),
                case when r.event = 'RESOLVED' then r.by_what end
         from reported r join closure.exceptions e using (exception_id) left join held_then h using (casegroup_id)
         order by state, e.severity, e.rule_code collate "C", e.business_date, e.exception_id collate "C"
