@@ -25,9 +25,10 @@ _FILL = """
         from (values (timestamp '{on}'), (timestamp '{last}')) n (d);
     insert into held.csa_cases (csa_system, csa_case_id, casegroup_id, business_date, changed_on)
         select {case}, {night}, {night} from c;
-    insert into closure.casegroups (casegroup_id, sensitive, received_pence, posted_pence, held_pence, credit_pence,
-                                    business_date)
-        select distinct 'G' || c.number * 6 / 7, c.number * 6 / 7 % 2000 = 0, 0, 0, 0, 0, date '{on}' from c;
+    insert into closure.casegroups (casegroup_id, received_pence, posted_pence, held_pence, credit_pence, business_date)
+        select distinct 'G' || c.number * 6 / 7, 0, 0, 0, 0, date '{on}' from c;
+    insert into closure.sensitive_casegroups (casegroup_id, business_date)
+        select distinct 'G' || c.number * 6 / 7, date '{on}' from c where c.number * 6 / 7 % 2000 = 0;
     insert into closure.end_liability (csa_system, csa_case_id, casegroup_id, tranche_id, journey, selected_on, led)
         select {case}, 'T' || c.number % 40, 'PROACTIVE', date '2017-06-01', date '2017-07-31' from c;
     insert into closure.positions (casegroup_id, csa_system, csa_case_id, creditor, arrears_status, received_pence, posted_pence,

@@ -73,6 +73,7 @@ def received(url: str, settings: Settings, on: date, part: list[str], tallies: T
         held = {
             "judged": gather.judged(),
             "cases": gather.cases(),
+            "sensitive": gather.sensitive(),
             "csa_balances": gather.balances("csa_balances"),
             "clerical_balances": gather.balances("clerical_balances"),
             "inhibits": gather.inhibits(),

@@ -23,7 +23,7 @@ from case_closure.landing.reading import LandedFile, Landing
 from case_closure.stages import receive_balances
 from case_closure.stages.frames import case_key, to_frame
 from case_closure.stages.resolutions import lay_over, ordered
-from case_closure.store import holding, nights, replacing
+from case_closure.store import casegroups, holding, nights, replacing, sensitive
 from case_closure.store.database import Connection
 
 # Resolutions first: they may mend a case row of the same night.
@@ -49,7 +49,21 @@ def hold_extract(connection: Connection, landing: Landing, number: int) -> int:
             read += _hold_file(connection, file, landing.business_date, number)
     moves = receive_balances.moves(*holding.cases_that_may_move(connection, landing.business_date))
     holding.move_cases(connection, landing.business_date, moves)
+    _settle_who_is_sensitive(connection, landing.business_date)
     return read
+
+
+def _settle_who_is_sensitive(connection: Connection, on: date) -> None:
+    """Before anything of the extract can be seen: its casegroups are on the side they belong on (R26, R42)."""
+    asked = sensitive.candidates(connection)
+    gather = casegroups.Gather(connection, asked)
+    tables = {
+        "cases": gather.cases(),
+        "resolutions": gather.resolutions(),
+        "sensitive_refusals": sensitive.refusals(connection),
+    }
+    found = receive_balances.sensitive_casegroups({name: to_frame(rows) for name, rows in tables.items()})
+    sensitive.settle(connection, on, asked, found)
 
 
 def _hold_file(connection: Connection, file: LandedFile, on: date, number: int) -> int:

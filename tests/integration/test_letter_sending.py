@@ -71,7 +71,14 @@ class Post:
 
 @pytest.fixture
 def post(installed: Installation) -> Iterator[Post]:
-    emptied = ["letters", "letter_contents", "letter_deliveries", "nights", "casegroups"]
+    emptied = [
+        "letters",
+        "letter_contents",
+        "letter_deliveries",
+        "nights",
+        "casegroups",
+        "sensitive_casegroups",
+    ]
     installed.execute(f"truncate {', '.join(f'closure.{table}' for table in emptied)}")
     installed.query(
         "insert into closure.nights (business_date, status, run_id, started_at, succeeded) "
@@ -144,10 +151,7 @@ def test_nothing_of_a_night_that_has_not_succeeded_is_sent(post: Post) -> None:
 
 def test_R26_a_letter_whose_casegroup_has_become_sensitive_is_not_sent(post: Post) -> None:
     post.published()
-    post.store.execute(
-        "insert into closure.casegroups (casegroup_id, sensitive, received_pence, posted_pence, held_pence, credit_pence, "
-        "business_date) values ('G2', true, 0, 0, 0, 0, '2017-08-11')"
-    )
+    post.store.execute("insert into closure.sensitive_casegroups values ('G2', '2017-08-11')")
     post.send()
     assert post.other_side.references == [IDS[0], *IDS[2:]]
     assert post.states()[IDS[1]] == ("CREATED", 0)

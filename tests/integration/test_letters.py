@@ -228,14 +228,13 @@ def test_letters_say_the_same_prepared_part_by_part_and_at_once(
 
 
 def test_R26_nothing_of_a_sensitive_casegroup_is_written_or_kept(store: Store, night: Night) -> None:
-    """Marked on its casegroup, or on a case row alone; also when it is marked after the letter was prepared."""
+    """Also when its casegroup becomes it after the letter was prepared."""
     due = store.due_letter("CMSL6308", "S", "G6")
-    store.execute("update closure.casegroups set sensitive = false where casegroup_id = 'G6'")
     assert due not in night.made()
     assert due not in [
         row["letter_id"] for row in store.query("select letter_id from closure.letter_contents")
     ]
-    store.execute("update closure.casegroups set sensitive = true where casegroup_id = 'G1'")
+    store.execute("insert into closure.sensitive_casegroups values ('G1', '2017-08-10')")
     letters = night.made()
     assert letters
     assert not [letter_id for letter_id in letters if "-G1-" in letter_id]
@@ -380,7 +379,7 @@ def test_B17_6300_is_refused_when_the_item_is_closed_the_casegroup_sensitive_or_
     with pytest.raises(letters_by_hand.LetterNotAsked, match="no open CONFIRM_WRITE_OFF item"):
         asked(store)
     store.execute(
-        "update closure.work_items set status = 'OPEN'; update closure.casegroups set sensitive = true where casegroup_id = 'G5'"
+        "update closure.work_items set status = 'OPEN'; insert into closure.sensitive_casegroups values ('G5', '2017-08-10')"
     )
     with pytest.raises(letters_by_hand.LetterNotAsked, match="no open CONFIRM_WRITE_OFF item"):
         asked(store)

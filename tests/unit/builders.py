@@ -213,6 +213,14 @@ def _like(table: pa.Table, rows: Iterable[Row]) -> pd.DataFrame:
     )
 
 
+def sensitive(cases: list[Row]) -> pd.DataFrame:
+    """The casegroups of these that are nationally sensitive, as the store lists them."""
+    ids = sorted(
+        {row["casegroup_id"] for row in cases if row["nationally_sensitive"] and row["casegroup_id"]}
+    )
+    return pd.DataFrame({"casegroup_id": pd.Series(ids, dtype="str")})
+
+
 def as_held(cases: Iterable[Row]) -> list[Row]:
     """Rows of cases with what the store adds to them when they come."""
     return [
@@ -327,6 +335,7 @@ def tonight(
     held: Frames = {
         "judged": _like(_SHAPE.judged(), [{"casegroup_id": group} for group in judged]),
         "cases": _like(_SHAPE.cases(), as_held(rows["csa_cases"])),
+        "sensitive": sensitive(rows["csa_cases"]),
         "csa_balances": _arrivals(rows["csa_balances"]),
         "clerical_balances": _arrivals(clerical),
         "inhibits": _like(_SHAPE.inhibits(), inhibits),

@@ -20,7 +20,7 @@ from case_closure.stages.frames import Frames, case_key, to_frame
 from case_closure.store.applications import OPEN_EXCEPTION
 from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
 from tests.unit.builders import _SHAPE as SHAPE
-from tests.unit.builders import ON, Case, Row, as_held, case, nino_of, rows_of
+from tests.unit.builders import ON, Case, Row, as_held, case, nino_of, rows_of, sensitive
 from tests.unit.builders import _key as key_of
 from tests.unit.builders import _like as frame_like
 from tests.unit.builders import _match as matched
@@ -257,6 +257,7 @@ def followed(
     ]
     held: Frames = {
         "cases": frame_like(SHAPE.cases(), as_held(rows["csa_cases"])),
+        "sensitive": sensitive(rows["csa_cases"]),
         "inhibits": frame_like(SHAPE.inhibits(), inhibits),
         "closure_failures": frame_like(SHAPE.closure_failures(), closure_failures),
         "resolutions": frame_like(SHAPE.resolutions(), resolutions),

@@ -59,8 +59,8 @@ class Facts:
 def facts(held: Frames) -> Facts:
     """The facts of the judged casegroups.
 
-    ``held``: cases, csa_balances, inhibits, closure_failures, resolutions, standing, positions, dues_now,
-    open_exceptions (see ``store.casegroups``). Pure; raises nothing.
+    ``held``: cases, sensitive (the casegroups among them that are), csa_balances, inhibits, closure_failures, resolutions,
+    standing, positions, dues_now, open_exceptions (see ``store.casegroups``). Pure; raises nothing.
     """
     cases = case_facts(held)
     return Facts(
@@ -70,20 +70,39 @@ def facts(held: Frames) -> Facts:
     )
 
 
-def case_facts(held: Frames) -> pd.DataFrame:
-    """One line a case with what caseworkers entered for it: does its casegroup agree, did closing it work (B53)?
+def sensitive_casegroups(held: Frames) -> list[str]:
+    """The nationally sensitive casegroups: a case of theirs says so, or a refused row that no good row has answered (R42).
 
-    ``held``: cases, resolutions, closure_failures, open_exceptions. A failure of a case that is not held has a line
-    of its own, without a casegroup.
+    ``held``: cases, resolutions, sensitive_refusals (csa_system, csa_case_id, casegroup_id) of all that might be. In order.
     """
+    cases, refusals = _entered_cases(held), held["sensitive_refusals"]
+    places = lookup(case_key(refusals), cases, "case_key")
+    named = [
+        chosen(cases["casegroup_id"], cases["nationally_sensitive"]),
+        refusals["casegroup_id"],
+        take(cases["casegroup_id"], places),
+    ]
+    return sorted({casegroup for one in named for casegroup in one.dropna()})
+
+
+def _entered_cases(held: Frames) -> pd.DataFrame:
+    """The cases in order, with what caseworkers entered for them."""
     cases = held["cases"].sort_values(["csa_system", "csa_case_id"], kind="stable").reset_index(drop=True)
     entered = ordered(held["resolutions"], "CASE")
     cases = cases.assign(case_key=case_key(cases))
     # Where a case is, the store says (it moves as a whole, with its balance); what was entered for its casegroup says where
     # it should be.
     named = lay_over(_as_claimed(cases), entered, keys=cases["case_key"], by=entered["case_key"])
-    cases = named.assign(casegroup_id=cases["casegroup_id"], wanted_casegroup_id=named["casegroup_id"])
-    return _with_casegroup_facts(cases, held)
+    return named.assign(casegroup_id=cases["casegroup_id"], wanted_casegroup_id=named["casegroup_id"])
+
+
+def case_facts(held: Frames) -> pd.DataFrame:
+    """One line a case with what caseworkers entered for it: does its casegroup agree, did closing it work (B53)?
+
+    ``held``: cases, sensitive, resolutions, closure_failures, open_exceptions. A failure of a case that is not held has a line
+    of its own, without a casegroup.
+    """
+    return _with_casegroup_facts(_entered_cases(held), held)
 
 
 def _as_claimed(cases: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +130,7 @@ def _with_casegroup(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         case_key=keys,
         casegroup_id=take(cases["casegroup_id"], places),
-        sensitive=take_flags(cases["nationally_sensitive"], places),
+        sensitive=take_flags(cases["sensitive"], places),
     )
 
 
@@ -125,7 +144,7 @@ def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
     cases = cases.assign(
         paying_parent_agreed=~among(cases["casegroup_id"], chosen(cases["casegroup_id"], other)),
         casegroup_agreed=cases["wanted_casegroup_id"].eq(cases["casegroup_id"]).to_numpy(bool),
-        sensitive=among(cases["casegroup_id"], chosen(cases["casegroup_id"], cases["nationally_sensitive"])),
+        sensitive=among(cases["casegroup_id"], held["sensitive"]["casegroup_id"]),
     )
     # The latest night that gave evidence of a failure: a report, a code on the case, or the exception still open.
     failures = held["closure_failures"].assign(case_key=case_key(held["closure_failures"]))
@@ -220,7 +239,7 @@ def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
     claimed = take(cases["claimed_casegroup_id"], places).where(take_flags(cases["casegroup_agreed"], places))
     balances = balances.assign(
         casegroup_id=casegroup_id,
-        sensitive=among(casegroup_id, chosen(cases["casegroup_id"], cases["nationally_sensitive"])),
+        sensitive=among(casegroup_id, held["sensitive"]["casegroup_id"]),
         # Without a case number there is no case to know, and without a case no casegroup to agree with.
         case_held=case_held | ~keyed,
         casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool)
@@ -372,7 +391,7 @@ def _casegroups(
     clerical = _clerical(held["clerical_balances"], cases)
     of_case = cases["casegroup_id"]
     reasons = {
-        "NATIONALLY_SENSITIVE": chosen(of_case, cases["nationally_sensitive"]),
+        "NATIONALLY_SENSITIVE": held["sensitive"]["casegroup_id"],
         "PARTIALLY_CLERICAL": chosen(of_case, cases["partially_clerical"]),
         "CLERICAL_REPORT": clerical["casegroup_id"],
     }

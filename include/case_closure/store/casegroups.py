@@ -119,6 +119,13 @@ class Gather:
     def judged(self) -> pa.Table:
         return self._read("select casegroup_id from judged order by casegroup_id", casegroup_id=TEXT)
 
+    def sensitive(self) -> pa.Table:
+        """Those of these casegroups that are nationally sensitive (R26)."""
+        return self._read(
+            "select casegroup_id from judged join closure.sensitive_casegroups using (casegroup_id)",
+            casegroup_id=TEXT,
+        )
+
     def cases(self) -> pa.Table:
         columns: dict[str, pa.DataType] = {
             "business_date": DAY, "csa_system": TEXT, "csa_case_id": TEXT, "casegroup_id": TEXT, "claimed_casegroup_id": TEXT,
@@ -214,9 +221,10 @@ class Gather:
     def standing(self) -> pa.Table:
         return self._read(
             """
-            select g.casegroup_id, g.sensitive, g.outcome, g.reason, g.received_pence, g.posted_pence, g.held_pence,
-                   g.credit_pence, g.completed_on, g.business_date
+            select g.casegroup_id, s.casegroup_id is not null as sensitive, g.outcome, g.reason, g.received_pence,
+                   g.posted_pence, g.held_pence, g.credit_pence, g.completed_on, g.business_date
             from judged j join closure.casegroups g using (casegroup_id)
+            left join closure.sensitive_casegroups s using (casegroup_id)
             """,
             casegroup_id=TEXT, sensitive=FLAG, outcome=TEXT, reason=TEXT, received_pence=PENCE, posted_pence=PENCE,
             held_pence=PENCE, credit_pence=PENCE, completed_on=DAY,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 
 __all__ = ["Connection", "LockTaken", "engine", "lock", "migrate", "raw", "transaction"]
+
+_log = logging.getLogger(__name__)
 
 # One number for this product, so that it does not meet other users' advisory locks: 'CASE' in ASCII.
 _LOCK_SPACE = 0x43415345
@@ -84,7 +87,15 @@ def _alembic(url: str) -> Config:
     return config
 
 
-def migrate(url: str) -> None:
-    """Bring the store to this version's tables and views. Safe to call at every start, and concurrently."""
+def migrate(url: str) -> list[str]:
+    """Bring the store to this version's tables, views and roles. Safe to call at every start, and concurrently.
+
+    Returns what the server did not let us do about roles, in words for its administrator; all else is done.
+    """
+    config = _alembic(url)
     with lock(url, MIGRATION_LOCK, wait=True):
-        command.upgrade(_alembic(url), "head")
+        command.upgrade(config, "head")
+    missing: list[str] = config.attributes["missing"]
+    for words in missing:
+        _log.warning(words)
+    return missing

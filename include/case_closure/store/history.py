@@ -63,6 +63,29 @@ def replace_positions(connection: Connection, on: date, replaced: str, rows: pa.
     )
 
 
+def keep_held(connection: Connection, casegroup_ids: list[str]) -> None:
+    """Keep how much these casegroups hold now, where that is not what was kept last.
+
+    Told apart by order and not by date: what a late night changes was not there when a later one ended.
+    """
+    connection.exec_driver_sql("drop table if exists pg_temp.holding")
+    connection.exec_driver_sql("create temporary table holding (casegroup_id text) on commit drop")
+    copy_in(raw(connection), "holding", pa.table({"casegroup_id": pa.array(casegroup_ids, pa.string())}))
+    connection.exec_driver_sql("analyze holding")
+    connection.exec_driver_sql(
+        """
+        insert into closure.held_history (casegroup_id, held_pence)
+        select casegroup_id, pence from (
+            select h.casegroup_id,
+                   greatest(least(coalesce(sum(p.held_pence), 0), 9223372036854775807), -9223372036854775808)::bigint as pence,
+                   coalesce((select k.held_pence from closure.held_history k where k.casegroup_id = h.casegroup_id
+                             order by k.number desc limit 1), 0) as kept
+            from holding h left join closure.positions p using (casegroup_id) group by h.casegroup_id) n
+        where pence <> kept
+        """
+    )
+
+
 # Lines that left their casegroup tonight, one a case and bucket; with two, no single date is the right one.
 _LEFT = f"""
     select h.* from closure.position_history h

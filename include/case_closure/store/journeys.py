@@ -66,6 +66,7 @@ def gather(connection: Connection, casegroup_ids: list[str]) -> Frames:
     by = Gather(connection, casegroup_ids)
     held = {
         "cases": to_frame(by.cases()),
+        "sensitive": to_frame(by.sensitive()),
         "inhibits": to_frame(by.inhibits()),
         "closure_failures": to_frame(by.closure_failures()),
         "resolutions": to_frame(by.resolutions()),

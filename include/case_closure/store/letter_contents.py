@@ -14,15 +14,12 @@ from psycopg import sql
 from sqlalchemy import Connection, text
 
 from case_closure.domain import letters as codes
+from case_closure.store import sensitive
 from case_closure.store.casegroups import DAY, PENCE, TEXT, Gather
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
 
-# A casegroup without a balance may not be marked yet: the case rows say so too.
-ORDINARY = """
-    not exists (select from closure.casegroups g where g.casegroup_id = l.casegroup_id and g.sensitive)
-    and not exists (select from held.csa_cases s where s.casegroup_id = l.casegroup_id and s.nationally_sensitive)
-"""
+ORDINARY = f"not {sensitive.of_row('l')}"
 # A letter that covers another is made after it.
 TURNS = (
     f"l.code not in ('{codes.REISSUE}', '{codes.COVERING}')", f"l.code = '{codes.REISSUE}'", f"l.code = '{codes.COVERING}'",

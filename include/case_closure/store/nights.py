@@ -12,6 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKETS
+from case_closure.store import sensitive
 
 OPEN, SUCCESS, REJECTED, FAILED = "OPEN", "SUCCESS", "REJECTED", "FAILED"
 
@@ -239,12 +240,16 @@ def record_failure(
 def close(connection: Connection, on: date, at: datetime) -> None:
     """Count the night's figures and mark it SUCCESS. A rerun keeps the times of the first success.
 
-    Figures are as of the end of the night: those of a night that later ones have followed stand.
+    Those of its date are counted whenever it is closed, and what has been resolved since on a later date with them. What is
+    as of the end of the night (what was received and what was held) stands once a later night has followed.
     """
     followed = text("select exists (select from closure.nights where business_date > :on and succeeded)")
     night = find(connection, on)
-    if night is None or not night.succeeded or not connection.execute(followed, {"on": on}).scalar_one():
-        connection.execute(text(_FIGURES), {"on": on})
+    stands = night is not None and night.succeeded and connection.execute(followed, {"on": on}).scalar_one()
+    changes = _OF_THE_DATE if stands else (*_OF_THE_DATE, *_AS_OF_ITS_END)
+    sets = ", ".join(f"{name} = excluded.{name}" for name in changes)
+    connection.execute(text(f"{_FIGURES} on conflict (business_date) do update set {sets}"), {"on": on})
+    connection.execute(text(_RESOLVED_LATER), {"on": on})
     connection.execute(
         text(
             "update closure.nights set status = 'SUCCESS', stage = 'close_night', reason = null, succeeded = true, "
@@ -257,47 +262,92 @@ def close(connection: Connection, on: date, at: datetime) -> None:
 # A sum past int64, which no money is, is shown as the largest int64: a hostile row must not stop the night.
 _FITTED = "greatest(least(coalesce(sum({}), 0), 9223372036854775807), -9223372036854775808)::bigint"
 _NINE = " + ".join(f"coalesce(b.{bucket.column}, 0)::numeric" for bucket in BUCKETS)
-# Not a join: which one is quick turns on counts that PostgreSQL may not have taken yet.
-_HIDDEN = "coalesce({}.casegroup_id in (select casegroup_id from hidden), false)"
+_OF_THE_DATE = ("posted_pence", "exceptions_opened", "exceptions_resolved", "letters_issued")
+_AS_OF_ITS_END = ("casegroups_received", "received_pence", "held_pence", "held_number")
+
+
+def _rows_of(night: str) -> str:
+    """The balance rows ``b`` of the extract that a night (an alias of closure.nights) applied."""
+    files = " union all ".join(
+        f"select * from held.{file} where business_date = {night}.business_date and extract_number = {night}.extract_number"
+        for file in ("csa_balances", "clerical_balances")
+    )
+    return f"({files}) b"
+
+
+# Resolved on a date: its last event of that date says so. From events, which are only added to; what a row says now may be of
+# a later night.
+_RESOLVED = """
+    select v.business_date, v.exception_id from closure.exception_events v
+    where v.event = 'RESOLVED' and {where} and not exists (
+        select from closure.exception_events l where l.exception_id = v.exception_id and l.business_date = v.business_date
+        and l.event_number > v.event_number)
+"""
+# Of all casegroups, ordinary and sensitive together; SENSITIVE_PARTS has what is not ordinary (R42).
 _FIGURES = f"""
-    insert into closure.night_figures (business_date, sensitive, casegroups_received, received_pence, posted_pence,
-                                       held_pence, exceptions_opened, exceptions_resolved, letters_issued)
-    with hidden as materialized (select casegroup_id from closure.casegroups where sensitive),
-    rows as (
-        select coalesce(c.casegroup_id, b.casegroup_id) as casegroup_id, b.casegroup_id as named, {_NINE} as pence
-        from (select * from held.csa_balances where business_date = :on and extract_number = (
-                  select extract_number from closure.nights where business_date = :on)
-              union all
-              select * from held.clerical_balances where business_date = :on and extract_number = (
-                  select extract_number from closure.nights where business_date = :on)) b
-        left join held.csa_cases c using (csa_system, csa_case_id)),
-    received as (
-        select sensitive, count(named) as casegroups, {_FITTED.format("pence")} as pence
-        from (select {_HIDDEN.format("r")} as sensitive, r.named, sum(r.pence) as pence from rows r group by 1, 2) named
-        group by 1),
-    posted as (
-        select {_HIDDEN.format("d")} as sensitive, {_FITTED.format("d.posted_pence")} as pence
-        from closure.dues d where d.business_date = :on group by 1),
-    held as (
-        select {_HIDDEN.format("p")} as sensitive, {_FITTED.format("p.held_pence")} as pence
-        from closure.positions p where p.held_pence <> 0 group by 1),
-    excepted as (
-        select e.sensitive or {_HIDDEN.format("e")} as sensitive,
-               count(*) filter (where e.business_date = :on and e.severity = 'HOLD') as opened,
-               count(*) filter (where e.resolved_on = :on) as resolved
-        from closure.exceptions e where :on in (e.business_date, e.resolved_on) group by 1),
-    lettered as (
-        select {_HIDDEN.format("l")} as sensitive, count(*) as issued
-        from closure.letters l where l.business_date = :on and l.status = 'ISSUED' group by 1)
-    select :on, sensitive, coalesce(received.casegroups, 0), coalesce(received.pence, 0), coalesce(posted.pence, 0),
-           coalesce(held.pence, 0), coalesce(excepted.opened, 0), coalesce(excepted.resolved, 0), coalesce(lettered.issued, 0)
-    from (values (false), (true)) sides (sensitive)
-    left join received using (sensitive) left join posted using (sensitive) left join held using (sensitive)
-    left join excepted using (sensitive) left join lettered using (sensitive)
-    on conflict (business_date, sensitive) do update set
-        casegroups_received = excluded.casegroups_received, received_pence = excluded.received_pence,
-        posted_pence = excluded.posted_pence, held_pence = excluded.held_pence, exceptions_opened = excluded.exceptions_opened,
-        exceptions_resolved = excluded.exceptions_resolved, letters_issued = excluded.letters_issued
+    insert into closure.night_figures (business_date, {", ".join((*_OF_THE_DATE, *_AS_OF_ITS_END))})
+    select n.business_date,
+           (select {_FITTED.format("posted_pence")} from closure.dues where business_date = n.business_date),
+           (select count(*) from closure.exceptions where business_date = n.business_date and severity = 'HOLD'),
+           (select count(*) from ({_RESOLVED.format(where="v.business_date = n.business_date")}) r),
+           (select count(*) from closure.letters where business_date = n.business_date and status = 'ISSUED'),
+           received.casegroups, received.pence,
+           (select {_FITTED.format("held_pence")} from closure.positions where held_pence <> 0),
+           (select coalesce(max(number), 0) from closure.held_history)
+    from closure.nights n
+    cross join lateral (select count(distinct b.casegroup_id) as casegroups, {_FITTED.format(_NINE)} as pence
+                        from {_rows_of("n")}) received
+    where n.business_date = :on
+"""
+_RESOLVED_LATER = f"""
+    update closure.night_figures f set exceptions_resolved = r.resolved
+    from (select business_date, count(*) as resolved from ({_RESOLVED.format(where="v.business_date > :on")}) e group by 1) r
+    where f.business_date = r.business_date and f.exceptions_resolved <> r.resolved
+"""
+
+_HIDDEN_ROW = (
+    f"({sensitive.of_case('b.csa_system', 'b.csa_case_id')} or {sensitive.of_casegroup('b.casegroup_id')} and not exists ("
+    "select from held.csa_cases h where h.csa_system = b.csa_system and h.csa_case_id = b.csa_case_id))"
+)
+# Of a night, the part of its figures that is of casegroups that are sensitive now, whatever they were then.
+# ``casegroups_apart``: those named by sensitive rows alone. Nothing of it is stored, so nothing has to be
+# moved when a casegroup becomes or ceases to be sensitive.
+SENSITIVE_PARTS = f"""
+    with theirs as materialized (
+        select e.exception_id, e.business_date, e.severity from closure.exceptions e where {sensitive.of_exception("e")}),
+    opened as materialized (
+        select business_date, count(*) as exceptions from theirs where severity = 'HOLD' group by 1),
+    resolved as materialized (
+        select r.business_date, count(*) as exceptions
+        from ({_RESOLVED.format(where="v.exception_id in (select exception_id from theirs)")}) r group by 1)
+    select n.business_date, coalesce(received.casegroups, 0) as casegroups_received,
+           coalesce(received.casegroups_apart, 0) as casegroups_apart, coalesce(received.pence, 0) as received_pence,
+           coalesce(posted.pence, 0) as posted_pence, coalesce(held.pence, 0) as held_pence,
+           coalesce(opened.exceptions, 0) as exceptions_opened, coalesce(resolved.exceptions, 0) as exceptions_resolved,
+           coalesce(issued.letters, 0) as letters_issued
+    from closure.nights n join closure.night_figures f using (business_date)
+    left join lateral (
+        select count(*) filter (where named is not null and some_hidden) as casegroups,
+               count(*) filter (where named is not null and all_hidden) as casegroups_apart,
+               {_FITTED.format("hidden_pence")} as pence
+        from (select b.casegroup_id as named, bool_or({_HIDDEN_ROW}) as some_hidden, bool_and({_HIDDEN_ROW}) as all_hidden,
+                     sum({_NINE}) filter (where {_HIDDEN_ROW}) as hidden_pence
+              from {_rows_of("n")} group by 1) r) received
+        on exists (select from closure.sensitive_casegroups)
+    left join lateral (
+        select {_FITTED.format("h.held_pence")} as pence from closure.sensitive_casegroups s
+        cross join lateral (select k.held_pence from closure.held_history k
+                            where k.casegroup_id = s.casegroup_id and k.number <= f.held_number
+                            order by k.number desc limit 1) h) held on true
+    left join lateral (
+        select {_FITTED.format("d.posted_pence")} as pence from closure.dues d
+        where d.business_date = n.business_date and {sensitive.of_row("d")}) posted
+        on exists (select from closure.sensitive_casegroups)
+    left join lateral (
+        select count(*) as letters from closure.letters l
+        where l.business_date = n.business_date and l.status = 'ISSUED' and {sensitive.of_row("l")}) issued
+        on exists (select from closure.sensitive_casegroups)
+    left join opened using (business_date) left join resolved using (business_date)
 """
 
 

@@ -14,34 +14,35 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection
 
+from case_closure.store import sensitive
 from case_closure.store.casegroups import DAY, TEXT
 from case_closure.store.copy import copy_out
 from case_closure.store.database import raw
 
-_ORDINARY = "not coalesce(g.sensitive, false)"
 _NOTICES = f"""
     select n.csa_system, n.csa_case_id, n.casegroup_id, n.tranche_id, n.journey, n.led, n.cause
-    from closure.end_liability_notices n left join closure.casegroups g using (casegroup_id)
-    where n.business_date = {{on}} and {_ORDINARY} order by n.csa_system, n.csa_case_id
+    from closure.end_liability_notices n
+    where n.business_date = {{on}} and not {sensitive.of_row("n")} order by n.csa_system, n.csa_case_id
 """
 _LTRS = f"""
     select l.ltr_id, l.ltr_type, l.csa_system, l.casegroup_id, l.csa_case_ids, l.application_id, l.t_date, l.issued_by
-    from closure.ltrs l left join closure.casegroups g using (casegroup_id)
-    where l.business_date = {{on}} and {_ORDINARY} order by l.ltr_id
+    from closure.ltrs l
+    where l.business_date = {{on}} and not {sensitive.of_row("l", case=False)} order by l.ltr_id
 """
 _FLAGS = f"""
-    select f.nino, f.party_id, f.casegroup_id from closure.interest_flags f left join closure.casegroups g using (casegroup_id)
-    where f.business_date = {{on}} and {_ORDINARY} order by f.nino, f.party_id
+    select f.nino, f.party_id, f.casegroup_id from closure.interest_flags f
+    where f.business_date = {{on}} and not {sensitive.of_row("f", case=False)} order by f.nino, f.party_id
 """
 # One row for a client, whoever represents them (R16). A letter that goes once a casegroup is reported to the system of
 # the casegroup's first case.
 _SUPPRESSED = f"""
     select coalesce(l.csa_system, c.csa_system, 'CSCS'), l.letter_id, l.code, l.casegroup_id, l.csa_case_id, l.party_id,
            l.recipient_role, l.reason
-    from closure.letters l left join closure.casegroups g using (casegroup_id)
+    from closure.letters l
     left join lateral (select csa_system from held.csa_cases where casegroup_id = l.casegroup_id
                        order by csa_system, csa_case_id limit 1) c on true
-    where l.business_date = {{on}} and l.status = 'SUPPRESSED' and l.recipient_role <> 'REPRESENTATIVE' and {_ORDINARY}
+    where l.business_date = {{on}} and l.status = 'SUPPRESSED' and l.recipient_role <> 'REPRESENTATIVE'
+      and not {sensitive.of_row("l")}
     order by l.letter_id
 """
 

@@ -243,6 +243,8 @@ def _replace_positions(connection: Connection, on: date, decided: Frames) -> Non
         coming = coming[~again]
     if len(coming):
         copy_in(raw(connection), "closure.positions", as_rows(tables.positions, coming))
+    holding = decided["positions"].loc[decided["positions"]["held_pence"] != 0, "casegroup_id"]
+    history.keep_held(connection, pd.concat([gone["casegroup_id"], holding]).unique().tolist())
 
 
 def _casegroups(connection: Connection, changed: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKETS
+from case_closure.store import sensitive
 from case_closure.store.database import transaction
 
 
@@ -50,10 +51,9 @@ def night_summary(connection: Connection, on: date) -> NightSummary:
     if status is None:
         raise LookupError(f"The night of {on} was never started.")
     rows = connection.exec_driver_sql(
-        """
+        f"""
         select p.creditor, p.arrears_status, sum(p.received_pence), sum(p.posted_pence), sum(p.held_pence), sum(p.credit_pence)
-        from closure.positions p left join closure.casegroups g using (casegroup_id)
-        where not coalesce(g.sensitive, false) group by 1, 2
+        from closure.positions p where not {sensitive.of_row("p")} group by 1, 2
         """
     )
     money = {(row[0], row[1]): tuple(map(int, row[2:])) for row in rows}

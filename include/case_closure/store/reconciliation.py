@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from case_closure.domain.reconciliation import CAUSES
-from case_closure.store import history
+from case_closure.store import history, sensitive
 from case_closure.store.copy import copy_out
 from case_closure.store.database import raw
 
@@ -39,8 +39,7 @@ def sum_of(name: str) -> str:
 def lines(positions: str, closing_ledger: str, side: str) -> str:
     """One row for each case and bucket where any figure is not nothing, also where two casegroups have it.
 
-    Where a row had no system or case number, these are empty. A line of the ledger whose case was never held is on the
-    sensitive side when a row of that case was refused that said so.
+    Where a row had no system or case number, these are empty.
     """
     figures = FIGURES[2:]
     same = " and ".join(f"o.{name} = s.{name}" for name in _KEY.split(", "))
@@ -54,9 +53,9 @@ def lines(positions: str, closing_ledger: str, side: str) -> str:
             select {_KEY}, s.business_date, casegroup_id, null::boolean as sensitive, {", ".join(f"s.{name}" for name in figures)}
             from {positions} s where not exists (select from odd o where {same})
             union all
-            select {_KEY}, max(s.business_date), null, bool_or(coalesce(g.sensitive, false)),
+            select {_KEY}, max(s.business_date), null, bool_or({sensitive.of_row("s")}),
                    {", ".join(sum_of(f"s.{name}") for name in figures)}
-            from {positions} s join odd using ({_KEY}) left join closure.casegroups g using (casegroup_id) group by {_KEY})
+            from {positions} s join odd using ({_KEY}) group by {_KEY})
         select greatest(p.business_date, l.changed_on) as business_date, {_KEY},
                coalesce(l.amount_pence, 0) as left_csa_pence,
                coalesce(l.written_off_pence, 0) as written_off_pence,
@@ -68,12 +67,10 @@ def lines(positions: str, closing_ledger: str, side: str) -> str:
                     else 'AMOUNT_DIFFERS' end as break_type
         from p full join {closing_ledger} l using ({_KEY})
         left join held.csa_cases c using (csa_system, csa_case_id)
-        left join closure.casegroups g on g.casegroup_id = coalesce(p.casegroup_id, c.casegroup_id)
-        left join (select distinct csa_system, csa_case_id, true as sensitive from closure.refused_rows where sensitive) r
-            using (csa_system, csa_case_id)
         where (coalesce(l.amount_pence, 0) <> 0 or p.received_pence <> 0 or p.posted_pence <> 0
                or p.held_pence <> 0 or p.credit_pence <> 0)
-          and coalesce(p.sensitive, g.sensitive, p.csa_case_id is null and c.csa_case_id is null and r.sensitive, false) = {side}
+          and coalesce(p.sensitive, {sensitive.of_casegroup("coalesce(p.casegroup_id, c.casegroup_id)")}
+                                    or {sensitive.of_case("csa_system", "csa_case_id")}) = {side}
     """
 
 

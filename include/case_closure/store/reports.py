@@ -11,7 +11,7 @@ from datetime import date
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from case_closure.store import history
+from case_closure.store import history, sensitive
 from case_closure.store.copy import copy_out
 from case_closure.store.database import raw
 
@@ -51,10 +51,11 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
     also of a clerical row, which no gate judges.
     Ordered by state, severity, rule and age.
     """
+    hidden = sensitive.of_exception("e")
     connection.exec_driver_sql("drop table if exists pg_temp.reported")
     connection.execute(
         text(
-            """
+            f"""
             create temporary table reported on commit drop as
             select e.exception_id, v.event, v.business_date as happened_on, v.by_what
             from closure.exceptions e
@@ -62,8 +63,7 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
                 select event, business_date, by_what from closure.exception_events v
                 where v.exception_id = e.exception_id and v.business_date <= :on
                 order by event_number desc limit 1) v on true
-            left join closure.casegroups g using (casegroup_id)
-            where not (e.sensitive or coalesce(g.sensitive, false)) and (e.resolved_on is null or e.resolved_on >= :on)
+            where not {hidden} and (e.resolved_on is null or e.resolved_on >= :on)
               and (v.event <> 'RESOLVED' and e.business_date <= :on or v.event = 'RESOLVED' and v.business_date = :on)
             """
         ),

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -140,6 +141,8 @@ Index(
     postgresql_ops={"casegroup_id": 'COLLATE "C"'},
     postgresql_where=_cases.c.case_status == "OPEN",
 )
+# The few that say they are sensitive, found without reading the book (R26).
+Index("csa_cases_sensitive_ix", _cases.c.casegroup_id, postgresql_where=_cases.c.nationally_sensitive)
 # The same cleaning as domain.nino: ASCII only, spaces out, upper case, first eight characters.
 CLEANED = "upper(replace({}, ' ', ''))"
 MATCHED_ON = f"left({CLEANED}, 8)"
@@ -149,7 +152,16 @@ Index(
     text(MATCHED_ON.format("paying_parent_nino")),
     _table=HELD_TABLES["cms_register"],
 )
-for _name in ("inhibits", "closure_failures", "resolutions"):
+Index("csa_payments_matched_on_ix", text(MATCHED_ON.format("nino")), _table=HELD_TABLES["csa_payments"])
+for _name in (
+    "inhibits",
+    "closure_failures",
+    "resolutions",
+    "corrections",
+    "dca_payments",
+    "enforcement_actions",
+    "csa_actions",
+):
     if held_key(FILES[_name])[:2] != ("csa_system", "csa_case_id"):
         Index(f"{_name}_case_ix", HELD_TABLES[_name].c.csa_system, HELD_TABLES[_name].c.csa_case_id)
 
@@ -214,7 +226,6 @@ work_in_progress = Table(
 night_figures = Table(
     "night_figures", metadata,
     _date("business_date", "The night's business date", primary_key=True),
-    Column("sensitive", Boolean, primary_key=True, comment="Figures of nationally sensitive casegroups (R26)"),
     Column("casegroups_received", BigInteger, nullable=False, comment="Distinct casegroups in the night's balances"),
     _pence("received_pence", "Sum of the night's balance rows"),
     _pence("posted_pence", "Dues posted that night"),
@@ -222,8 +233,18 @@ night_figures = Table(
     Column("exceptions_opened", BigInteger, nullable=False, comment="HOLD exceptions first seen that night"),
     Column("exceptions_resolved", BigInteger, nullable=False, comment="Exceptions resolved that night"),
     Column("letters_issued", BigInteger, nullable=False, comment="Letters with status ISSUED"),
-    schema=CLOSURE, comment="What a finished night came to",
+    Column("held_number", BigInteger, nullable=False, comment="Number of the last row of held_history when it ended"),
+    schema=CLOSURE, comment="What a finished night came to, ordinary and sensitive together: the views take them apart (R42)",
 )  # fmt: skip
+
+held_history = Table(
+    "held_history", metadata,
+    Column("number", BigInteger, Identity(), primary_key=True, comment="In the order in which it was stored"),
+    _text("casegroup_id", "Casegroup", nullable=False),
+    _pence("held_pence", "What it held from then on"),
+    schema=CLOSURE, comment="How much each casegroup held, whenever that changed; rows are only ever added",
+)  # fmt: skip
+Index("held_history_casegroup_ix", held_history.c.casegroup_id, held_history.c.number)
 
 gate_results = Table(
     "gate_results", metadata,
@@ -252,6 +273,7 @@ refused_rows = Table(
 )  # fmt: skip
 Index("refused_rows_casegroup_ix", refused_rows.c.casegroup_id)
 Index("refused_rows_case_ix", refused_rows.c.csa_system, refused_rows.c.csa_case_id)
+Index("refused_rows_sensitive_ix", refused_rows.c.casegroup_id, postgresql_where=refused_rows.c.sensitive)
 
 replaced_rows = Table(
     "replaced_rows", metadata,
@@ -266,7 +288,6 @@ replaced_rows = Table(
 casegroups = Table(
     "casegroups", metadata,
     _text("casegroup_id", "Casegroup; empty for what belongs to none", primary_key=True),
-    Column("sensitive", Boolean, nullable=False, comment="Nationally sensitive (R26)"),
     _text("outcome", "TRANSITION_COMPLETE, HELD, EXCEPTION, CLERICAL; null while no balance was received"),
     _text("reason", "Why"),
     _pence("received_pence", "All nine buckets of its latest balances; as completed"),
@@ -276,6 +297,13 @@ casegroups = Table(
     _date("completed_on", "Night of Transition Complete"),
     _date("business_date", "Last night on which one of these columns changed", nullable=False),
     schema=CLOSURE, comment="What has become of each casegroup",
+)  # fmt: skip
+
+sensitive_casegroups = Table(
+    "sensitive_casegroups", metadata,
+    _text("casegroup_id", "Casegroup", primary_key=True),
+    _date("business_date", "Night whose extract made it so", nullable=False),
+    schema=CLOSURE, comment="The nationally sensitive casegroups, as of the latest extract held (R26, R42)",
 )  # fmt: skip
 
 positions = Table(
@@ -381,6 +409,7 @@ dues = Table(
     schema=CLOSURE, comment="Debits on the paying parent's CMS account, mirroring the balance (B44, R6)",
 )  # fmt: skip
 Index("dues_casegroup_ix", dues.c.casegroup_id)
+Index("dues_case_ix", dues.c.csa_case_id, dues.c.csa_system)
 Index("dues_business_date_ix", dues.c.business_date)
 
 ledger = Table(

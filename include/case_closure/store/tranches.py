@@ -25,7 +25,7 @@ from case_closure.domain.outcomes import INHIBIT_AUTHORISED_ROLES
 from case_closure.domain.tranches import FIELDS, MATCHED, Criteria
 from case_closure.stages import select_tranche
 from case_closure.stages.frames import among, to_frame
-from case_closure.store import database
+from case_closure.store import database, sensitive
 from case_closure.store.casegroups import TEXT
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
@@ -276,7 +276,7 @@ _CANDIDATES = f"""
         where {_MATCHES} and {_NEW} and c.casegroup_id collate "C" > {{after}}
         order by 1 limit {{most}})
     select c.casegroup_id, c.csa_system, c.csa_case_id,
-        case when c.nationally_sensitive then {{sensitive}}
+        case when {sensitive.of_row("c")} then {{sensitive}}
              when c.partially_clerical
                   or (c.csa_system, c.csa_case_id) in (
                       select csa_system, csa_case_id from held.clerical_balances
@@ -577,7 +577,7 @@ def _already_selected(connection: Connection, criteria: Criteria, on: date) -> l
     query = sql.SQL(
         f"""
         select distinct c.casegroup_id collate "C" from held.csa_cases c where {_MATCHES} and not {_NEW}
-          and not exists (select from held.csa_cases s where s.casegroup_id = c.casegroup_id and s.nationally_sensitive)
+          and not {sensitive.of_row("c")}
         order by 1
         """
     ).format(**_values(criteria, on))

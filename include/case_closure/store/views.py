@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.reconciliation import CAUSES
-from case_closure.store import history, reconciliation
+from case_closure.store import history, nights, reconciliation, roles, sensitive
 
 SCHEMAS = {
     "reporting": ("false", "Stable views for analysts; nationally sensitive casegroups are absent"),
@@ -49,8 +50,32 @@ _FIGURES = {
 }
 _RECONCILED = reconciliation.lines(history.POSITIONS_NOW, history.CLOSING_LEDGER_NOW, "{sensitive}")
 
-# What belongs to a casegroup is on the side its casegroup is on; what belongs to none is ordinary.
-_SIDE = "coalesce(g.sensitive, false) = {sensitive}"
+
+# A figure of nights, what is taken off it for the ordinary side, and below what it cannot be.
+_LARGEST = 2**63 - 1
+_NIGHT_FIGURES = (
+    ("casegroups_received", "casegroups_apart", 0),
+    ("received_pence", "received_pence", -_LARGEST),
+    ("posted_pence", "posted_pence", 0),
+    ("held_pence", "held_pence", -_LARGEST),
+    ("exceptions_opened", "exceptions_opened", 0),
+    ("exceptions_resolved", "exceptions_resolved", 0),
+    ("letters_issued", "letters_issued", 0),
+)
+
+
+def _selected_apart(of: str, when: str) -> str:
+    """Of what a version of criteria selected, what is sensitive now: taken off the counts, which are as of the selection."""
+    return f"""
+        select count(distinct e.casegroup_id) as casegroups, count(*) as cases from closure.end_liability e
+        where e.tranche_id = {of}.tranche_id and e.criteria_version = {of}.version and {when} and {sensitive.of_row("e")}
+    """
+
+
+def _side(row: str, **how: Any) -> str:
+    """The condition that a row is on this side; see ``sensitive.of_row``."""
+    return f"{sensitive.of_row(row, **how)} = {{sensitive}}"
+
 
 VIEWS = (
     View(
@@ -68,8 +93,8 @@ VIEWS = (
         """
         select g.business_date, g.casegroup_id, g.outcome, g.reason, g.received_pence, g.posted_pence, g.completed_on
         from closure.casegroups g
-        where g.outcome is not null and g.casegroup_id <> '' and g.sensitive = {sensitive}
-        """,
+        where g.outcome is not null and g.casegroup_id <> '' and """
+        + _side("g", case=False),
     ),
     View(
         "dues",
@@ -90,14 +115,13 @@ VIEWS = (
         },
         """
         select d.due_id, d.business_date, d.casegroup_id, d.cms_casegroup_id, d.cms_case_id, d.csa_system,
-               d.csa_case_id, d.scheme, d.creditor, d.arrears_status, l.amount_pence, d.posted_pence,
-               d.arrears_from, d.arrears_to
+               d.csa_case_id, d.scheme, d.creditor, d.arrears_status,
+               (select sum(l.amount_pence) filter (where l.kind <> 'ALLOCATION')::bigint from closure.ledger l
+                where l.due_id = d.due_id) as amount_pence,
+               d.posted_pence, d.arrears_from, d.arrears_to
         from closure.dues d
-        join (select due_id, sum(amount_pence) filter (where kind <> 'ALLOCATION')::bigint as amount_pence
-              from closure.ledger group by due_id) l using (due_id)
-        left join closure.casegroups g using (casegroup_id)
         where """
-        + _SIDE,
+        + _side("d"),
     ),
     View(
         "ledger",
@@ -114,9 +138,8 @@ VIEWS = (
         """
         select l.entry_id, l.business_date, l.due_id, l.kind, l.amount_pence, l.reason, l.reference
         from closure.ledger l join closure.dues d using (due_id)
-        left join closure.casegroups g using (casegroup_id)
         where """
-        + _SIDE,
+        + _side("d"),
     ),
     View(
         "cases",
@@ -136,9 +159,9 @@ VIEWS = (
         """
         select c.cms_case_id, c.cms_casegroup_id, c.casegroup_id, c.csa_system, c.csa_case_id, c.scheme, c.origin,
                c.created_on, c.maintenance_region, c.method_of_payment, c.benefit_code
-        from closure.cms_cases c left join closure.casegroups g using (casegroup_id)
+        from closure.cms_cases c
         where """
-        + _SIDE,
+        + _side("c"),
     ),
     View(
         "exceptions",
@@ -166,9 +189,9 @@ VIEWS = (
         select e.exception_id, e.business_date, e.stage, e.rule_code, e.severity, e.csa_system, e.csa_case_id,
                e.casegroup_id, e.subject, e.field, e.value, e.message, e.route, e.case_owner, e.status, e.allocated_to,
                e.last_seen_on, e.resolved_on
-        from closure.exceptions e left join closure.casegroups g using (casegroup_id)
-        where (e.sensitive or coalesce(g.sensitive, false)) = {sensitive}
-        """,
+        from closure.exceptions e
+        where """
+        + f"{sensitive.of_exception('e')} = {{sensitive}}",
     ),
     View(
         "exception_history",
@@ -184,9 +207,8 @@ VIEWS = (
         """
         select v.exception_id, v.event_number, v.business_date, v.event, v.by_what, e.channel
         from closure.exception_events v join closure.exceptions e using (exception_id)
-        left join closure.casegroups g using (casegroup_id)
-        where (e.sensitive or coalesce(g.sensitive, false)) = {sensitive}
-        """,
+        where """
+        + f"{sensitive.of_exception('e')} = {{sensitive}}",
     ),
     View(
         "rule_results",
@@ -215,9 +237,9 @@ VIEWS = (
         """
         select p.credited_on as business_date, nullif(p.csa_system, '') as csa_system,
                nullif(p.csa_case_id, '') as csa_case_id, p.creditor, p.arrears_status, p.credit_pence as amount_pence
-        from closure.positions p left join closure.casegroups g using (casegroup_id)
+        from closure.positions p
         where p.credit_pence <> 0 and """
-        + _SIDE,
+        + _side("p"),
     ),
     View(
         "work_items",
@@ -236,9 +258,9 @@ VIEWS = (
         """
         select w.work_item_id, w.business_date, w.type, w.casegroup_id, w.csa_system, w.csa_case_id,
                w.subject_reference, w.route, w.status, w.detail
-        from closure.work_items w left join closure.casegroups g using (casegroup_id)
-        where (w.sensitive or coalesce(g.sensitive, false)) = {sensitive}
-        """,
+        from closure.work_items w
+        where """
+        + f"{sensitive.of_work_item('w')} = {{sensitive}}",
     ),
     View(
         "letters",
@@ -261,9 +283,9 @@ VIEWS = (
         """
         select l.letter_id, l.business_date, l.code, l.recipient_role, l.party_id, l.casegroup_id, l.csa_system,
                l.csa_case_id, l.status, l.reason, l.covers_letter_id, l.total_pence, l.clerical_issued_on
-        from closure.letters l left join closure.casegroups g using (casegroup_id)
+        from closure.letters l
         where """
-        + _SIDE,
+        + _side("l"),
     ),
     View(
         "end_liability",
@@ -279,9 +301,9 @@ VIEWS = (
         },
         """
         select e.casegroup_id, e.csa_system, e.csa_case_id, e.tranche_id, e.journey, e.selected_on, e.led, e.became_reactive_on
-        from closure.end_liability e left join closure.casegroups g using (casegroup_id)
+        from closure.end_liability e
         where """
-        + _SIDE,
+        + _side("e"),
     ),
     View(
         "journeys",
@@ -299,9 +321,8 @@ VIEWS = (
         select m.casegroup_id, m.move_number, m.business_date, m.from_state, m.to_state, m.cause,
                m.move_number = j.move_number as is_latest
         from closure.journey_moves m join closure.journeys j using (casegroup_id)
-        left join closure.casegroups g using (casegroup_id)
         where """
-        + _SIDE,
+        + _side("m", case=False),
     ),
     View(
         "applications",
@@ -315,9 +336,9 @@ VIEWS = (
         },
         """
         select a.application_id, a.casegroup_id, a.t_date, a.effective_date, a.decision
-        from closure.applications a left join closure.casegroups g using (casegroup_id)
+        from closure.applications a
         where """
-        + _SIDE,
+        + _side("a", case=False, references=("application_id",)),
     ),
     View(
         "ltrs",
@@ -340,9 +361,8 @@ VIEWS = (
         from closure.ltrs l
         left join held.ltr_responses h on h.ltr_id = l.ltr_id
             and (h.outcome is null or h.outcome in {LTR_OUTCOMES})
-        left join closure.casegroups g using (casegroup_id)
         where """
-        + _SIDE,
+        + _side("l", case=False),
     ),
     View(
         "letter_deliveries",
@@ -360,9 +380,8 @@ VIEWS = (
         """
         select d.letter_id, d.business_date, d.channel, d.state, d.attempts, d.last_error, d.sent_at, d.provider_reference
         from closure.letter_deliveries d join closure.letters l using (letter_id)
-        left join closure.casegroups g on g.casegroup_id = l.casegroup_id
         where """
-        + _SIDE,
+        + _side("l"),
     ),
     View(
         "next_actions",
@@ -376,9 +395,9 @@ VIEWS = (
         },
         """
         select a.business_date, a.casegroup_id, a.csa_system, a.csa_case_id, a.action, a.reason
-        from closure.next_actions a left join closure.casegroups g using (casegroup_id)
+        from closure.next_actions a
         where """
-        + _SIDE,
+        + _side("a"),
     ),
     View(
         "reconciliation",
@@ -482,10 +501,9 @@ VIEWS = (
         """
         select r.record_id, r.kind, r.casegroup_id, r.csa_system, r.csa_case_id, r.reference, r.recorded_on, r.recorded_by,
                r.detail
-        from held.records r left join held.csa_cases c using (csa_system, csa_case_id)
-        left join closure.casegroups g on g.casegroup_id = coalesce(c.casegroup_id, r.casegroup_id)
+        from held.records r
         where """
-        + _SIDE,
+        + _side("r", references=("record_id",)),
     ),
     View(
         "programme",
@@ -521,7 +539,7 @@ VIEWS = (
                           sum(held_pence) as held_pence
                    from closure.positions group by 1, 2) p using (csa_system, csa_case_id)
         where """
-        + _SIDE
+        + _side("c")
         + """
         group by 1, 2, 3
         """,
@@ -548,11 +566,9 @@ VIEWS = (
             left join closure.casegroups k on k.casegroup_id = c.casegroup_id
             cross join lateral (values ('SELECTED', e.selected_on), ('PLANNED', e.led), ('ENDED', c.liability_end_date),
                                        ('COMPLETED', k.completed_on)) v (what, happened_on)
-            where v.happened_on is not null) m
-        left join closure.casegroups g using (casegroup_id)
-        where """
-        + _SIDE
-        + """
+            where v.happened_on is not null and """
+        + _side("e")
+        + """) m
         group by 1, 2, 3
         """,
     ),
@@ -596,11 +612,14 @@ VIEWS = (
                c.ocr_reference, c.authorised_by, c.authorised_on, c.reason, c.segments, c.csa_systems, c.case_types,
                c.max_cases, c.notice_days, c.reminder_days, c.valid_from, c.valid_to, c.source, c.recorded_by, c.recorded_at,
                c.replaces_version, c.decided_by, c.decided_at, c.comment, s.first_on, s.last_on,
-               coalesce(s.casegroups, 0)::bigint, coalesce(s.cases, 0)::bigint
+               greatest(coalesce(s.casegroups, 0) - h.casegroups, 0)::bigint, greatest(coalesce(s.cases, 0) - h.cases, 0)::bigint
         from closure.tranche_criteria c
         left join (select tranche_id, version, min(business_date) as first_on, max(business_date) as last_on,
                           sum(casegroups) as casegroups, sum(cases) as cases
                    from closure.tranche_selections group by tranche_id, version) s using (tranche_id, version)
+        cross join lateral ("""
+        + _selected_apart("c", "true")
+        + """) h
         where not {sensitive}
         """,
     ),
@@ -617,8 +636,12 @@ VIEWS = (
             "cap_met": "Whether the cap ended the selection",
         },
         """
-        select s.business_date, s.tranche_id, s.version, s.led, s.casegroups, s.cases, s.ended_at_casegroup_id is not null
-        from closure.tranche_selections s where not {sensitive}
+        select s.business_date, s.tranche_id, s.version, s.led, greatest(s.casegroups - h.casegroups, 0),
+               greatest(s.cases - h.cases, 0), s.ended_at_casegroup_id is not null
+        from closure.tranche_selections s cross join lateral ("""
+        + _selected_apart("s", "e.selected_on = s.business_date")
+        + """) h
+        where not {sensitive}
         """,
     ),
     View(
@@ -639,14 +662,17 @@ VIEWS = (
             "letters_issued": "Letters issued that night",
         },
         """
-        select n.business_date, n.extract_id, n.started_at, n.finished_at, n.status,
-               coalesce(f.casegroups_received, 0) as casegroups_received,
-               coalesce(f.received_pence, 0) as received_pence, coalesce(f.posted_pence, 0) as posted_pence,
-               coalesce(f.held_pence, 0) as held_pence, coalesce(f.exceptions_opened, 0) as exceptions_opened,
-               coalesce(f.exceptions_resolved, 0) as exceptions_resolved,
-               coalesce(f.letters_issued, 0) as letters_issued
-        from closure.nights n
-        left join closure.night_figures f on f.business_date = n.business_date and f.sensitive = {sensitive}
+        select n.business_date, n.extract_id, n.started_at, n.finished_at, n.status, """
+        + ", ".join(
+            f"case when {{sensitive}} then coalesce(s.{name}, 0) "
+            f"else greatest(least(coalesce(f.{name}::numeric - s.{less}, 0), {_LARGEST}), {least})::bigint end as {name}"
+            for name, less, least in _NIGHT_FIGURES
+        )
+        + """
+        from closure.nights n left join closure.night_figures f using (business_date)
+        left join ("""
+        + nights.SENSITIVE_PARTS
+        + """) s using (business_date)
         """,
     ),
 )
@@ -657,14 +683,16 @@ def _quoted(comment: str) -> str:
 
 
 def statements() -> list[str]:
-    """The SQL that makes both schemas and all views from nothing."""
-    made: list[str] = []
+    """The SQL that makes all views of both schemas, where there are none."""
+    made = sensitive.statements()
     for schema, (side, meaning) in SCHEMAS.items():
-        made += [f"drop schema if exists {schema} cascade", f"create schema {schema}"]
-        made.append(f"comment on schema {schema} is {_quoted(meaning)}")
+        made += [f"create schema if not exists {schema}", f"comment on schema {schema} is {_quoted(meaning)}"]
         for view in VIEWS:
             query = view.query.replace("{sensitive}", side)
-            made.append(f"create view {schema}.{view.name} ({', '.join(view.columns)}) as {query}")
+            # Without the barrier a function of the reader's own, or a cast that fails, would be tried on the other side's rows.
+            made.append(
+                f"create view {schema}.{view.name} ({', '.join(view.columns)}) with (security_barrier) as {query}"
+            )
             made.append(f"comment on view {schema}.{view.name} is {_quoted(view.meaning)}")
             made += [
                 f"comment on column {schema}.{view.name}.{column} is {_quoted(comment)}"
@@ -673,8 +701,22 @@ def statements() -> list[str]:
     return made
 
 
-def refresh(connection: Connection) -> None:
-    """Make the views anew if they are not this version's. Grants on the schemas are kept only while they are."""
+def drop(connection: Connection) -> None:
+    """Drop every view there is, so that tables can be changed under them; :func:`refresh` makes them anew."""
+    found = connection.execute(
+        text(
+            "select string_agg(format('%I.%I', schemaname, viewname), ', ') from pg_views "
+            "where schemaname = any(:schemas) or schemaname = 'closure'"
+        ),
+        {"schemas": list(SCHEMAS)},
+    ).scalar_one()
+    if found:
+        connection.exec_driver_sql(f"drop view {found} cascade")
+        connection.exec_driver_sql("comment on schema closure is 'views to be made anew'")
+
+
+def refresh(connection: Connection, granted: list[roles.Grant]) -> None:
+    """Make the views anew if they are not this version's, and grant again what was granted on those before."""
     wanted = statements()
     mark = "views " + hashlib.sha256("\n".join(wanted).encode()).hexdigest()
     found = connection.execute(
@@ -682,6 +724,8 @@ def refresh(connection: Connection) -> None:
     )
     if found.scalar_one() == mark:
         return
+    drop(connection)
     for statement in wanted:
         connection.exec_driver_sql(statement.replace("%", "%%"))
+    roles.grant_again(connection, granted)
     connection.exec_driver_sql(f"comment on schema closure is {_quoted(mark)}")
