@@ -46,8 +46,9 @@ def _expected() -> tuple[type[Exception], ...]:
     from case_closure.platform.rest import RestError
     from case_closure.platform.supervisor import UpRefused
     from case_closure.store.embedded import ServerUnavailable
+    from case_closure.store.roles import LoginRefused
 
-    return (SettingsInvalid, AirflowFailed, RestError, UpRefused, ServerUnavailable)
+    return (SettingsInvalid, AirflowFailed, RestError, UpRefused, ServerUnavailable, LoginRefused)
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -138,9 +139,25 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _database_url(asked: argparse.Namespace) -> int:
+    from case_closure.store import readers
     from case_closure.store.embedded import store_url
 
-    terminal.say(store_url(Settings.from_environment()))
+    settings = Settings.from_environment()
+    url = store_url(settings)
+    terminal.say(
+        url
+        if asked.side is None
+        else readers.own_url(settings, url, sensitive=asked.side == "sensitive-reader")
+    )
+    return 0
+
+
+def _readers_add(asked: argparse.Namespace) -> int:
+    from case_closure.store import readers
+    from case_closure.store.embedded import store_url
+
+    url = store_url(Settings.from_environment())
+    terminal.say(readers.add(url, asked.name, sensitive=asked.sensitive))
     return 0
 
 
@@ -370,7 +387,22 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
 
     url = commands.add_parser("database-url", help="SQLAlchemy URL of the store, started if need be")
+    url.add_argument(
+        "--as", dest="side", choices=("reader", "sensitive-reader"),
+        help="a login that only reads the views of schema reporting, or of sensitive, made at the first asking",
+    )  # fmt: skip
     url.set_defaults(command=_database_url)
+
+    reading = commands.add_parser("readers", help="who may read the views")
+    actions = reading.add_subparsers(required=True, metavar="action")
+    added = actions.add_parser(
+        "add", help="a login for a person; its URL, with the password, is printed once"
+    )
+    added.add_argument("name", help="their login")
+    added.add_argument(
+        "--sensitive", action="store_true", help="for nationally sensitive casegroups in place of all others"
+    )
+    added.set_defaults(command=_readers_add)
 
     up = commands.add_parser("up", help="Airflow with its pages, the night scheduled, until Ctrl-C")
     up.set_defaults(command=_up)

@@ -38,6 +38,8 @@ from typing import Any
 from urllib.parse import quote
 
 import psutil
+import psycopg
+from psycopg import sql
 
 from case_closure.settings import Settings
 
@@ -115,7 +117,9 @@ def ensure_running(home: Path) -> Server:
             return running
         if not places.data.exists():
             _make(places)
-        return _start(places)
+        server = _start(places)
+        _close_to_public(server)
+        return server
 
 
 def is_running(home: Path) -> bool:
@@ -306,6 +310,13 @@ def _start(places: _Places) -> Server:
                 "is the disk full, or the memory short?"
             )
         time.sleep(0.2)
+
+
+def _close_to_public(server: Server) -> None:
+    """Nobody connects to a database of this server who was not let in; who is, is the business of ``roles``."""
+    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        for name in (STORE, AIRFLOW, "postgres", "template1"):
+            connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
 
 
 def _launch(places: _Places, owner: pwd.struct_passwd | None, port: int) -> None:

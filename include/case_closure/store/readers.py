@@ -1,0 +1,56 @@
+"""Logins for those who read: one of the home's own, kept in it, and others for people.
+
+Belongs here: names, passwords and URLs of readers. Does not belong here: what a reader may do (``roles``).
+
+What lies in <home>:
+    readers.json    the home's own readers: login and password, readable by the owner only
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from case_closure.settings import Settings
+from case_closure.store import database, roles
+
+
+def own_url(settings: Settings, store_url: str, *, sensitive: bool) -> str:
+    """URL of the store for a reader of this home's own, whose login is made at the first asking.
+
+    Brings the store to this version first, as a reader's rights come with its views. Raises roles.LoginRefused.
+    """
+    database.migrate(store_url)
+    path = settings.home / "readers.json"
+    kept: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
+    side = "sensitive" if sensitive else "reporting"
+    if side not in kept:
+        kept[side] = {"login": f"{side}_reader_{secrets.token_hex(3)}", "password": roles.new_password()}
+        settings.home.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=settings.home)  # 0600 from the start
+        with os.fdopen(handle, "w") as out:
+            json.dump(kept, out)
+        Path(name).replace(path)
+    login, password = kept[side]["login"], kept[side]["password"]
+    with database.transaction(store_url) as connection:
+        roles.make_login(connection, login, password, sensitive=sensitive)
+    return _url(store_url, login, password)
+
+
+def add(store_url: str, name: str, *, sensitive: bool) -> str:
+    """URL of the store for a person, with a new password that is kept nowhere. Raises roles.LoginRefused."""
+    database.migrate(store_url)
+    password = roles.new_password()
+    with database.transaction(store_url) as connection:
+        roles.make_login(connection, name, password, sensitive=sensitive)
+    return _url(store_url, name, password)
+
+
+def _url(store_url: str, login: str, password: str) -> str:
+    url = make_url(store_url).set(username=login, password=password)
+    return url.render_as_string(hide_password=False)

@@ -1,0 +1,177 @@
+"""Who may do what on the server: readers read their schema and nothing else, and what was granted stays granted."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from case_closure import cli
+from case_closure.store import database, embedded, readers, roles
+from tests.integration.installation import Installation
+
+
+def connected(url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+
+
+@pytest.fixture
+def reader(installation: Installation) -> Iterator[psycopg.Connection[Any]]:
+    url = readers.own_url(installation.settings, installation.url, sensitive=False)
+    with connected(url) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("statement", "refused"),
+    [
+        ("select * from sensitive.dues", "permission denied for schema sensitive"),
+        ("select * from closure.dues", "permission denied for schema closure"),
+        ("select * from closure.sensitive_casegroups", "permission denied for schema closure"),
+        ("select * from held.csa_cases", "permission denied for schema held"),
+        ("create temporary table t (n int)", "permission denied|read-only"),
+        ("create function pg_temp.f() returns int language sql as 'select 1'", "permission denied|read-only"),
+        ("create table public.t (n int)", "permission denied|read-only"),
+        *(
+            (f"select {function}(1128354629, 2)", "permission denied for function")
+            for function in ("pg_advisory_lock", "pg_try_advisory_lock", "pg_advisory_xact_lock", "pg_try_advisory_lock_shared")
+        ),
+        ("select pg_advisory_lock(1128354629::bigint)", "permission denied for function"),
+    ],
+)  # fmt: skip
+def test_a_reader_reads_reporting_and_can_do_nothing_else(
+    reader: psycopg.Connection[Any], statement: str, refused: str
+) -> None:
+    assert reader.execute("select count(*) from reporting.dues").fetchone() == (0,)
+    reader.execute("set default_transaction_read_only = off")
+    with pytest.raises(psycopg.Error, match=refused):
+        reader.execute(statement)
+
+
+def test_readers_of_one_side_do_not_read_the_other(installation: Installation) -> None:
+    url = readers.own_url(installation.settings, installation.url, sensitive=True)
+    with connected(url) as connection:
+        assert connection.execute("select count(*) from sensitive.dues").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema reporting"):
+            connection.execute("select count(*) from reporting.dues")
+
+
+@pytest.mark.parametrize(("setting", "value"), roles.LIMITS.items())
+def test_a_reader_is_limited(reader: psycopg.Connection[Any], setting: str, value: str) -> None:
+    assert reader.execute(f"show {setting}").fetchone() == (value,)
+
+
+def test_nobody_connects_to_the_store_or_to_airflows_database_who_was_not_let_in(
+    installation: Installation, reader: psycopg.Connection[Any]
+) -> None:
+    database.migrate(installation.url)
+    installation.execute("create role nobody_yet login password 'x'")
+    try:
+        rows = installation.query(
+            "select has_database_privilege('nobody_yet', current_database(), 'connect') as store, "
+            "has_database_privilege('nobody_yet', 'airflow', 'connect') as airflow, "
+            "has_database_privilege(%s, 'airflow', 'connect') as reader",
+            reader.info.user,
+        )
+    finally:
+        installation.execute("drop role nobody_yet")
+    assert rows == [{"store": False, "airflow": False, "reader": False}]
+
+
+def test_what_was_granted_stays_granted_when_views_are_made_anew(installation: Installation) -> None:
+    """Also to others than our own roles: a view, a schema."""
+    url = readers.own_url(installation.settings, installation.url, sensitive=False)
+    installation.execute(
+        "create role auditor; grant usage on schema sensitive to auditor; grant select on sensitive.dues to auditor"
+    )
+    try:
+        installation.execute("comment on schema closure is 'views of long ago'")
+        database.migrate(installation.url)
+        with connected(url) as connection:
+            assert connection.execute("select count(*) from reporting.dues").fetchone() == (0,)
+        granted = "select has_table_privilege('auditor', 'sensitive.dues', 'select') as dues, " \
+            "has_table_privilege('auditor', 'sensitive.ledger', 'select') as ledger, " \
+            "has_schema_privilege('auditor', 'sensitive', 'usage') as usage"  # fmt: skip
+        assert installation.query(granted) == [{"dues": True, "ledger": False, "usage": True}]
+    finally:
+        installation.execute("drop owned by auditor; drop role auditor")
+
+
+def test_everything_in_the_store_is_the_owners(installation: Installation) -> None:
+    database.migrate(installation.url)
+    others = installation.query(
+        "select relname from pg_class c join pg_namespace n on n.oid = relnamespace "
+        "where nspname in ('held', 'closure', 'reporting', 'sensitive') and pg_get_userbyid(relowner) <> %s",
+        roles.OWNER,
+    )
+    assert others == []
+
+
+def test_the_homes_own_reader_is_asked_for_by_a_command(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CASE_CLOSURE_HOME", str(installation.folder / "home"))
+    monkeypatch.setenv("CASE_CLOSURE_DATABASE_URL", installation.url)
+    urls = []
+    for _ in range(2):
+        assert cli.main(["database-url", "--as", "reader"]) == 0
+        urls.append(capsys.readouterr().out.strip())
+    assert urls[0] == urls[1] != installation.url
+    with connected(urls[0]) as connection:
+        assert connection.execute("select count(*) from reporting.nights").fetchone() == (0,)
+    kept = installation.folder / "home" / "readers.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_person_is_given_a_login_and_no_role_of_the_store_is_taken_over(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CASE_CLOSURE_HOME", str(installation.folder / "home"))
+    monkeypatch.setenv("CASE_CLOSURE_DATABASE_URL", installation.url)
+    try:
+        assert cli.main(["readers", "add", "anna"]) == 0
+        with connected(capsys.readouterr().out.strip()) as connection:
+            assert connection.execute("select count(*) from reporting.nights").fetchone() == (0,)
+    finally:
+        installation.execute("drop role anna")
+    for name in (roles.OWNER, "case_closure", "pg_read_all_data"):
+        assert cli.main(["readers", "add", name]) == 1
+        assert "name of their own" in capsys.readouterr().err
+
+
+def test_on_a_server_where_no_role_may_be_made_the_store_works_and_says_what_is_missing(home: Path) -> None:
+    server = embedded.ensure_running(home)
+    with connected(server.url("postgres")) as admin:
+        admin.execute("create role plain login password 'plain'")
+        admin.execute("create database theirs owner plain")
+    url = f"postgresql+psycopg://plain:plain@{server.host}:{server.port}/theirs"
+    missing = database.migrate(url)
+    for role in roles.ROLES:
+        assert any(f"create role {role};" in words for words in missing)
+    assert any("advisory locks" in words for words in missing)
+    with (
+        database.transaction(url) as connection,
+        pytest.raises(roles.LoginRefused, match="An administrator types"),
+    ):
+        roles.make_login(connection, "anna", "x", sensitive=False)
+    with connected(url) as connection:
+        assert connection.execute("select count(*) from reporting.dues").fetchone() == (0,)
+
+    # What the words say to type, typed; the next start of a night does the rest.
+    with connected(server.url("theirs")) as admin:
+        for role in roles.ROLES:
+            admin.execute(f"create role {role}")
+        admin.execute(f"grant {roles.OWNER} to plain")
+    assert [
+        words
+        for words in database.migrate(url)
+        if "advisory locks" not in words and "is no member" not in words
+    ] == []
+    with connected(url) as connection:
+        owners = "select distinct pg_get_userbyid(relowner) from pg_class where relnamespace = 'reporting'::regnamespace"
+        assert connection.execute(owners).fetchall() == [(roles.OWNER,)]
+    database.forget(url)
