@@ -102,10 +102,14 @@ def _answer(child: int, reading: int) -> Any:
     with os.fdopen(reading, "rb") as pipe:
         content = pipe.read()
     _, status = os.waitpid(child, 0)
-    if not content:
+    if status or not content:
+        how = (
+            f"was killed by {signal.Signals(os.WTERMSIG(status)).name}, most often because the machine ran out of memory"
+            if os.WIFSIGNALED(status)
+            else f"ended without an answer (code {os.waitstatus_to_exitcode(status)})"
+        )
         return WorkerDied(
-            f"A worker process of this stage ended without an answer (status {status}). What it had stored of whole "
-            "parts stands; run the night again. If it happens again, give it less at once: "
-            "CASE_CLOSURE_PARTITION_CASEGROUPS."
+            f"A worker process {how}. What it had stored of whole parts stands; the same command goes on where it stopped. If "
+            "it happens again, give it less at once: CASE_CLOSURE_WORKERS or CASE_CLOSURE_PARTITION_CASEGROUPS."
         )
     return pickle.loads(content)

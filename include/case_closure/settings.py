@@ -27,6 +27,7 @@ CONTROL_GROUP = "CASE_CLOSURE_CONTROL_GROUP"
 LETTERS_CHANNEL = "CASE_CLOSURE_LETTERS_CHANNEL"
 NOTIFY_API_KEY = "CASE_CLOSURE_NOTIFY_API_KEY"
 NOTIFY_URL = "CASE_CLOSURE_NOTIFY_URL"
+CALL = "CASE_CLOSURE_CALL"
 
 CHANNELS = ("print", "notify")
 
@@ -53,6 +54,7 @@ class Settings:
     None. Empty: anybody who may answer, but the proposer.
     letters_channel: how letters leave: 'print', the outbound folder a print house fetches, or 'notify', GOV.UK Notify.
     notify_api_key, notify_url: its key (a secret, in no log) and where it is.
+    call: whom to call when a night fails, as told with every failure; None: nobody is named.
     """
 
     home: Path
@@ -67,6 +69,7 @@ class Settings:
     letters_channel: str = "print"
     notify_api_key: str | None = field(default=None, repr=False)
     notify_url: str = "https://api.notifications.service.gov.uk"
+    call: str | None = None
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -89,6 +92,7 @@ class Settings:
             letters_channel=_one_of(env, LETTERS_CHANNEL, CHANNELS),
             notify_api_key=_api_key(env.get(NOTIFY_API_KEY, "")),
             notify_url=env.get(NOTIFY_URL, "").strip() or cls.notify_url,
+            call=" ".join(env.get(CALL, "").split()) or None,
         )
 
 

@@ -25,6 +25,7 @@ from case_closure.domain.texts import NOTHING_TO_READ
 from case_closure.landing import writing
 
 MANIFEST = "manifest.json"
+_A_NIGHT = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 # A spreadsheet takes a cell that starts so for a formula: the four signs, their other forms (full-width, small, raised,
 # lowered) and the true minus, which some read as the sign; after whatever shows nothing, which some drop. A tab or line
 # end at the start may hide one.
@@ -148,14 +149,34 @@ def _local(path: Any) -> str:
 
 def _publish_locally(made: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(target.parent)
     # Next to the target, so that the rename stays on one disk.
     new = target.parent / f".{target.name}.new-{uuid.uuid4().hex}"
     old = target.parent / f".{target.name}.old"
-    for left in target.parent.glob(f".{target.name}.new-*"):
-        shutil.rmtree(left)
-    shutil.copytree(made, new)
+    try:
+        shutil.copytree(made, new)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+    except BaseException:
+        clear_leftovers(target.parent)
+        raise
     shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    new.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+
+
+def clear_leftovers(outbound: Any) -> None:
+    """Drop what a publication that was cut off has left beside the nights' folders, of whichever night.
+
+    Where it had set the folder of a night aside and not put the new one in its place, the old one goes back.
+    """
+    if not _is_local(outbound):
+        return
+    here = Path(_local(outbound))
+    for old in here.glob(f".{_A_NIGHT}.old"):
+        target = here / old.name[1:].removesuffix(".old")
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(target)
+    for new in here.glob(f".{_A_NIGHT}.new-*"):
+        shutil.rmtree(new, ignore_errors=True)
