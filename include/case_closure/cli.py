@@ -8,9 +8,11 @@ load the gates in two processes.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any
 from case_closure.domain.applications import LTR_TYPES
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.platform import terminal
+from case_closure.platform.progress import Event
 from case_closure.settings import LANDING, OUTBOUND, Settings, SettingsInvalid, folder_or_url, must_be_apart
 
 
@@ -36,9 +39,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: `... | head`
         return 0
     except Exception as error:
-        if not isinstance(error, _expected()):
+        reason = str(error) if isinstance(error, _expected()) else _fault(error)
+        if reason is None:
             raise
-        return terminal.fail(str(error))
+        return terminal.fail(_with_call(reason))
+
+
+def _fault(error: Exception) -> str | None:
+    """A fault of the machine in words; None for any other error."""
+    from case_closure import faults
+
+    try:
+        return faults.in_words(error, Settings.from_environment())
+    except SettingsInvalid:
+        return None
+
+
+def _with_call(reason: str) -> str:
+    """The reason, and whom to call if that is set."""
+    with contextlib.suppress(SettingsInvalid):
+        if call := Settings.from_environment().call:
+            return f"{reason.rstrip()}\nWhom to call: {call}"
+    return reason
 
 
 def _expected() -> tuple[type[Exception], ...]:
@@ -60,46 +82,65 @@ def _nightly(asked: argparse.Namespace) -> int:
     outbound = folder_or_url(asked.outbound, Path(settings.outbound)) if asked.outbound else None
     must_be_apart(landing or settings.landing, outbound or settings.outbound, "--landing, --outbound")
     terminal.say(f"Night of {asked.date}, from {landing or settings.landing}")
-    if asked.in_process:
-        reason = _in_process(settings, asked.date, landing, outbound)
-    else:
-        reason = _through_airflow(settings, asked.date, landing, outbound)
+    began = time.monotonic()
+    figures: dict[str, int | str] = {}
+
+    def show(event: Event) -> None:
+        """As it comes; why a stage failed follows at once, and is then the last that is said."""
+        terminal.show(event)
+        figures.update(event.figures)
+        if event.reason:
+            said.append(event.reason)
+            terminal.fail(_with_call(event.reason))
+
+    said: list[str] = []
+    run = _in_process if asked.in_process else _through_airflow
+    reason = run(settings, asked.date, landing, outbound, show)
     if reason is not None:
-        return terminal.fail(reason)
+        return 1 if said[-1:] == [reason] else terminal.fail(_with_call(reason))
     from case_closure import night
 
     terminal.print_closing(
         night.summary(settings, asked.date), _next_commands(asked.date, landing or settings.landing)
     )
+    folder = f"{(outbound or settings.outbound).rstrip('/')}/{asked.date}"
+    terminal.say("")
+    terminal.say(terminal.last_line(asked.date, time.monotonic() - began, figures, folder))
     return 0
 
 
 def _through_airflow(
-    settings: Settings, night_of: date, landing: str | None, outbound: str | None
+    settings: Settings,
+    night_of: date,
+    landing: str | None,
+    outbound: str | None,
+    show: Callable[[Event], None],
 ) -> str | None:
     from case_closure.platform import nightly_run
 
     ended = nightly_run.run(
-        settings, night_of, landing=landing, outbound=outbound, show=terminal.show, say=terminal.say
+        settings, night_of, landing=landing, outbound=outbound, show=show, say=terminal.say
     )
-    if ended.succeeded:
-        return None
-    terminal.say(f"Raw log: {ended.log}")
-    return ended.reason
+    return None if ended.succeeded else ended.reason
 
 
-def _in_process(settings: Settings, night_of: date, landing: str | None, outbound: str | None) -> str | None:
+def _in_process(
+    settings: Settings,
+    night_of: date,
+    landing: str | None,
+    outbound: str | None,
+    show: Callable[[Event], None],
+) -> str | None:
     from case_closure import night
     from case_closure.landing.manifest import LandingRejected
-    from case_closure.platform.progress import Event
     from case_closure.platform.stage_run import local_or_remote
 
-    began = datetime.now(UTC)
+    began = time.monotonic()
 
-    def show(stage: str, figures: dict[str, Any]) -> None:
+    def ended(stage: str, figures: dict[str, Any]) -> None:
         nonlocal began
-        now = datetime.now(UTC)
-        terminal.show(Event(stage, "ended", (now - began).total_seconds(), figures))
+        now = time.monotonic()
+        show(Event(stage, "ended", now - began, figures))
         began = now
 
     context = night.NightContext(
@@ -111,15 +152,35 @@ def _in_process(settings: Settings, night_of: date, landing: str | None, outboun
         clock=lambda: datetime.now(UTC),
     )
     try:
-        night.run_night(context, show)
+        night.run_night(context, ended)
     except (night.NightRefused, night.NightFailed, LandingRejected) as error:
         return str(error)
     return None
 
 
+def _night_skip(asked: argparse.Namespace) -> int:
+    from case_closure import night
+
+    try:
+        night.skip(
+            Settings.from_environment(), asked.date, reason=asked.reason, by=asked.by, at=datetime.now(UTC)
+        )
+    except night.NightRefused as refused:
+        return terminal.fail(str(refused))
+    terminal.say(
+        f"The night of {asked.date} is skipped, by {asked.by}: {asked.reason}. It stands in nobody's way, and may be run late."
+    )
+    return 0
+
+
 def _sample(asked: argparse.Namespace) -> int:
     from case_closure import sample
 
+    if asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
+        return terminal.fail(
+            f"{asked.out} is there already, and a sample is not written over it or beside what it holds. Name a new folder, "
+            "or delete that one first."
+        )
     sample.generate(asked.out, getattr(asked, "from"), asked.nights, asked.casegroups, asked.seed)
     terminal.say(
         f"{asked.casegroups:,} casegroups over {asked.nights} night{'s' if asked.nights != 1 else ''} "
@@ -194,7 +255,7 @@ def _exceptions_list(asked: argparse.Namespace) -> int:
         status=asked.status,
         route=asked.route,
     )
-    terminal.print_exceptions(rows)
+    terminal.print_exceptions(rows, wide=asked.wide)
     return 0
 
 
@@ -231,6 +292,10 @@ def _reconcile(asked: argparse.Namespace) -> int:
     from case_closure import reconcile
 
     sign_off = None
+    if asked.remarks is not None and not asked.sign_off:
+        return terminal.fail(
+            "--remarks go with a signature, and nobody signs: add --sign-off NAME, or leave them out. Nothing was put on record."
+        )
     if asked.sign_off:
         sign_off = reconcile.SignOff(asked.sign_off, datetime.now(UTC), asked.remarks or "")
     try:
@@ -368,6 +433,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     nightly.set_defaults(command=_nightly)
 
+    night = commands.add_parser("night", help="a night that will not be run")
+    actions = night.add_subparsers(required=True, metavar="action")
+    skipped = actions.add_parser(
+        "skip", help="put on record that a night will not be: one that was rejected, or never run"
+    )
+    skipped.add_argument("--date", type=_date, required=True, metavar="D", help="its business date")
+    skipped.add_argument("--reason", type=_words, required=True, metavar="TEXT", help="why")
+    skipped.add_argument("--by", type=_words, required=True, metavar="NAME", help="who says so")
+    skipped.set_defaults(command=_night_skip)
+
     sample = commands.add_parser("sample", help="write a synthetic landing zone")
     sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="the landing zone to write")
     sample.add_argument(
@@ -419,6 +494,11 @@ def _parser() -> argparse.ArgumentParser:
         "--status", type=str.upper, choices=("OPEN", "ALLOCATED", "RESOLVED"), help="in this state"
     )
     listed.add_argument("--route", type=str.upper, choices=("CASE_OWNER", "FT_TEAM"), help="routed to them")
+    listed.add_argument(
+        "--wide",
+        action="store_true",
+        help="also subject, field, value and the id of each, in as many columns as it takes",
+    )
     listed.set_defaults(command=_exceptions_list)
 
     reconcile = commands.add_parser(
@@ -491,6 +571,14 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected a date such as 2017-08-10, found '{text}'") from None
+
+
+def _words(text: str) -> str:
+    """What somebody typed, on one line."""
+    words = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    if not words:
+        raise argparse.ArgumentTypeError("expected words, found nothing")
+    return words
 
 
 def _rule(text: str) -> str:

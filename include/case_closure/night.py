@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,11 +23,11 @@ from typing import Any
 
 import pandas as pd
 
-from case_closure import judging
+from case_closure import faults, judging
 from case_closure.domain.rules import RULES
 from case_closure.domain.texts import printable_lines, shown
 from case_closure.folders import why_not_apart
-from case_closure.landing import criteria
+from case_closure.landing import criteria, landed
 from case_closure.landing.manifest import verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
@@ -59,6 +60,7 @@ from case_closure.store import (
     work_in_progress,
 )
 from case_closure.store.database import Connection
+from case_closure.store.transient import is_transient
 from case_closure.store.work_in_progress import Judgement
 
 STAGES: tuple[str, ...] = (
@@ -85,6 +87,14 @@ class NightFailed(Exception):
     """The night cannot go on; the message says why and what to do."""
 
 
+class MachineFault(NightFailed):
+    """The machine failed it: what, where and what to do are in the message. ``passes``: it may be over by itself."""
+
+    def __init__(self, message: str, *, passes: bool) -> None:
+        super().__init__(message)
+        self.passes = passes
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -106,6 +116,7 @@ class NightContext:
 
 
 Summary = dict[str, int | str]
+_ASIDE = "outbound-"
 
 
 def store_url(settings: Settings) -> str:
@@ -116,14 +127,29 @@ def store_url(settings: Settings) -> str:
 def run_stage(stage: str, ctx: NightContext) -> Summary:
     """Run one stage of a night; running it again changes nothing that was right.
 
-    Raises NightRefused (the night is not this run's to work on), LandingRejected (R22), NightFailed.
+    Raises NightRefused (the night is not this run's to work on), LandingRejected (R22), NightFailed; of it MachineFault.
     """
+    try:
+        return _run_alone(stage, ctx)
+    except (NightRefused, LandingRejected, NightFailed):
+        raise
+    except Exception as error:
+        words = faults.in_words(error, ctx.settings)
+        if words is None:
+            raise
+        raise MachineFault(
+            f"Stage {stage} of the night of {ctx.business_date} stopped. {words}",
+            passes=is_transient(error),
+        ) from error
+
+
+def _run_alone(stage: str, ctx: NightContext) -> Summary:
     url = store_url(ctx.settings)
     try:
         with database.lock(url, database.STAGE_LOCK):
             if stage != STAGES[0]:
                 with database.transaction(url) as connection:
-                    attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage)
+                    attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage, ctx.clock())
                 ctx = replace(ctx, attempt=attempt)
             return _STAGES[stage](ctx, url)
     except database.LockTaken:
@@ -175,6 +201,14 @@ def _hold_open(ctx: NightContext, connection: Connection, stage: str) -> nights.
     return nights.hold_open(connection, ctx.business_date, ctx.run_id, stage, ctx.attempt)
 
 
+def skip(settings: Settings, business_date: date, *, reason: str, by: str, at: datetime) -> None:
+    """Put on record that this night will not be (R40). Raises NightRefused when it has begun to change things."""
+    url = store_url(settings)
+    database.migrate(url)
+    with database.transaction(url) as connection:
+        nights.skip(connection, business_date, reason=reason, by=by, at=at)
+
+
 def summary(settings: Settings, business_date: date) -> queries.NightSummary:
     """What stands after a night, for its closing table. Raises LookupError when it was never started."""
     with database.transaction(store_url(settings)) as connection:
@@ -202,10 +236,22 @@ def _open_night(ctx: NightContext, url: str) -> Summary:
             f"The night of {ctx.business_date} was not begun: {in_the_way} (landing {shown(ctx.landing, 400)}, outbound "
             f"{shown(ctx.outbound, 400)}), and writing out would replace what was landed. Give another folder as outbound."
         )
+    try:
+        landed.require_folder(ctx.landing, ctx.business_date)
+    except landed.NothingLanded as nothing:
+        raise NightRefused(f"The night of {ctx.business_date} was not begun. {nothing}") from None
     database.migrate(url)
+    _clear_leftovers(ctx)
     with database.transaction(url) as connection:
         night = nights.open_night(connection, ctx.business_date, ctx.run_id, ctx.clock())
     return {"run": "a rerun" if night.succeeded else "a first run"}
+
+
+def _clear_leftovers(ctx: NightContext) -> None:
+    """Folders that a run killed while it wrote out has left: no other can be writing now."""
+    for left in (ctx.settings.home / "work").glob(f"{_ASIDE}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder.clear_leftovers(ctx.outbound)
 
 
 def _verified(ctx: NightContext, *, every_value: bool) -> Landing:
@@ -468,13 +514,13 @@ def _check_money_law(ctx: NightContext, url: str) -> Summary:
         history.settle_moves(connection, ctx.business_date)
         breaches = nights.money_law_breaches(connection, ctx.business_date)
     if breaches:
-        shown = "; ".join(
+        where = "; ".join(
             f"{breach.law}: {shown(breach.where, 400)}: expected {breach.expected_pence}p, found {breach.found_pence}p"
             for breach in breaches[:10]
         )
         raise _fail(
             ctx, "check_money_law",
-            f"The money law does not hold, so the night of {ctx.business_date} is not closed. {shown}. Nothing more is "
+            f"The money law does not hold, so the night of {ctx.business_date} is not closed. {where}. Nothing more is "
             "posted until "
             "it does: compare these with the landed balances, and correct the cause before running the night again.",
         )  # fmt: skip
@@ -500,7 +546,7 @@ def _write_out(ctx: NightContext, url: str) -> Summary:
         )
     except LetterIncomplete as incomplete:
         raise _fail(ctx, "write_out", str(incomplete)) from None
-    with tempfile.TemporaryDirectory(prefix="outbound-", dir=_made(ctx.settings.home / "work")) as aside:
+    with tempfile.TemporaryDirectory(prefix=_ASIDE, dir=_made(ctx.settings.home / "work")) as aside:
         made = _made(Path(aside) / on.isoformat())
         with database.transaction(url) as connection:
             # Nobody takes the night over while its folder is made and put in place.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import date
+import itertools
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -94,6 +96,7 @@ def test_R21_a_stage_run_by_hand_waits_its_turn_as_a_night_does(
 ) -> None:
     """A stage of a night that is over is refused while another night is open, or an earlier one failed."""
     installation.night(SECOND, case())
+    installation.land(FIRST, case())
     begin(installation, FIRST, "run-late")
     by_hand = installation.context(SECOND, "by hand")
     with pytest.raises(night.NightRefused, match=r"2017-08-10 is still open \(run run-late"):
@@ -302,10 +305,12 @@ def test_R22_a_rejected_night_mended_goes_through_with_the_same_command(installa
 
 
 def test_R22_a_rejected_night_blocks_later_ones(installation: Installation) -> None:
-    installation.land(SECOND, case())
+    for on in (FIRST, SECOND):
+        installation.land(on, case())
+    (installation.landing / FIRST.isoformat() / "manifest.json").unlink()
     with pytest.raises(LandingRejected):
         installation.run(FIRST)
-    with pytest.raises(night.NightRefused, match="2017-08-10 was rejected"):
+    with pytest.raises(night.NightRefused, match=r"2017-08-10 was rejected.*night skip --date 2017-08-10"):
         installation.run(SECOND)
 
 
@@ -385,6 +390,46 @@ def test_a_nights_times_are_those_of_its_first_success(installation: Installatio
     assert installation.query(times) == before
 
 
+@pytest.mark.parametrize("mended_by", ["another run", "the same run, cleared", "stages by hand"])
+def test_a_nights_times_are_of_the_run_that_ended_it_and_what_came_before_is_kept(
+    installation: Installation, mended_by: str
+) -> None:
+    """Rejected, landed again, then failed half-way, then done: three attempts, of which the row is the last."""
+    folder = installation.land(FIRST, case())
+    (folder / "manifest.json").unlink()
+    times = itertools.count(1)
+
+    def at(run_id: str) -> night.NightContext:
+        return replace(
+            installation.context(FIRST, run_id),
+            clock=lambda: datetime(2017, 8, 11, 2, next(times), tzinfo=UTC),
+        )
+
+    with pytest.raises(LandingRejected):
+        night.run_night(at("run-1"), lambda *told: None)
+    installation.land(FIRST, case())
+    by_hand = "by-hand" if mended_by == "stages by hand" else "run-1"
+    stages = night.STAGES if mended_by == "another run" else night.STAGES[1:]
+    night.run_night(at("run-2" if mended_by == "another run" else by_hand), lambda *told: None, stages[:5])
+    night.record_failure(
+        at("run-2" if mended_by == "another run" else by_hand), "post_dues", "the disk is full"
+    )
+    night.run_night(at("run-3" if mended_by == "another run" else by_hand), lambda *told: None, stages)
+    (row,) = installation.view("nights")
+    attempts = sorted(installation.view("night_history"), key=lambda one: one["attempt_number"])
+    assert [(one["attempt_number"], one["status"]) for one in attempts] == [
+        (1, "REJECTED"), (2, "FAILED"), (3, "SUCCESS"),
+    ]  # fmt: skip
+    ends = [moment for one in attempts for moment in (one["started_at"], one["finished_at"])]
+    assert ends == sorted(ends)
+    assert (row["status"], row["started_at"], row["finished_at"]) == (
+        "SUCCESS", attempts[-1]["started_at"], attempts[-1]["finished_at"],
+    )  # fmt: skip
+    kept = installation.query("select reason from closure.night_history order by attempt_number")
+    assert "manifest.json" in kept[0]["reason"]
+    assert kept[1]["reason"] == "the disk is full"
+
+
 # --- what stops a night half-way, in process
 
 
@@ -402,7 +447,9 @@ def test_disk_full_fails_the_night_and_the_same_command_finishes_it(
             psycopg.errors.DiskFull("could not extend file: No space left on device"),
             at,
         )
-        with pytest.raises(psycopg.errors.DiskFull):
+        with pytest.raises(
+            night.MachineFault, match=r"The disk of the database is full\. .*the same command"
+        ):
             installation.run(FIRST, "run-1")
     assert len(calls) == at
     assert installation.night_status() == {FIRST: "FAILED"}

@@ -259,7 +259,8 @@ def test_sigterm_leaves_no_process_behind(installation: Installation, up: Up) ->
     assert len(everyone) > 3
     up.process.send_signal(signal.SIGTERM)
     assert up.process.wait(60) == 0
-    assert up.log.read_text().splitlines()[-1] == "Everything is stopped"
+    last = "Airflow is stopped. The database was running before and goes on; 'make down' stops it."
+    assert up.log.read_text().splitlines()[-1] == last
     _, alive = psutil.wait_procs(everyone, timeout=1)
     assert alive == []
     assert supervisor.serving(installation.settings) is None

@@ -26,6 +26,7 @@ from case_closure.settings import Settings
 
 DAG_ID = "nightly"
 _SEEN_WITHIN_SECONDS = 60.0
+_SILENT_FOR_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -156,13 +157,20 @@ def _in_running_airflow(
     )
     page = f"{serving.url}/dags/{DAG_ID}/runs/{run_id}"
     say(f"Airflow is up: the run is {page}")
-    reason, state = "", "queued"
+    reason, state, silent_since = "", "queued", math.inf
     patience = time.monotonic() + 10
     while state not in ("success", "failed"):
         for event in follower.new_events():
             show(event)
             reason = event.reason or reason
-        state = str(client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")["state"])
+        try:
+            state = str(client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")["state"])
+            silent_since = math.inf
+        except RestError as error:
+            # A machine that is busy answers late: the night goes on meanwhile, and so does the waiting.
+            silent_since = min(silent_since, time.monotonic())
+            if error.status or time.monotonic() - silent_since > _SILENT_FOR_SECONDS:
+                raise
         if state == "queued" and time.monotonic() > patience:
             patience = math.inf
             say("Waiting for Airflow to begin it; nights run one at a time")

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from case_closure.domain.texts import shown
 from case_closure.platform import progress
 from case_closure.settings import Settings
 
@@ -25,14 +26,13 @@ def business_date_of(given: str | None, logical_date: datetime | None) -> date:
             return date.fromisoformat(given)
         except ValueError:
             raise ValueError(
-                f"business_date: expected a date such as 2017-08-10, found '{given}'. Trigger the "
-                f"run again with a date."
+                f"Business date: expected a date such as 2017-08-10, found '{shown(given)}'. Trigger the "
+                "run again with a date."
             ) from None
     if logical_date is None:
         raise ValueError(
-            "business_date: the run was started with neither a logical date nor a business_date, "
-            "so it is not known which "
-            "night to process. Trigger it again with business_date, such as 2017-08-10."
+            "The run was started with neither a business date nor a logical date, so it is not known which "
+            "night is meant. Trigger it again with Business date filled in, such as 2017-08-10."
         )
     return logical_date.astimezone(UTC).date()
 

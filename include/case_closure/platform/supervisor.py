@@ -127,10 +127,19 @@ class _Supervisor:
             self.say("Stopping Airflow")
             _end([child.process.pid for child in self.children])
             _state_file(self.settings).unlink(missing_ok=True)
-            if not database_was_running and embedded.stop(self.settings.home):
+            self._say_what_is_stopped(database_was_running)
+        return 1
+
+    def _say_what_is_stopped(self, database_was_running: bool) -> None:
+        left = [child.name for child in self.children if child.process.poll() is None]
+        if left:
+            self.say(f"Not stopped: {', '.join(left)}. See the processes that run from {self.settings.home}.")
+        elif database_was_running:
+            self.say("Airflow is stopped. The database was running before and goes on; 'make down' stops it.")
+        else:
+            if embedded.stop(self.settings.home):
                 self.say("Stopped the database")
             self.say("Everything is stopped")
-        return 1
 
     def _start(self) -> None:
         self._end_remains()

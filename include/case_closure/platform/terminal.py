@@ -7,7 +7,9 @@ summary holds.
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Protocol
 
 from rich.console import Console
@@ -53,18 +55,11 @@ class Summary(Protocol):
 _EXCEPTION_COLUMNS = (
     "business_date", "rule_code", "casegroup_id", "case", "subject", "field", "value", "status", "route", "exception_id",
 )  # fmt: skip
-_EXCEPTION_HEADINGS = (
-    "first seen",
-    "rule",
-    "casegroup",
-    "case",
-    "subject",
-    "field",
-    "value",
-    "status",
-    "route",
-    "id",
-)
+_NARROW_COLUMNS = ("business_date", "rule_code", "casegroup_id", "case", "status", "route")
+_HEADINGS = {
+    "business_date": "first seen", "rule_code": "rule", "casegroup_id": "casegroup", "exception_id": "id",
+}  # fmt: skip
+_COLUMNS = 100
 
 
 def say(line: str) -> None:
@@ -87,6 +82,29 @@ def fail(reason: str) -> int:
     sys.stdout.flush()
     print(printable_lines(reason.rstrip()), file=sys.stderr, flush=True)
     return 1
+
+
+def last_line(night: date, seconds: float, figures: Mapping[str, int | str], folder: str) -> str:
+    """How long a night took, where what goes out lies, and what it changed; ``figures``: those of its stages together."""
+    minutes, rest = divmod(round(seconds), 60)
+    took = f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    changed = [
+        f"{count:,} {what}"
+        for name, what in (
+            ("rows_held", "rows taken in"),
+            ("casegroups_selected", "casegroups selected"),
+            ("casegroups_changed", "casegroups changed"),
+            ("dues", "dues posted"),
+            ("exceptions_opened", "exceptions opened"),
+            ("exceptions_resolved", "resolved"),
+            ("letters_prepared", "letters prepared"),
+        )
+        if isinstance(count := figures.get(name, 0), int) and count
+    ]
+    return (
+        f"Night of {night} done in {took}; what goes out is in {folder}; "
+        f"changed: {', '.join(changed) if changed else 'nothing'}."
+    )
 
 
 def print_closing(summary: Summary, next_commands: Iterable[tuple[str, str]]) -> None:
@@ -133,25 +151,42 @@ def _figure(name: str, value: int | str) -> str:
     return f"{words} {value:,}" if isinstance(value, int) else f"{words}: {value}"
 
 
-def print_exceptions(rows: Iterable[Mapping[str, object]]) -> None:
-    """Exceptions, a line each and never cut, then what to do for each rule among them; values masked as they
-    are stored.
+def print_exceptions(rows: Iterable[Mapping[str, object]], *, wide: bool = False) -> None:
+    """Exceptions, a line each, then what to do for each rule among them; values masked as they are stored.
+
+    Within 100 columns: what does not fit ends in an ellipsis. ``wide``: all columns, nothing cut.
     """
-    lines: list[tuple[str, ...]] = [_EXCEPTION_HEADINGS]
+    columns = _EXCEPTION_COLUMNS if wide else _NARROW_COLUMNS
+    lines: list[tuple[str, ...]] = [tuple(_HEADINGS.get(name, name.replace("_", " ")) for name in columns)]
     to_do: dict[str, str] = {}
     for row in rows:
         shown = {name: "" if value is None else printable(value) for name, value in row.items()}
         shown["case"] = f"{shown['csa_system']} {shown['csa_case_id']}".strip()
-        lines.append(tuple(shown[name] for name in _EXCEPTION_COLUMNS))
+        lines.append(tuple(shown[name] for name in columns))
         to_do[shown["rule_code"]] = shown["message"]
     count = len(lines) - 1
     if count:
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        while not wide and sum(widths) + 2 * (len(widths) - 1) > _COLUMNS:
+            widths[widths.index(max(widths))] -= 1
         for line in lines:
-            say("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+            cells = (_cut(cell, width) for cell, width in zip(line, widths, strict=True))
+            say("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
         say("")
         width = max(map(len, to_do))
         for rule, message in sorted(to_do.items()):
-            say(f"{rule:<{width}}  {message}")
+            if wide:
+                say(f"{rule:<{width}}  {message}")
+            else:
+                for part in textwrap.wrap(
+                    f"{rule}: {message}", _COLUMNS, subsequent_indent="    ", break_on_hyphens=False
+                ):
+                    say(part)
         say("")
-    say(f"{count:,} exception{'s' if count != 1 else ''}")
+    say(
+        f"{count:,} exception{'s' if count != 1 else ''}{'' if wide or not count else '; --wide shows all of each'}"
+    )
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else f"{cell[: width - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -1,6 +1,7 @@
 """The record of every night: who holds it, how it ended, what it came to, and whether its money adds up.
 
-Belongs here: the guard that keeps one night open at a time and in date order (R21), a night's figures, the money law.
+Belongs here: the guard that keeps one night open at a time and in date order (R21), nights that are skipped (R40), a
+night's figures, the money law.
 Does not belong here: any stage's work.
 """
 
@@ -13,8 +14,9 @@ from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKETS
 from case_closure.store import sensitive
+from case_closure.store.tables import NIGHT_STATUSES as STATUSES
 
-OPEN, SUCCESS, REJECTED, FAILED = "OPEN", "SUCCESS", "REJECTED", "FAILED"
+OPEN, SUCCESS, REJECTED, FAILED, SKIPPED = STATUSES
 
 
 class Refused(Exception):
@@ -56,15 +58,16 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     Raises Refused while another night is open, or an earlier one failed (R21). A night that was never run is in
     nobody's way.
     """
-    connection.exec_driver_sql("lock table closure.nights in share row exclusive mode")
+    connection.exec_driver_sql(_ONE_AT_A_TIME)
     _refuse_out_of_turn(connection, on)
+    _keep_what_was(connection, on)
     connection.execute(
         text(
             """
             insert into closure.nights (business_date, status, run_id, stage, started_at, attempt)
             values (:on, 'OPEN', :run, 'open_night', :at, 1)
             on conflict (business_date) do update
-            set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null,
+            set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null, by_whom = null,
                 attempt = closure.nights.attempt + 1, judged_attempt = null,
                 started_at = case when closure.nights.succeeded then closure.nights.started_at
                              else excluded.started_at end,
@@ -78,11 +81,69 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     return night
 
 
+# Two that begin a night, or skip one, wait for each other; a stage at work does not wait for them.
+_ONE_AT_A_TIME = "lock table closure.nights in share row exclusive mode"
+
+
+def _keep_what_was(connection: Connection, on: date) -> None:
+    """Keep how a night stood, before another run begins it: its row is then of that run alone. A success stays as it is."""
+    connection.execute(
+        text(
+            """
+            insert into closure.night_history (business_date, attempt_number, status, run_id, stage, reason, by_whom,
+                                               extract_id, started_at, finished_at)
+            select business_date, (select count(*) + 1 from closure.night_history h where h.business_date = :on), status,
+                   run_id, stage, reason, by_whom, extract_id, started_at, finished_at
+            from closure.nights where business_date = :on and not succeeded
+            """
+        ),
+        {"on": on},
+    )
+
+
+def skip(connection: Connection, on: date, *, reason: str, by: str, at: datetime) -> None:
+    """Say that a night which was rejected, or never run, will not be: it stands in nobody's way, and may be run late (R40).
+
+    Raises Refused for one that is open, that succeeded, or that failed after its extract was taken in: what it has done so
+    far must be brought to its end.
+    """
+    connection.exec_driver_sql(_ONE_AT_A_TIME)
+    night = find(connection, on)
+    if night is not None and (night.status == OPEN or night.succeeded or night.manifest_sha256):
+        why, instead = (
+            (f"it is open (run {night.run_id}, stage {night.stage})", "Let it end, or run it again.")
+            if night.status == OPEN
+            else ("it succeeded", "There is nothing to skip.")
+            if night.succeeded
+            else (
+                f"it {_ENDED[night.status]} after its extract was taken in (run {night.run_id}, stage {night.stage})",
+                f"Mend the cause and run the night of {on} again: it goes on where it stopped.",
+            )
+        )
+        raise Refused(f"The night of {on} was not skipped: {why}. {instead}")
+    _keep_what_was(connection, on)
+    connection.execute(
+        text(
+            """
+            insert into closure.nights (business_date, status, run_id, reason, by_whom, started_at, finished_at)
+            values (:on, 'SKIPPED', 'skipped by hand', :reason, :by, :at, :at)
+            on conflict (business_date) do update
+            set status = excluded.status, run_id = excluded.run_id, stage = null, reason = excluded.reason,
+                by_whom = excluded.by_whom, started_at = excluded.started_at, finished_at = excluded.finished_at
+            """
+        ),
+        {"on": on, "reason": reason, "by": by, "at": at},
+    )
+
+
+_ENDED = {REJECTED: "was rejected", FAILED: "failed", SKIPPED: "was skipped"}
+
+
 def _refuse_out_of_turn(connection: Connection, on: date) -> None:
     other = connection.execute(
         text(
             """
-            select business_date, status, run_id, stage from closure.nights
+            select business_date, status, run_id, stage, manifest_sha256 is not null from closure.nights
             where business_date <> :on
               and (status = 'OPEN' or (status in ('FAILED', 'REJECTED') and business_date < :on))
             order by business_date limit 1
@@ -92,31 +153,36 @@ def _refuse_out_of_turn(connection: Connection, on: date) -> None:
     ).first()
     if other is None:
         return
-    day, status, run, stage = other
+    day, status, run, stage, taken_in = other
     if status == OPEN:
         raise Refused(
             f"The night of {on} was not started: the night of {day} is still open (run {run}, stage {stage}). "
             f"Let it finish; if its process is gone, run the night of {day} again: it goes on where it stopped."
         )
+    or_skip = (
+        ""
+        if taken_in
+        else f" If its extract will never be sent right, skip it: case-closure night skip --date {day} --reason TEXT --by NAME."
+    )
     raise Refused(
-        f"The night of {on} was not started: the night of {day} "
-        f"{'was rejected' if status == REJECTED else 'failed'} (run {run}, stage {stage}) and nights go in date order. "
-        f"Mend it and run the night of {day} again first."
+        f"The night of {on} was not started: the night of {day} {_ENDED[status]} (run {run}, stage {stage}) and nights go in "
+        f"date order. Mend it and run the night of {day} again first.{or_skip}"
     )
 
 
-def enter(connection: Connection, on: date, run_id: str, stage: str) -> int:
+def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetime) -> int:
     """Prove that this run may work on the night before a stage does, and note the stage; returns the attempt's number.
 
     From here on an attempt that was begun before can store nothing more, of whatever run and stage (``hold_open``). A night
-    that failed is opened again by the run that enters it, as when its red task is cleared; a night that succeeded stays a
-    success while a stage of it is run again. Raises Refused when it was never opened, another run holds it, or it is not its
-    turn.
+    that failed is opened again by the run that enters it, as when its red task is cleared, and begins then; one that succeeded
+    stays a success while a stage of it is run again. Raises Refused when it was never opened, or was skipped since, another run
+    holds it, or it is not its turn.
     """
     night = find(connection, on, lock="update")
-    if night is None:
+    if night is None or night.status == SKIPPED:
         raise Refused(
-            f"Stage {stage} was not run: the night of {on} was never opened. Start it from its first stage, open_night."
+            f"Stage {stage} was not run: the night of {on} {'was never opened' if night is None else 'was skipped'}. Start it "
+            "from its first stage, open_night."
         )
     if night.status == OPEN and night.run_id != run_id:
         raise Refused(
@@ -124,6 +190,7 @@ def enter(connection: Connection, on: date, run_id: str, stage: str) -> int:
         )
     if night.status != OPEN:
         _refuse_out_of_turn(connection, on)
+        _keep_what_was(connection, on)
     # Another run goes on from the extract alone, and from nothing that was concluded of it.
     return int(
         connection.execute(
@@ -131,11 +198,13 @@ def enter(connection: Connection, on: date, run_id: str, stage: str) -> int:
                 """
                 update closure.nights set stage = :stage, run_id = :run, reason = null, attempt = attempt + 1,
                        judged_attempt = case when run_id = :run then judged_attempt end,
-                       status = case when status = 'SUCCESS' then status else 'OPEN' end
+                       status = case when status = 'SUCCESS' then status else 'OPEN' end,
+                       started_at = case when status in ('OPEN', 'SUCCESS') then started_at else :at end,
+                       finished_at = case when succeeded then finished_at end
                 where business_date = :on returning attempt
                 """
             ),
-            {"on": on, "stage": stage, "run": run_id},
+            {"on": on, "stage": stage, "run": run_id, "at": at},
         ).scalar_one()
     )
 
@@ -238,7 +307,7 @@ def record_failure(
 
 
 def close(connection: Connection, on: date, at: datetime) -> None:
-    """Count the night's figures and mark it SUCCESS. A rerun keeps the times of the first success.
+    """Count the night's figures and mark it SUCCESS. Its times are those of the run that first brought it so far.
 
     Those of its date are counted whenever it is closed, and what has been resolved since on a later date with them. What is
     as of the end of the night (what was received and what was held) stands once a later night has followed.
@@ -253,7 +322,7 @@ def close(connection: Connection, on: date, at: datetime) -> None:
     connection.execute(
         text(
             "update closure.nights set status = 'SUCCESS', stage = 'close_night', reason = null, succeeded = true, "
-            "finished_at = coalesce(finished_at, :at) where business_date = :on"
+            "finished_at = case when succeeded then finished_at else :at end where business_date = :on"
         ),
         {"on": on, "at": at},
     )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -190,24 +191,46 @@ def _casegroup() -> Column[Any]:
     return _text("casegroup_id", "Casegroup: all cases that share one paying parent")
 
 
+NIGHT_STATUSES = ("OPEN", "SUCCESS", "REJECTED", "FAILED", "SKIPPED")
+_NIGHT_STATUS = f"status in ({', '.join(map(repr, NIGHT_STATUSES))})"
+
 nights = Table(
     "nights", metadata,
     _date("business_date", "The night's business date", primary_key=True),
-    _text("status", "OPEN, SUCCESS, REJECTED or FAILED", nullable=False),
+    _text("status", "OPEN, SUCCESS, REJECTED, FAILED or SKIPPED", nullable=False),
     _text("run_id", "The run that holds or last held this night", nullable=False),
     _text("stage", "The stage reached, or the one that failed"),
-    _text("reason", "Why it was rejected or failed, in plain words"),
+    _text("reason", "Why it was rejected, failed or was skipped, in plain words"),
+    _text("by_whom", "Who skipped it; null: nobody did"),
     _text("extract_id", "The extract applied, from its manifest"),
     _text("manifest_sha256", "Hash of the manifest applied"),
     Column("extract_number", Integer, nullable=False, server_default="0", comment="How many extracts of this date were begun"),
     Column("attempt", Integer, nullable=False, server_default="0",
            comment="How many stages of this night were begun: only the one begun last may store anything"),
     Column("judged_attempt", Integer, comment="The attempt whose judging of the extract the stages go on from; null: none"),
-    Column("started_at", DateTime(timezone=True), nullable=False, comment="When it was first started"),
-    Column("finished_at", DateTime(timezone=True), comment="When it first succeeded, or last failed"),
+    Column("started_at", DateTime(timezone=True), nullable=False, comment="When the run that ended it began"),
+    Column("finished_at", DateTime(timezone=True), comment="When it ended: first succeeded, else last failed or was skipped"),
     Column("succeeded", Boolean, nullable=False, server_default=text("false"),
            comment="Has succeeded once; a run since is a rerun"),
-    schema=CLOSURE, comment="Every night that was started, and how it ended (R21, R22)",
+    CheckConstraint(_NIGHT_STATUS, name="nights_status_ck"),
+    schema=CLOSURE, comment="Every night that was started or skipped, and how it ended (R21, R22, R40)",
+)  # fmt: skip
+
+night_history = Table(
+    "night_history", metadata,
+    _date("business_date", "The night's business date", nullable=False),
+    Column("attempt_number", Integer, nullable=False, comment="From 1, for each night"),
+    _text("status", "How it stood before it was begun again; OPEN: its process had gone", nullable=False),
+    _text("run_id", "The run that held it", nullable=False),
+    _text("stage", "The stage reached, or the one that failed"),
+    _text("reason", "Why it was rejected, failed or was skipped, in plain words"),
+    _text("by_whom", "Who skipped it; null: nobody did"),
+    _text("extract_id", "The extract applied until then"),
+    Column("started_at", DateTime(timezone=True), nullable=False, comment="When that run began"),
+    Column("finished_at", DateTime(timezone=True), comment="When it ended; null: it never did"),
+    PrimaryKeyConstraint("business_date", "attempt_number"),
+    CheckConstraint(_NIGHT_STATUS, name="night_history_status_ck"),
+    schema=CLOSURE, comment="How a night stood each time it was begun again (R21, R40); rows are only ever added",
 )  # fmt: skip
 
 work_in_progress = Table(

@@ -646,13 +646,13 @@ VIEWS = (
     ),
     View(
         "nights",
-        "Every night that was started, how it ended and what it came to",
+        "Every night that was started or skipped, how it ended and what it came to",
         {
             "business_date": "The night's business date",
             "extract_id": "The extract applied",
-            "started_at": "When it was first started",
-            "finished_at": "When it first succeeded, or last failed",
-            "status": "SUCCESS, REJECTED, FAILED or OPEN",
+            "started_at": "When the run that ended it began",
+            "finished_at": "When it ended: first succeeded, else last failed or was skipped",
+            "status": "SUCCESS, REJECTED, FAILED, OPEN or SKIPPED (R40); figures of a rejected or skipped night are 0",
             "casegroups_received": "Distinct casegroups in that night's balances",
             "received_pence": "Sum of that night's balance rows",
             "posted_pence": "Dues posted that night",
@@ -673,6 +673,29 @@ VIEWS = (
         left join ("""
         + nights.SENSITIVE_PARTS
         + """) s using (business_date)
+        """,
+    ),
+    View(
+        "night_history",
+        "Each time a night was begun or skipped and how that ended, the latest last (R21, R40)",
+        {
+            "business_date": "The night's business date",
+            "attempt_number": "From 1, for each night",
+            "status": "SUCCESS, REJECTED, FAILED, OPEN (its process was gone, or it is at work) or SKIPPED",
+            "stage": "The stage reached, or the one that failed",
+            "started_at": "When that run began",
+            "finished_at": "When it ended; null: it never did, or has not yet",
+            "by_whom": "Who skipped it; null: nobody did",
+            "reason": "Why it was skipped; why a run failed stands in its log",
+        },
+        """
+        select business_date, attempt_number, status, stage, started_at, finished_at, by_whom,
+               case when status = 'SKIPPED' then reason end as reason
+        from closure.night_history
+        union all
+        select n.business_date, (select count(*) + 1 from closure.night_history h where h.business_date = n.business_date)::int,
+               n.status, n.stage, n.started_at, n.finished_at, n.by_whom, case when n.status = 'SKIPPED' then n.reason end
+        from closure.nights n
         """,
     ),
 )
