@@ -14,36 +14,21 @@ only then used (B6). `docs/criteria.md` tells the whole of it.
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
+from form_fields import day, several, words
+from telling import explain
 
 from case_closure.settings import Settings
-
-log = logging.getLogger(__name__)
 
 SEGMENTS = {
     "1": "1 nil-assessed", "2": "2 non-compliant", "3": "3 clerical, paying without enforcement",
     "4": "4 the same, on-system", "5": "5 enforced payment",
 }  # fmt: skip
-
-
-def words(title: str, description: str, **more: Any) -> Param:
-    return Param(title=title, description=description, type="string", minLength=1, **more)
-
-
-def several(title: str, choices: list[str], **more: Any) -> Param:
-    return Param(
-        [], title=title, type="array", minItems=1, examples=choices, items={"type": "string"}, **more
-    )
-
-
-def day(title: str, description: str) -> Param:
-    return Param(None, title=title, description=description, type=["null", "string"], format="date")
 
 
 FORM = {
@@ -71,15 +56,23 @@ FORM = {
 }  # fmt: skip
 
 
-def refuse(reason: str) -> NoReturn:
+def refuse(reason: str, context: Any) -> NoReturn:
     """Ends the task, not to be tried again; said before it ends, because the pages fold away what is logged after."""
-    for line in reason.splitlines():
-        log.error("%s", line)
+    tell(reason, context)
     raise AirflowFailException(reason)
 
 
+def tell(reason: str, context: Any) -> None:
+    tranche, stage = context["params"].get("tranche_id"), context["task_instance"].task_id
+    do = "trigger this Dag again, with the form as it should be; until a change is approved, nothing of it is used."
+    explain(f"The criteria of tranche {tranche} were not changed: refused in {stage}.", reason, do, context)
+
+
 def explain_failure(context: Any) -> None:
-    log.error("The criteria were not changed. What to do: see 'When it fails' of this DAG.")
+    """After the last try, of what was not refused in words already."""
+    error = context.get("exception") or "The task was ended from outside before it could say why."
+    if not isinstance(error, AirflowFailException):
+        tell(str(error), context)
 
 
 class Approval(ApprovalOperator):
@@ -114,7 +107,10 @@ with DAG(
 
         run, form = context["dag_run"], dict(context["params"])
         if not run.triggering_user_name:
-            refuse("It is not known who proposes this: trigger it from the pages, or by the API as a user.")
+            refuse(
+                "It is not known who proposes this: trigger it from the pages, or by the API as a user.",
+                context,
+            )
         on = form.pop("preview_on") or form["valid_from"] or run.run_after.date().isoformat()
         form["segments"] = [int(one) if str(one).isdigit() else one for one in form["segments"]]
         try:
@@ -123,7 +119,7 @@ with DAG(
                 by=run.triggering_user_name, run=run.run_id, at=datetime.now(UTC),
             )  # fmt: skip
         except criteria_commands.CriteriaInvalid as invalid:
-            refuse(str(invalid))
+            refuse(str(invalid), context)
         return {"tranche_id": tranche, "version": version, "shown": shown}
 
     approve = Approval(
@@ -146,7 +142,7 @@ with DAG(
         proposal, answer = (context["ti"].xcom_pull(task_ids=name) for name in ("propose", "approve"))
         who = answer and answer["responded_by_user"]  # no answer: somebody marked the task as done
         if not who:
-            refuse("It is not known who answered, so the proposal stays a proposal.")
+            refuse("It is not known who answered, so the proposal stays a proposal.", context)
         try:
             return criteria_commands.decide(
                 Settings.from_environment(), proposal["tranche_id"], proposal["version"],
@@ -154,6 +150,6 @@ with DAG(
                 at=answer["responded_at"], comment=answer["params_input"].get("comment") or None,
             )  # fmt: skip
         except criteria_commands.CriteriaRefused as refused:
-            refuse(str(refused))
+            refuse(str(refused), context)
 
     propose() >> approve >> record()

@@ -17,7 +17,7 @@ from task_groups import DEFAULT_ARGS, PARAMS, STAGES, stage_group
 for number, (stage, meaning) in enumerate(STAGES.items(), start=1):
     with DAG(
         dag_id=f"stage_{stage}",
-        dag_display_name=f"stage {number}: {stage}",  # listed in the order of the night
+        dag_display_name=f"stage {number:02}: {stage}",  # listed in the order of the night
         description=meaning,
         doc_md=f"{__doc__}- **This stage** {meaning[0].lower()}{meaning[1:]}\n",
         schedule=None,

@@ -7,12 +7,12 @@ task runs.
 from __future__ import annotations
 
 import logging
-import textwrap
 from datetime import date, timedelta
 from typing import Any
 
 from airflow.sdk import ObjectStoragePath, Param, TaskGroup, task
 from airflow.sdk.exceptions import AirflowFailException
+from telling import explain
 
 log = logging.getLogger(__name__)
 
@@ -82,34 +82,39 @@ def stage_group(stage: str) -> TaskGroup:
 def _run(stage: str, context: Any) -> dict[str, int | str]:
     from case_closure.domain.texts import printable_lines
     from case_closure.landing.manifest import LandingRejected
-    from case_closure.night import NightFailed, NightRefused
+    from case_closure.night import MachineFault, NightFailed, NightRefused
     from case_closure.platform import stage_run
     from case_closure.store.transient import is_transient
 
-    night = _night_of(context)
+    try:
+        night = _night_of(context)
+    except ValueError as unknown:
+        ended: AirflowFailException = Refused(str(unknown))
+        _explain(stage, "no date", ended, context)
+        raise ended from None
     try:
         return stage_run.run(stage, **night)
     except NightRefused as refusal:
-        ended: AirflowFailException = Refused(printable_lines(refusal))
+        ended = Refused(printable_lines(refusal))
     except (LandingRejected, NightFailed) as failure:
+        if isinstance(failure, MachineFault) and failure.passes:
+            raise
         ended = AirflowFailException(printable_lines(failure))
     except Exception as error:
         if is_transient(error):
             raise
         log.exception("This is not a mistake of the data's. For the developers:")
         ended = AirflowFailException(printable_lines(f"{type(error).__name__}: {error}"))
-    _explain(stage, night, ended)  # here, because the pages fold away what is logged after a task has ended
-    raise ended
+    # Here, because the pages fold away what is logged after a task has ended.
+    _explain(stage, night["business_date"], ended, context)
+    raise ended from None
 
 
 def _night_of(context: Any) -> dict[str, Any]:
     from case_closure.platform.stage_run import business_date_of
 
     params, run = context["params"], context["dag_run"]
-    try:
-        night: date = business_date_of(params.get("business_date"), run.logical_date)
-    except ValueError as unknown:
-        raise AirflowFailException(str(unknown)) from None
+    night: date = business_date_of(params.get("business_date"), run.logical_date)
     return {
         "business_date": night,
         # Stages run one by one by hand are one run of their night.
@@ -129,27 +134,26 @@ def _record_failure(context: Any) -> None:
     error = context.get("exception")
     if not error:
         error = RuntimeError("The task was ended from outside before it could say why.")
-    night = _night_of(context)
-    stage_run.record_failure(stage, str(error), refused=isinstance(error, Refused), **night)
+    try:
+        night = _night_of(context)
+    except ValueError:
+        return  # no night to mark; said already
     if not isinstance(error, AirflowFailException):
-        _explain(stage, night, error)
+        _explain(stage, night["business_date"], error, context)
+    try:
+        stage_run.record_failure(stage, str(error), refused=isinstance(error, Refused), **night)
+    except Exception as also:
+        log.error("The night stays OPEN until it is run again: it could not be marked. %s", str(also)[:200])
 
 
-def _explain(stage: str, night: dict[str, Any], error: BaseException) -> None:
+def _explain(stage: str, night: date | str, error: BaseException, context: Any) -> None:
     refused = isinstance(error, Refused)
-    what_to_do = (
-        "finish or mend the night that is in the way, then clear this task with everything downstream of it."
+    explain(
+        f"The night of {night} {'was refused' if refused else 'failed'} in {stage}.",
+        str(error),
+        "do what is said above, then clear this task with everything downstream of it; nothing was changed."
         if refused
         else "mend what is named above, then clear this task with everything downstream of it; later nights "
-        "wait until then. docs/runbook.md lists every refusal and its remedy."
+        "wait until then. docs/runbook.md lists every refusal and its remedy.",
+        context,
     )
-    from case_closure.domain.texts import printable_lines
-
-    said = [
-        f"The night of {night['business_date']} {'was refused' if refused else 'failed'} in {stage}.",
-        *printable_lines(error).split("\n"),
-        f"What to do: {what_to_do}",
-    ]
-    for line in said:
-        for part in textwrap.wrap(line, 90, subsequent_indent="    ", break_on_hyphens=False):
-            log.error("%s", part)

@@ -19,6 +19,7 @@ before = set(sys.modules)
 bag = BundleDagBag(dag_folder=folder, bundle_path=Path(folder), bundle_name="dags-folder")
 
 import nightly_timetable  # noqa: E402
+import run_notes  # noqa: E402
 
 
 def day(text: str) -> pendulum.DateTime:
@@ -67,6 +68,7 @@ print(
                 dag_id: {
                     "doc_md": dag.doc_md,
                     "description": dag.description,
+                    "display_name": dag.dag_display_name,
                     "tags": sorted(dag.tags),
                     "owner": dag.owner,
                     "schedule": type(dag.timetable).__name__,
@@ -87,6 +89,15 @@ print(
                 "summer": days_of_backfill("2017-08-10", "2017-08-12"),
                 "clocks_change": days_of_backfill("2017-03-25", "2017-03-27"),
             },
+            "notes": [
+                run_notes.noted(None, "Night of 2017-08-10", None),
+                red := run_notes.noted(
+                    "Night of 2017-08-10, run from a shell\n\nAnn: look", "Night of 2017-08-10", "no manifest"
+                ),
+                run_notes.noted(red, "Night of 2017-08-10", "no folder"),
+                run_notes.noted(red, "Night of 2017-08-10", None),
+                run_notes.noted("Ann: look", "Night of 2017-08-10", None),
+            ],
             "scheduled": {
                 "on a new installation": next_scheduled("2026-11-22T09:00:00", None),
                 "the day after the last": next_scheduled("2026-11-22T09:00:00", "2026-11-21"),

@@ -99,6 +99,27 @@ def test_every_dag_of_the_night_takes_a_business_date_a_landing_zone_and_an_outb
         assert dag["params"] == ["business_date", "landing", "outbound"], dag_id
 
 
+def test_the_stages_are_listed_in_the_order_of_the_night(found: dict[str, Any]) -> None:
+    """The pages sort Dags by what they are called."""
+    called = {
+        dag["display_name"]: dag_id for dag_id, dag in found["dags"].items() if dag_id.startswith("stage_")
+    }
+    assert [called[name] for name in sorted(called)] == [f"stage_{stage}" for stage in STAGES]
+
+
+def test_a_note_says_which_night_and_while_the_run_is_red_why_and_keeps_what_a_person_wrote(
+    found: dict[str, Any],
+) -> None:
+    shell = "Night of 2017-08-10, run from a shell"
+    assert found["notes"] == [
+        "Night of 2017-08-10",
+        f"{shell}\n\nWhy it failed: no manifest\n\nAnn: look",
+        f"{shell}\n\nWhy it failed: no folder\n\nAnn: look",
+        f"{shell}\n\nAnn: look",
+        "Night of 2017-08-10\n\nAnn: look",
+    ]
+
+
 def test_sending_letters_is_a_sweep_of_its_own_that_is_off_until_switched_on(found: dict[str, Any]) -> None:
     """Issue 4, part 2: off by default, hourly, one task; the night does not wait for it."""
     dag = found["dags"]["send_letters"]

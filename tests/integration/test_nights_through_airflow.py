@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,15 @@ def test_R22_a_rejected_night_says_why_and_the_next_is_refused_naming_it(store: 
     assert "What to do: mend what is named above, then clear this task with everything downstream" in rejected
     refused = " ".join(up.log_of(LATER[1], "open_night").split())
     assert f"The night of {LATER[1]} was not started: the night of {LATER[0]} was rejected" in refused
-    assert "What to do: finish or mend the night that is in the way, then clear this task" in refused
+    assert "What to do: do what is said above, then clear this task" in refused
+
+    assert [up.run_of(on)["note"].split("\n\n")[0] for on in (*SUMMER, *LATER)] == [
+        f"Night of {on}" for on in (*SUMMER, *LATER)
+    ]
+    assert (
+        f"Why it failed: Landing folder {store.landing / LATER[0]} is rejected" in up.run_of(LATER[0])["note"]
+    )
+    assert f"Why it failed: The night of {LATER[1]} was not started" in up.run_of(LATER[1])["note"]
 
     assert nights(store) == {**dict.fromkeys(SUMMER, "SUCCESS"), LATER[0]: "REJECTED"}
     (night_row,) = [row for row in store.view("nights") if row["status"] == "REJECTED"]
@@ -173,6 +181,24 @@ def test_R22_a_mended_night_goes_through_when_cleared_and_then_the_one_that_wait
     assert up.clear(LATER[1], "open_night") == "success"
     assert nights(store) == dict.fromkeys([*SUMMER, *LATER], "SUCCESS")
     assert list(nights(store)) == [*SUMMER, *LATER]
+    assert [up.run_of(on)["note"] for on in LATER] == [f"Night of {on}" for on in LATER]
+
+
+def test_R40_a_run_with_nothing_filled_in_is_refused_in_words_and_is_in_nobodys_way(
+    store: Store, up: Up
+) -> None:
+    """Trigger pressed as it stands: the logical date is now, for which nothing was landed; or it was emptied."""
+    before = sorted(store.view("nights"), key=str)
+    now = datetime.now(UTC).isoformat()
+    for logical_date, why in ((now, f"Nothing was landed for {now[:10]}"), (None, "Business date filled in")):
+        body = {"logical_date": logical_date, "conf": {}}
+        run = up.client.post("/api/v2/dags/nightly/dagRuns", body)["dag_run_id"]
+        assert up.ended(run) == "failed"
+        path = f"/api/v2/dags/nightly/dagRuns/{run}"
+        lines = up.client.get(f"{path}/taskInstances/open_night.run/logs/1")["content"]
+        assert why in " ".join(" ".join(str(line["event"]).split()) for line in lines)
+        assert why in up.client.get(path)["note"]
+    assert sorted(store.view("nights"), key=str) == before
 
 
 # --- criteria under control (B6)
@@ -232,7 +258,9 @@ def test_B6_a_change_of_criteria_counts_only_when_another_than_its_proposer_appr
     assert [row[:4] for row in versions(store)] == [(n, "PROPOSED", False, "admin") for n in (1, 2, 3)]
 
     assert own.answer(up.client, "Approve") == "failed"
-    assert "admin proposed it and may not approve it" in own.log()
+    for words in ("The criteria of tranche T90 were not changed: refused in record.",
+                  "admin proposed it and may not approve it", "What to do: trigger this Dag again"):  # fmt: skip
+        assert words in " ".join(own.log().split())
     assert other.answer(ben, "Approve", "as agreed") == "success"
     # The third was made against the state before: what it would replace is no longer in force.
     assert amended.answer(ben, "Reject", "one is enough") == "success"
