@@ -54,7 +54,7 @@ def receive_suites() -> list[Any]:
     """The suites of receiving that judge held rows."""
     from case_closure.gates import suites
 
-    return [suites.casegroup_cases(), suites.csa_balances(0), suites.inhibits()]
+    return [suites.casegroup_cases(), suites.csa_balances(0), suites.clerical_balances(), suites.inhibits()]
 
 
 def set_up_suites(on: date) -> list[Any]:
@@ -88,12 +88,13 @@ def received(url: str, settings: Settings, on: date, part: list[str], tallies: T
         }
         as_of = nights.judged_as_of(connection, on)
     frames = {name: to_frame(table) for name, table in held.items()}
-    facts = receive_balances.facts(frames)
+    facts = receive_balances.facts(frames, as_of)
     broke = {
         "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
         "csa_balances": judge(
             suites.csa_balances(settings.balance_implausible_pence), facts.balances, tallies
         ),
+        "clerical_balances": judge(suites.clerical_balances(), facts.clerical_balances, tallies),
         "inhibits": judge(suites.inhibits(), facts.inhibits, tallies),
     }
     return receive_balances.conclude(frames, facts, broke, as_of)
@@ -158,7 +159,9 @@ def decided(
     }
     groups = received["casegroups"]
     clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()
-    by_hand = casegroups.Gather(connection, clerical)
-    before |= {"on_cms": by_hand.on_cms(), "clerical_items": by_hand.clerical_items()}
+    before |= {
+        "clerical_items": gather.clerical_items(),
+        "on_cms": casegroups.Gather(connection, clerical).on_cms(),
+    }
     frames = {name: to_frame(table) for name, table in before.items()}
     return decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))

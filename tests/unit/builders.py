@@ -319,7 +319,7 @@ def tonight(
     dues_now: Sequence[Row] = (),
     open_exceptions: Sequence[Row] = (),
     cms_cases: Sequence[Row] = (),
-    clerical_items: Sequence[str] = (),
+    clerical_items: Sequence[Row] = (),
     covering_letters: Sequence[str] = (),
     payer_casegroups: Mapping[str, str] | None = None,
     more: Mapping[str, list[Row]] | None = None,
@@ -372,7 +372,7 @@ def tonight(
             for row in rows["csa_cases"]
             if (ninos.get(row["paying_parent_id"]), ninos.get(row["receiving_parent_id"])) in on_register
         ]),
-        "clerical_items": _like(_SHAPE.clerical_items(), [{"case_key": key} for key in clerical_items]),
+        "clerical_items": _like(_SHAPE.clerical_items(), clerical_items),
         "covering_letters": _like(_SHAPE.covering_letters(on), [{"letter_id": one} for one in covering_letters]),
     }  # fmt: skip
     decided = decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))
@@ -390,10 +390,11 @@ def _key(row: Row) -> str:
 
 
 def _received(held: Frames, on: date, limit: int) -> Frames:
-    facts = receive_balances.facts(held)
+    facts = receive_balances.facts(held, on)
     broke = {
         "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases),
         "csa_balances": judge(suites.csa_balances(limit), facts.balances),
+        "clerical_balances": judge(suites.clerical_balances(), facts.clerical_balances),
         "inhibits": judge(suites.inhibits(), facts.inhibits),
     }
     return receive_balances.conclude(held, facts, broke, on)

@@ -6,8 +6,22 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
+import pytest
 
-from tests.unit.builders import ALL_NINE, BEFORE, ON, Night, Row, balance, case, tonight
+from case_closure.domain.rules import RULES
+from tests.unit.builders import (
+    ALL_NINE,
+    BEFORE,
+    ON,
+    Night,
+    Row,
+    balance,
+    case,
+    nino_of,
+    party,
+    person,
+    tonight,
+)
 
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")
 ISSUED = ("ISSUED", None)
@@ -275,7 +289,7 @@ def standing(rule: str, case_id: str = "A", casegroup: str = "G1", **over: Any) 
             "csa_system": "CS2",
             "csa_case_id": case_id,
             "casegroup_id": casegroup,
-            "subject": "CASE",
+            "subject": RULES[rule].subject,
             "status": "OPEN",
         }
         | over
@@ -340,6 +354,69 @@ def test_life_what_is_resolved_says_by_what() -> None:
     assert resolved == {"A": "RESOLUTION R7", "B": "EXTRACT 2017-08-10"}
 
 
+EITHER_PARENT: dict[str, Row] = {
+    "party_missing": {"not_received": ["payer", "receiver"]},
+    "surname_missing": {key: {"surname": None} for key in ("payer", "receiver")},
+    "date_of_birth_missing": {key: {"date_of_birth": None} for key in ("payer", "receiver")},
+    "date_of_birth_implausible": {key: {"date_of_birth": date(2017, 8, 11)} for key in ("payer", "receiver")},
+    "nino_missing": {key: {"nino": None} for key in ("payer", "receiver")},
+    "nino_invalid": {"payer": {"nino": "GB123456A"}, "receiver": {"nino": "GB123457A"}},
+    "contact_missing": {key: {"address_line_1": None} for key in ("payer", "receiver")},
+    "cis_no_match": {"not_in_cis": ["payer", "receiver"]},
+    "cis_name_mismatch": {key: {"surname": "Otherwise"} for key in ("payer_cis", "receiver_cis")},
+    "cis_date_of_birth_mismatch": {key: {"date_of_birth": date(1970, 2, 2)} for key in ("payer_cis", "receiver_cis")},
+    "cis_superseded_nino": {key: {"superseded_by_nino": "AB999999A"} for key in ("payer_cis", "receiver_cis")},
+    "cis_deceased": {key: {"date_of_death": date(2017, 1, 1)} for key in ("payer_cis", "receiver_cis")},
+    "cis_multiple_matches": {},
+}  # fmt: skip
+PARENTS = ("PAYING_PARENT", "RECEIVING_PARENT")
+
+
+def broken(but: str | None = None, **more: Any) -> Night:
+    """A casegroup for each of the rules, called as it: both parents break it, or all `but` 'payer' or 'receiver'."""
+    cases, twice = [], []
+    for rule, fault in EITHER_PARENT.items():
+        left = {name: value for name, value in fault.items() if but is None or not name.startswith(but)}
+        for name in ("not_received", "not_in_cis"):
+            if name in fault:
+                left[name] = [who for who in fault[name] if who != but]
+        cases.append(case(rule, rule, **left))
+    for side, who in (("payer", "PP-cis_multiple_matches"), ("receiver", "RP-cis_multiple_matches")):
+        if side != but:
+            twice.append(person(party(who), nino=nino_of(who)[:8] + "B"))
+    return tonight(*cases, more={"cis_persons": twice}, **more)
+
+
+def test_R38_two_parents_who_break_one_rule_are_two_exceptions_with_an_item_each() -> None:
+    both = {code for code, rule in RULES.items() if rule.subject == "PARTY" and rule.severity == "HOLD"}
+    night = broken()
+    opened = night.decided["opened"]
+    assert sorted(zip(opened["rule_code"], opened["casegroup_id"], opened["subject"], strict=True)) == sorted(
+        (rule, rule, who) for rule in both for who in PARENTS
+    )
+    assert opened["exception_id"].is_unique
+    assert sorted(item["subject_reference"] for item in night.items("MANUAL_HANDLING")) == sorted(
+        opened["exception_id"]
+    )
+    assert {night.outcome(rule) for rule in both} == {("EXCEPTION", rule) for rule in both}
+
+
+@pytest.mark.parametrize(("mended", "side"), [("PAYING_PARENT", "payer"), ("RECEIVING_PARENT", "receiver")])
+def test_R38_the_exception_of_the_parent_who_was_mended_closes_alone(mended: str, side: str) -> None:
+    before = [
+        standing(rule, rule, rule, subject=who, exception_id=f"{rule} {who}")
+        for rule in EITHER_PARENT
+        for who in PARENTS
+    ]
+    night = broken(side, open_exceptions=before)
+    (stays,) = {*PARENTS} - {mended}
+    assert life(night) == (
+        set(),
+        {f"{rule} {stays}" for rule in EITHER_PARENT},
+        {f"{rule} {mended}" for rule in EITHER_PARENT},
+    )
+
+
 def test_life_a_warning_stays_open_and_is_not_said_twice() -> None:
     warned = standing("nino_administrative_prefix", severity="WARNING", subject="PAYING_PARENT")
     again = tonight(case(payer={"nino": "PY123456A"}), open_exceptions=[warned])
@@ -371,6 +448,15 @@ def test_R20_each_changed_arrival_raises_an_item_of_its_own() -> None:
 # --- B72: clerical casegroups
 
 
+def clerical_item(kind: str, case_id: str, casegroup: str = "G1") -> Row:
+    return {
+        "work_item_id": f"{kind} {case_id}",
+        "type": kind,
+        "casegroup_id": casegroup,
+        "case_key": f"CS2/{case_id}",
+    }
+
+
 def test_B72_a_clerical_balance_is_added_to_a_case_on_CMS_else_a_case_is_applied_for() -> None:
     night = tonight(
         case("A", "1", partially_clerical=True, on_cms={}),
@@ -395,9 +481,85 @@ def test_B72_for_each_case_with_a_positive_bucket_once() -> None:
         case("B"),
         case("C"),
         clerical=[balance("A", "G1", {"rp_active": 5})],
-        clerical_items=["CS2/C"],
+        clerical_items=[clerical_item("ARREARS_ONLY_APPLICATION", "C")],
     )
     assert [item["csa_case_id"] for item in night.items("ARREARS_ONLY_APPLICATION")] == ["A", "B"]
+
+
+def test_B72_what_was_to_be_done_by_hand_is_closed_once_the_night_has_done_it_by_itself() -> None:
+    """The flag that made it is gone: the case is set up, or its balance added. Not before, and not while it is clerical."""
+    apply_for, add = "ARREARS_ONLY_APPLICATION", "ADD_CORRECT_ARREARS"
+    night = tonight(
+        case("A", "1"), case("B", "2", on_cms={}), case("C", "3", partially_clerical=True), case("D", "4", case_status="OPEN"),
+        case("E", "5"), case("F", "5", child=False), case("G", "5", on_cms={}), case("H", "6", owes={}),
+        clerical_items=[
+            clerical_item(apply_for, "A", "1"), clerical_item(add, "B", "2"), clerical_item(apply_for, "C", "3"),
+            clerical_item(apply_for, "D", "4"), clerical_item(apply_for, "E", "5"), clerical_item(apply_for, "F", "5"),
+            clerical_item(add, "G", "5"), clerical_item(apply_for, "H", "6"),
+        ],
+    )  # fmt: skip
+    assert {night.outcome(group)[0] for group in "126"} == {"TRANSITION_COMPLETE"}
+    assert set(night.decided["items_closed"]["work_item_id"]) == {
+        f"{apply_for} A", f"{add} B", f"{apply_for} E", f"{apply_for} H"
+    }  # fmt: skip
+
+
+def test_B72_a_clerical_balance_that_nobody_could_place_is_told_to_somebody() -> None:
+    """Amounts of clerical balances are not gated; but one that names neither a case that is held nor a casegroup, or no case at
+    all, would be asked of nobody."""
+    night = tonight(
+        case("A", "1", no_balance=True),
+        clerical=[
+            balance("A", None, {"rp_active": 5}), balance("named", "9", {"rp_active": 5, "ni_sos_active": None}),
+            balance("lost", None, {"rp_active": 5}), balance(None, "1", {"rp_active": 7}, balance_id="no case"),
+        ],
+    )  # fmt: skip
+    opened = night.decided["opened"].astype(object).where(lambda frame: frame.notna(), None)
+    assert set(zip(opened["rule_code"], opened["csa_case_id"], opened["casegroup_id"], opened["route"], strict=True)) == {
+        ("balance_case_unknown", "lost", None, "FT_TEAM"), ("balance_key_missing", None, "1", "FT_TEAM"),
+    }  # fmt: skip
+    assert len(night.items("MANUAL_HANDLING")) == 2
+    assert {item["csa_case_id"] for item in night.items("ARREARS_ONLY_APPLICATION")} == {"A", "named"}
+    assert {night.outcome(group) for group in "19"} == {("CLERICAL", "CLERICAL_REPORT")}
+    assert sum(night.figure("held").values()) == 22
+
+
+def inhibit(case_id: str, **over: Any) -> Row:
+    row: Row = {"business_date": BEFORE, "inhibit_id": case_id, "csa_system": "CS2", "csa_case_id": case_id, "reason": "x",
+                "set_by_role": "CASEWORKER", "set_on": BEFORE}  # fmt: skip
+    return row | over
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {}, {"case_status": "OPEN"}, {"partially_clerical": True}, {"child": False}, {"no_balance": True},
+        {"balance_row": {"total_pence": 1}}, {"manual_inhibit": True},
+    ],
+)  # fmt: skip
+def test_B70_R43_an_inhibit_that_was_not_authorised_is_done_with_when_it_is_removed_or_set_by_somebody_who_may(
+    state: Row,
+) -> None:
+    """Whatever holds its casegroup."""
+    cases = [case(name, name, **state) for name in "ABCD"]
+    before = [standing("inhibit_not_authorised", name, name) for name in "ABCD"]
+    night = tonight(
+        *cases, open_exceptions=before,
+        inhibits=[
+            inhibit("A"), inhibit("B", removed_on=ON), inhibit("C", set_by_role="MANAGER"),
+            inhibit("D", removed_on=date(2017, 8, 11)),
+        ],
+    )  # fmt: skip
+    assert set(night.decided["resolved"]["csa_case_id"]) == {"B", "C"}
+    assert "inhibit_not_authorised" not in set(night.decided["opened"]["rule_code"])
+
+
+def test_R43_an_inhibit_that_was_removed_when_it_arrived_has_no_effect() -> None:
+    night = tonight(
+        case("A", "1"), case("B", "2"),
+        inhibits=[inhibit("A", removed_on=ON), inhibit("B", removed_on=ON, set_by_role="TEAM_LEADER")],
+    )  # fmt: skip
+    assert (night.opened, night.outcome("1"), night.outcome("2")) == (set(), COMPLETE, COMPLETE)
 
 
 def test_R26_a_casegroup_with_a_nationally_sensitive_case_is_marked_so() -> None:

@@ -325,11 +325,6 @@ def test_whose_a_receiving_parents_rules_come_on_each_case() -> None:
     assert night.created == {"C"}
 
 
-def test_one_exception_for_each_rule_and_case_though_both_parents_break_it() -> None:
-    night = tonight(case(payer={"surname": None}, receiver={"surname": None}))
-    assert len(night.decided["opened"]) == 1
-
-
 def test_B48_personal_values_are_masked_and_the_original_row_is_kept() -> None:
     night = tonight(case(receiver={"nino": "BG123456A", "surname": "Secret"}))
     row = night.exception("nino_invalid")

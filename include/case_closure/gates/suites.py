@@ -116,6 +116,18 @@ def csa_balances(limit_pence: int) -> Suite:
 
 
 @functools.cache
+def clerical_balances() -> Suite:
+    """Clerical balances are added by hand, so their amounts pass no gate (B72); but somebody must be able to find the case."""
+    return Suite(
+        "clerical_balances",
+        (
+            *(_present("balance_key_missing", column) for column in ("csa_system", "csa_case_id")),
+            _true("balance_case_unknown", "placed", "casegroup_id"),
+        ),
+    )
+
+
+@functools.cache
 def inhibits() -> Suite:
     """Inhibit records (B70): set by team leaders and above."""
     return Suite(

@@ -38,7 +38,7 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
 
     ``before``: standing, positions, open_exceptions, resolutions, routes, on_cms, clerical_items (see
     ``store.casegroups``). Out: ``casegroups``, ``positions``, ``positions_gone`` (casegroups whose positions are
-    replaced), ``opened``, ``seen``, ``resolved``, ``work_items``, ``letters``, ``next_actions``.
+    replaced), ``opened``, ``seen``, ``resolved``, ``work_items``, ``items_closed``, ``letters``, ``next_actions``.
     """
     found = pd.concat([received["found"], set_up["found"]], ignore_index=True)
     opened, seen, resolved = _exceptions(found, received, set_up, before, on)
@@ -60,6 +60,7 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
         "seen": seen,
         "resolved": resolved,
         "work_items": work_items.together(items),
+        "items_closed": _clerical_items_done(received, set_up, posted, before),
         "letters": _letters(posted, set_up, before["covering_letters"]["letter_id"], on),
         "next_actions": _next_actions(posted, set_up, on),
     }
@@ -73,12 +74,15 @@ def _exceptions(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Opened, seen again and resolved tonight. A rule's exception is resolved only when its cause was looked at."""
     held = before["open_exceptions"]
-    held = held.assign(key=key_of(held) if len(held) else pd.Series(dtype="str"))
-    standing = held[held["status"] != "RESOLVED"]
-    found = found.assign(key=key_of(found) if len(found) else pd.Series(dtype="str"))
+    held = held.assign(key=key_of(held))
+    standing = held[held["status"] != "RESOLVED"].sort_values(
+        ["business_date", "exception_id"], kind="stable"
+    )
+    found = found.assign(key=key_of(found))
     new = found[~among(found["key"], standing["key"])].reset_index(drop=True)
     opened = described(new.drop(columns="key"), before["routes"], on)
-    again = among(standing["key"], found["key"])
+    # Two that were opened under no casegroup and under another one can turn out to be the same: the first goes on.
+    again = among(standing["key"], found["key"]) & ~standing["key"].duplicated().to_numpy()
     seen = standing[again]
     gone = standing[~again & (standing["severity"] == "HOLD").to_numpy(bool)]
     groups = received["casegroups"]
@@ -369,6 +373,18 @@ def _clerical_items(received: Frames, before: Frames, on: pd.Timestamp) -> pd.Da
     )
     rows = work_items.routed(rows, before["routes"])
     return work_items.made(rows, on, type=kind, subject_reference=None, detail=says)
+
+
+def _clerical_items_done(received: Frames, set_up: Frames, posted: Frames, before: Frames) -> pd.DataFrame:
+    """Clerical items that the night has done by itself, now that what made its casegroup clerical is gone: there is nobody
+    to apply for once the case is set up, and nothing to add once the casegroup is complete."""
+    items = before["clerical_items"]
+    groups = received["casegroups"]
+    clerical = among(items["casegroup_id"], chosen(groups["casegroup_id"], groups["clerical_reason"].notna()))
+    applied = (items["type"] == "ARREARS_ONLY_APPLICATION").to_numpy(bool)
+    set_up_now = applied & among(items["case_key"], set_up["cms_cases"]["case_key"])
+    completed = among(items["casegroup_id"], posted["completed"]["casegroup_id"])
+    return items[~clerical & (set_up_now | completed)].reset_index(drop=True)
 
 
 # --- next actions

@@ -12,24 +12,38 @@ from case_closure.domain.rules import RULES
 from case_closure.stages import work_items
 from case_closure.stages.frames import Frames, among
 
-EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id"]
+EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "subject_reference"]
 
 
 def key_of(rows: pd.DataFrame) -> pd.Series:
-    """One text for what makes an exception the same one: rule, casegroup, case, and what it is about.
+    """One text for what makes an exception the same one: rule, casegroup, case, and whom or what it is about (R38).
 
-    That is the parent for a warning, the reference of a payment or correction, and nothing for the others.
+    Two parents of a case who break one rule are two exceptions; so are two payments, or two corrections of one due.
     """
-    text = rows["rule_code"].fillna("")
-    for name in EXCEPTION_KEY[1:]:
-        text = text + "|" + rows[name].fillna("")
-    warning = rows["rule_code"].map(lambda code: RULES[code].severity == "WARNING").astype(bool)
-    return text + "|" + rows["subject"].where(warning, rows["subject_reference"]).fillna("")
+    if rows.empty:
+        return pd.Series(dtype="str")
+    return _joined(rows, [rows[name] for name in EXCEPTION_KEY], "|")
 
 
 def exception_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
-    """Natural key: rule, casegroup, case, what it is about, and the night it was first seen."""
-    return key_of(rows).str.replace("|", "-", regex=False) + "-" + on.date().isoformat()
+    """Natural key: rule, casegroup, case, what it is about, and the night it was first seen.
+
+    The subject is told where the rule leaves it open whose data is wrong; elsewhere the rule has said it.
+    """
+    either = (
+        rows["rule_code"].map({code: rule.subject == "PARTY" for code, rule in RULES.items()}).astype(bool)
+    )
+    about = rows["subject"].where(either, rows["subject_reference"])
+    return (
+        _joined(rows, [*(rows[name] for name in EXCEPTION_KEY[:4]), about], "-") + "-" + on.date().isoformat()
+    )
+
+
+def _joined(rows: pd.DataFrame, parts: list[pd.Series], separator: str) -> pd.Series:
+    text = pd.Series("", index=rows.index, dtype="str")
+    for number, part in enumerate(parts):
+        text = text + (separator if number else "") + part.fillna("")
+    return text
 
 
 def described(found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:

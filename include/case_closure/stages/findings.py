@@ -1,4 +1,4 @@
-"""From what a gate found to the exceptions a night has: one for each case and rule.
+"""From what a gate found to the exceptions a night has: one for each case, rule and subject (R38).
 
 Belongs here: the shape of a found exception, and what of the failing row it shows.
 Does not belong here: judging (``gates``), opening and resolving (``decide_next_action``).
@@ -13,6 +13,7 @@ import pandas as pd
 
 from case_closure.domain import masking
 from case_closure.domain.rules import RULES
+from case_closure.stages.exceptions import key_of
 
 COLUMNS = [
     "rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "field", "value", "original", "sensitive",
@@ -33,7 +34,7 @@ def found(
     and, where the subject is a parent, ``role``; its columns ``original_columns`` are kept as the original row.
     A check's field in ``named_by`` is a column of ``frame`` that names the real field, row by row. A column
     ``row_<name>`` of the original goes by the name ``<name>`` it has in its file.
-    One exception for each case and rule, whichever row broke it; the originals of all are kept.
+    One exception for each case, rule and subject, whichever row broke it; the originals of all are kept.
     """
     if rows.empty:
         return empty()
@@ -70,22 +71,11 @@ def found(
 
 
 def one_each(made: pd.DataFrame) -> pd.DataFrame:
-    """One line for each rule and case (for a warning, and parent; for a payment or correction, its reference).
+    """One line for each rule, case and subject (R38); for a payment or correction, its reference besides.
 
     Where several rows broke it, the first is shown and all are kept as its original.
     """
-    warning = (
-        made["rule_code"].map({code: rule.severity == "WARNING" for code, rule in RULES.items()}).astype(bool)
-    )
-    key = (
-        made["rule_code"]
-        + "|"
-        + made["subject"].fillna("").where(warning, "")
-        + "|"
-        + made["subject_reference"].fillna("")
-    )
-    for name in ("casegroup_id", "csa_system", "csa_case_id"):
-        key = key + "|" + made[name].fillna("")
+    key = key_of(made)
     repeated = key.duplicated(keep=False)
     if not repeated.any():
         return made[COLUMNS].reset_index(drop=True)

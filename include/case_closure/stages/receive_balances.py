@@ -53,20 +53,26 @@ class Facts:
 
     casegroup_cases: pd.DataFrame
     balances: pd.DataFrame
+    clerical_balances: pd.DataFrame
     inhibits: pd.DataFrame
 
 
-def facts(held: Frames) -> Facts:
-    """The facts of the judged casegroups.
+def facts(held: Frames, on: date) -> Facts:
+    """The facts of the judged casegroups as of ``on``.
 
-    ``held``: cases, sensitive (the casegroups among them that are), csa_balances, inhibits, closure_failures, resolutions,
-    standing, positions, dues_now, open_exceptions (see ``store.casegroups``). Pure; raises nothing.
+    ``held``: cases, sensitive (the casegroups among them that are), csa_balances, clerical_balances, inhibits,
+    closure_failures, resolutions, standing, positions, dues_now, open_exceptions (see ``store.casegroups``). Pure; raises
+    nothing.
     """
     cases = case_facts(held)
     return Facts(
         casegroup_cases=cases,
         balances=_with_balance_facts(held, cases),
-        inhibits=_with_casegroup(held["inhibits"], cases),
+        clerical_balances=_clerical(held, cases),
+        # One that was removed has no effect, whoever had set it (R43).
+        inhibits=_with_casegroup(
+            held["inhibits"][~removed(held["inhibits"], pd.Timestamp(on))].reset_index(drop=True), cases
+        ),
     )
 
 
@@ -329,6 +335,9 @@ def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], on: d
                 broke["csa_balances"], balances, original_columns=_BALANCE_ROW,
                 named_by=("missing_amount", "largest_bucket", "smallest_bucket"),
             ),
+            findings.found(
+                broke["clerical_balances"], made.clerical_balances, original_columns=_BALANCE_ROW
+            ),
             findings.found(broke["inhibits"], made.inhibits, original_columns=_INHIBIT_ROW),
         ],
         ignore_index=True,
@@ -341,10 +350,10 @@ def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], on: d
     balances = balances.assign(passed=passed, since_completion=_since_completion(balances, held))
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
     return {
-        "casegroups": _casegroups(held, cases, balances, found, on),
+        "casegroups": _casegroups(held, cases, balances, made.clerical_balances, found, on),
         "cases": cases[_CASES_HANDED_ON],
         "balances": balances[_BALANCES_HANDED_ON],
-        "clerical_balances": _clerical(held["clerical_balances"], cases),
+        "clerical_balances": made.clerical_balances.drop(columns=["sensitive", "placed"]),
         "found": found,
     }
 
@@ -370,25 +379,33 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _clerical(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+def _clerical(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
     """Clerical balances, in the casegroup of their case, or the one they name when the case is not held (B72)."""
-    rows = rows.reset_index(drop=True)
+    rows = held["clerical_balances"].reset_index(drop=True)
     keys = case_key(rows)
     places = lookup(keys, cases, "case_key")
     known = take(cases["casegroup_id"], places)
+    casegroup_id = known.where(known.notna(), rows["row_casegroup_id"])
     return rows.assign(
         case_key=keys,
-        casegroup_id=known.where(known.notna(), rows["row_casegroup_id"]),
+        casegroup_id=casegroup_id,
+        sensitive=among(casegroup_id, held["sensitive"]["casegroup_id"]),
+        # Neither its case nor its casegroup is known: nobody would ever be asked to add it.
+        placed=casegroup_id.notna().to_numpy(bool),
         positive=np.asarray(np.any(rows[list(BUCKET_COLUMNS)].to_numpy(np.int64) > 0, axis=1)),
     )
 
 
 def _casegroups(
-    held: Frames, cases: pd.DataFrame, balances: pd.DataFrame, found: pd.DataFrame, on: date
+    held: Frames,
+    cases: pd.DataFrame,
+    balances: pd.DataFrame,
+    clerical: pd.DataFrame,
+    found: pd.DataFrame,
+    on: date,
 ) -> pd.DataFrame:
     """One line a judged casegroup: why it is clerical, held, in exception; else it is ready."""
     groups = held["judged"]["casegroup_id"]
-    clerical = _clerical(held["clerical_balances"], cases)
     of_case = cases["casegroup_id"]
     reasons = {
         "NATIONALLY_SENSITIVE": held["sensitive"]["casegroup_id"],
@@ -427,13 +444,14 @@ def _casegroups(
 def inhibited(cases: pd.DataFrame, inhibits: pd.DataFrame, today: pd.Timestamp) -> np.ndarray:
     """By a flag on its latest row, or an authorised record in force today (B70)."""
     authorised = inhibits["set_by_role"].isin(outcomes.INHIBIT_AUTHORISED_ROLES)
-    in_force = (
-        authorised
-        & (inhibits["set_on"] <= today)
-        & (inhibits["removed_on"].isna() | (inhibits["removed_on"] > today))
-    )
+    in_force = authorised & (inhibits["set_on"] <= today) & ~removed(inhibits, today)
     recorded = among(cases["case_key"], case_key(inhibits[in_force]))
     return (cases["manual_inhibit"] | cases["automatic_inhibit"]).to_numpy(bool) | recorded
+
+
+def removed(inhibits: pd.DataFrame, today: pd.Timestamp) -> np.ndarray:
+    """Whether each inhibit record has been removed by then (B69). bool."""
+    return (inhibits["removed_on"].notna() & (inhibits["removed_on"] <= today)).to_numpy(bool)
 
 
 def _first_of(groups: pd.Series, members: Mapping[str, pd.Series]) -> pd.Series:

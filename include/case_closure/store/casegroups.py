@@ -26,7 +26,9 @@ TEXT, DAY, FLAG, PENCE, NUMBER = pa.string(), pa.date32(), pa.bool_(), pa.int64(
 _UNSETTLED = """
     select casegroup_id from closure.casegroups where outcome in ('HELD', 'EXCEPTION')
     union
-    select coalesce(casegroup_id, '') from closure.exceptions where status <> 'RESOLVED' and severity = 'HOLD'
+    select coalesce(e.casegroup_id, c.casegroup_id, '') from closure.exceptions e
+    left join held.csa_cases c on e.casegroup_id is null and c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id
+    where e.status <> 'RESOLVED' and e.severity = 'HOLD'
 """
 _TOUCHED = f"""
     select casegroup_id from held.csa_cases where changed_on = :on
@@ -269,12 +271,22 @@ class Gather:
         )  # fmt: skip
 
     def open_exceptions(self) -> pa.Table:
+        """What is open of these casegroups; also what opened before its case was held, under the casegroup it has now (R43)."""
+        names = """e.exception_id, e.business_date, e.rule_code, e.severity, e.csa_system, e.csa_case_id, {},
+                   e.subject, e.subject_reference, e.status, e.route"""
+        own = names.format("e.casegroup_id")
+        unplaced = "e.casegroup_id is null and e.status <> 'RESOLVED'"
         return self._read(
-            """
-            select e.exception_id, e.business_date, e.rule_code, e.severity, e.csa_system, e.csa_case_id, e.casegroup_id,
-                   e.subject, e.subject_reference, e.status, e.route
-            from judged j join closure.exceptions e on coalesce(e.casegroup_id, '') = j.casegroup_id
-            where e.status <> 'RESOLVED'
+            f"""
+            select {own} from judged j join closure.exceptions e using (casegroup_id) where e.status <> 'RESOLVED'
+            union all
+            select {names.format("c.casegroup_id")} from closure.exceptions e
+            join held.csa_cases c on c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id
+            join judged j on j.casegroup_id = c.casegroup_id where {unplaced}
+            union all
+            select {own} from closure.exceptions e
+            where {unplaced} and exists (select from judged where casegroup_id = '') and not exists (
+                select from held.csa_cases c where c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id)
             """,
             exception_id=TEXT, business_date=DAY, rule_code=TEXT, severity=TEXT, csa_system=TEXT, csa_case_id=TEXT,
             casegroup_id=TEXT, subject=TEXT, subject_reference=TEXT,
@@ -421,11 +433,13 @@ class Gather:
         )
 
     def clerical_items(self) -> pa.Table:
-        """The cases whose clerical balance has been put to a caseworker already."""
+        """What has been put to a caseworker of these casegroups' clerical balances and is open."""
         return self._read(
             """
-            select distinct w.csa_system || '/' || w.csa_case_id from judged join closure.work_items w using (casegroup_id)
+            select w.work_item_id, w.type, w.casegroup_id, w.csa_system || '/' || w.csa_case_id
+            from judged join closure.work_items w using (casegroup_id)
             where w.subject_reference is null and w.type in ('ADD_CORRECT_ARREARS', 'ARREARS_ONLY_APPLICATION')
+              and w.status <> 'CLOSED'
             """,
-            case_key=TEXT,
-        )
+            work_item_id=TEXT, type=TEXT, casegroup_id=TEXT, case_key=TEXT,
+        )  # fmt: skip

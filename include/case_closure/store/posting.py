@@ -42,6 +42,7 @@ def store(connection: Connection, on: date, set_up: Frames, posted: Frames, deci
     insert(connection, tables.next_actions, decided["next_actions"])
     _exceptions(connection, on, decided)
     insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
+    _close_items(connection, on, decided["items_closed"])
     _replace_positions(connection, on, decided)
     _casegroups(connection, decided["casegroups"])
 
@@ -199,6 +200,7 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
         )
     if len(resolved):
         _stage(connection, "resolving", resolved, ["exception_id", "resolved_by"])
+        resolved_on = _resolved_on(connection, on)
         connection.execute(
             text(
                 """
@@ -210,14 +212,14 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
                 from resolving r join closure.exceptions e using (exception_id) where e.status <> 'RESOLVED'
                 """
             ),
-            {"on": on},
+            {"on": resolved_on},
         )
         connection.execute(
             text(
                 "update closure.exceptions e set status = 'RESOLVED', resolved_on = :on, resolved_by = r.resolved_by "
                 "from resolving r where e.exception_id = r.exception_id and e.status <> 'RESOLVED'"
             ),
-            {"on": on},
+            {"on": resolved_on},
         )
         connection.execute(
             text(
@@ -228,6 +230,58 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
                                             else r.exception_id end
                   and w.status <> 'CLOSED'
                 """
+            ),
+            {"on": resolved_on},
+        )
+    # Last, for by now no two that are open are the same one.
+    for known in (seen, resolved):
+        _take_casegroup(connection, on, known)
+
+
+def _take_casegroup(connection: Connection, on: date, known: pd.DataFrame) -> None:
+    """An exception that opened before its case was held has its casegroup from the night the case comes, and its work
+    item with it (R43)."""
+    placed = known[known["casegroup_id"].notna()]
+    if placed.empty:
+        return
+    _stage(connection, "placed", placed, ["exception_id", "casegroup_id"])
+    connection.execute(
+        text(
+            """
+            with taken as (
+                update closure.exceptions e set casegroup_id = p.casegroup_id, casegroup_since = :on
+                from placed p where e.exception_id = p.exception_id and e.casegroup_id is null
+                returning e.exception_id, e.casegroup_id)
+            update closure.work_items w set casegroup_id = t.casegroup_id
+            from taken t where w.subject_reference = t.exception_id and w.casegroup_id is null
+            """
+        ),
+        {"on": on},
+    )
+
+
+def _resolved_on(connection: Connection, on: date) -> date:
+    """The night something is resolved on: never before it was first seen, so of a late night the latest there has been (R43)."""
+    found: date | None = connection.execute(
+        text(
+            """
+            select (select max(business_date) from closure.nights where succeeded) from closure.nights
+            where business_date = :on and not succeeded
+            """
+        ),
+        {"on": on},
+    ).scalar_one_or_none()
+    return max(on, found) if found else on
+
+
+def _close_items(connection: Connection, on: date, closed: pd.DataFrame) -> None:
+    """Close work items that nothing is left of to do."""
+    if len(closed):
+        _stage(connection, "closing", closed, ["work_item_id"])
+        connection.execute(
+            text(
+                "update closure.work_items w set status = 'CLOSED', closed_on = :on from closing c "
+                "where w.work_item_id = c.work_item_id and w.status <> 'CLOSED'"
             ),
             {"on": on},
         )

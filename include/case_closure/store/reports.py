@@ -57,7 +57,8 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
         text(
             f"""
             create temporary table reported on commit drop as
-            select e.exception_id, v.event, v.business_date as happened_on, v.by_what
+            select e.exception_id, v.event, v.business_date as happened_on, v.by_what,
+                   case when e.casegroup_since is null or e.casegroup_since <= :on then e.casegroup_id end as casegroup_then
             from closure.exceptions e
             join lateral (
                 select event, business_date, by_what from closure.exception_events v
@@ -77,7 +78,7 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
             select casegroup_id, greatest(least(sum(held_pence), 9223372036854775807), -9223372036854775808)::bigint as pence,
                    bool_or(abs(received_pence::numeric) > :implausible) as implausible
             from {history.POSITIONS_AS_OF} p
-            where casegroup_id in (select casegroup_id from reported join closure.exceptions using (exception_id))
+            where casegroup_id in (select casegroup_then from reported)
             group by casegroup_id
             """
         ),
@@ -88,13 +89,13 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
         raw(connection),
         f"""
         select case when r.event = 'RESOLVED' then 'RESOLVED' when e.business_date = {day} then 'NEW' else 'OPEN' end as state,
-               e.exception_id, e.rule_code, e.severity, e.csa_system, e.csa_case_id, e.casegroup_id, e.subject,
+               e.exception_id, e.rule_code, e.severity, e.csa_system, e.csa_case_id, r.casegroup_then, e.subject,
                e.subject_reference, e.field, e.value, e.message, e.route, e.case_owner,
                case r.event when 'RESOLVED' then 'RESOLVED' when 'ALLOCATED' then 'ALLOCATED' else 'OPEN' end,
                case when r.event = 'ALLOCATED' then r.by_what end, e.business_date,
                greatest({day} - e.business_date, 0), coalesce(h.pence, 0), coalesce(h.implausible, false),
                case when r.event = 'RESOLVED' then r.by_what end
-        from reported r join closure.exceptions e using (exception_id) left join held_then h using (casegroup_id)
+        from reported r join closure.exceptions e using (exception_id) left join held_then h on h.casegroup_id = r.casegroup_then
         order by state, e.severity, e.rule_code collate "C", e.business_date, e.exception_id collate "C"
         """,
         EXCEPTIONS,

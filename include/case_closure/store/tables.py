@@ -465,10 +465,18 @@ exceptions = Table(
     _text("status", "OPEN, ALLOCATED or RESOLVED", nullable=False), _text("allocated_to", "Who works on it"),
     _date("last_seen_on", "Last night on which it was still so", nullable=False),
     _date("resolved_on", "Night on which its cause was gone"), _text("resolved_by", "What resolved it"),
+    _date("casegroup_since", "Night on which its case came, and with it its casegroup; null: it had one from the first"),
     _text("original", "The row as it came, as JSON; personal, so in no view"),
     schema=CLOSURE, comment="Each reason for which a record went no further (B48-B50, R10)",
 )  # fmt: skip
 Index("exceptions_casegroup_ix", exceptions.c.casegroup_id)
+# As stages.exceptions.key_of (R38).
+Index(
+    "exceptions_one_open_ix",
+    *(exceptions.c[name] for name in
+      ("rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "subject_reference")),
+    unique=True, postgresql_nulls_not_distinct=True, postgresql_where=exceptions.c.status != "RESOLVED",
+)  # fmt: skip
 Index("exceptions_open_ix", exceptions.c.business_date, postgresql_where=exceptions.c.status != "RESOLVED")
 
 exception_events = Table(
@@ -495,6 +503,10 @@ work_items = Table(
     schema=CLOSURE, comment="Service requests for caseworkers",
 )  # fmt: skip
 Index("work_items_subject_ix", work_items.c.subject_reference)
+Index(
+    "work_items_clerical_ix", work_items.c.casegroup_id,
+    postgresql_where=text("subject_reference is null and type in ('ADD_CORRECT_ARREARS', 'ARREARS_ONLY_APPLICATION')"),
+)  # fmt: skip
 
 letters = Table(
     "letters", metadata,

@@ -167,7 +167,7 @@ VIEWS = (
         "exceptions",
         "Each reason for which a record went no further, open and resolved (B48-B50, R10)",
         {
-            "exception_id": "Natural key: rule, casegroup, case, first night",
+            "exception_id": "Natural key: rule, casegroup, case, what it is about, first night",
             "business_date": "Night on which it was first seen",
             "stage": "Stage that found it",
             "rule_code": "The rule that was broken",
