@@ -25,7 +25,16 @@ nothing."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def check_folder(folder: PathLike, print: Callable[[str], object] = print, gates: Gates | None = None) -> int:
+Entries = Callable[[Landing], Iterable[tuple[str, str]]]
+"""Of a night's resolutions: (file name, what is wrong) for each that no record could take."""
+
+
+def check_folder(
+    folder: PathLike,
+    print: Callable[[str], object] = print,
+    gates: Gates | None = None,
+    entries: Entries | None = None,
+) -> int:
     """Checks one night's folder, or every night of a landing zone, and prints what it finds.
 
     A folder named as a date must hold the night of that date; one of another name, the night its manifest
@@ -33,7 +42,7 @@ def check_folder(folder: PathLike, print: Callable[[str], object] = print, gates
     reason.
     """
     nights = _nights(folder)
-    bad = sum([not _check_night(night, print, gates) for night in nights])
+    bad = sum([not _check_night(night, print, gates, entries) for night in nights])
     if len(nights) > 1:
         print(f"{len(nights)} nights checked, {bad} with problems.")
     return 1 if bad else 0
@@ -51,7 +60,9 @@ def _nights(folder: PathLike) -> list[PathLike]:
     return sorted(dated, key=lambda path: path.name) or [folder]
 
 
-def _check_night(folder: PathLike, print: Callable[[str], object], gates: Gates | None) -> bool:
+def _check_night(
+    folder: PathLike, print: Callable[[str], object], gates: Gates | None, entries: Entries | None
+) -> bool:
     try:
         landing = verify(folder, _day(folder.name))
         if gates is not None:
@@ -79,6 +90,11 @@ def _check_night(folder: PathLike, print: Callable[[str], object], gates: Gates 
             for line in str(rejected).split("\n"):
                 print(line)
             return False
+    wrong = list(entries(landing)) if entries is not None else []
+    for name, why in wrong:
+        print(f"  {shown(name)}: {why}")
+    if wrong:
+        print(f"  {len(wrong)} resolution{'' if len(wrong) == 1 else 's'} would change nothing")
     return True
 
 

@@ -195,7 +195,10 @@ def _check(asked: argparse.Namespace) -> int:
 
     settings = Settings.from_environment()
     return check_folder(
-        asked.folder, terminal.say, gates=lambda landing: night.check_gates(landing, settings)
+        asked.folder,
+        terminal.say,
+        gates=lambda landing: night.check_gates(landing, settings),
+        entries=night.check_resolutions,
     )
 
 

@@ -116,8 +116,7 @@ def set_up(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
         )
         held = {
             "parties": to_frame(gather.parties(ids)),
-            "resolutions": to_frame(gather.resolutions()),
-            "case_casegroups": to_frame(gather.case_casegroups()),
+            "entered_for_people": to_frame(gather.entered_for(ids)),
             "children": to_frame(gather.children()),
             "cms_cases": to_frame(gather.cms_cases()),
         }
@@ -149,10 +148,13 @@ def decided(
     connection: Connection, on: date, part: list[str], received: Frames, set_up: Frames, posted: Frames
 ) -> Frames:
     gather = casegroups.Gather(connection, part)
+    open_exceptions = gather.open_exceptions()
+    people = decide_next_action.whose(to_frame(open_exceptions), received["cases"])
     before = {
         "standing": gather.standing(),
         "positions": gather.positions(),
-        "open_exceptions": gather.open_exceptions(),
+        "open_exceptions": open_exceptions,
+        "entered_for_people": gather.entered_for(people.dropna().unique().tolist()),
         "resolutions": gather.resolutions(),
         "routes": gather.routes(),
         "covering_letters": gather.covering_letters(on),

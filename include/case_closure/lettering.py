@@ -61,10 +61,9 @@ def prepare(
 
 
 def _concluded(waiting: letter_contents.Waiting, on: date) -> dict[str, str]:
-    resolutions, case_casegroups = map(to_frame, waiting.entered())
     frames = {
         "letters": to_frame(waiting.letters()),
-        "parties": concluding.mended(to_frame(waiting.parties()), resolutions, case_casegroups),
+        "parties": concluding.mended(to_frame(waiting.parties()), to_frame(waiting.entered())),
         "cases": to_frame(waiting.cases()),
         "dues": to_frame(waiting.dues()),
         "by_hand": to_frame(waiting.by_hand()),

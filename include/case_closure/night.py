@@ -226,6 +226,13 @@ def check_gates(landing: Landing, settings: Settings) -> Iterator[tuple[str, str
     return receiving.check_files(landing, settings.balance_implausible_pence)
 
 
+def check_resolutions(landing: Landing) -> Iterator[tuple[str, str]]:
+    """(file, what is wrong) for each resolution that nothing could be made of, from the files alone."""
+    from case_closure import receiving
+
+    return receiving.check_resolutions(landing)
+
+
 # --- the stages
 
 
@@ -296,13 +303,15 @@ def _receive_extract(ctx: NightContext, url: str) -> Summary:
         pass
     landing = _verified(ctx, every_value=False)
     with _entered(ctx, url, "receive_extract") as (connection, night):
-        read = 0
+        read = unheard = 0
         if night.manifest_sha256 != landing.manifest_sha256:
             from case_closure import receiving
 
             number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
-            read = receiving.hold_extract(connection, landing, number)
-    return {"rows_held": read}
+            read, unheard = receiving.hold_extract(connection, landing, number)
+    # Only when there are any: it asks for somebody's eye.
+    told: Summary = {"rows_held": read}
+    return told | {"resolutions_that_changed_nothing": unheard} if unheard else told
 
 
 def _select_tranche(ctx: NightContext, url: str) -> Summary:

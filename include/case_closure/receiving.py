@@ -1,6 +1,7 @@
 """Receiving an extract: judge the case rows on arrival, and hold what may be held.
 
-Belongs here: the order in which files are held, and what becomes of a case row the gate refuses.
+Belongs here: the order in which files are held, what becomes of a case row the gate refuses, and which of the night's
+resolutions changed nothing.
 Does not belong here: casegroups, money, what a held row leads to (``night`` and ``stages``).
 """
 
@@ -17,10 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from case_closure.domain.cases import CASE_ENUMS, CASE_KEY
+from case_closure.domain.texts import shown
 from case_closure.gates import engine, suites
 from case_closure.landing.contracts import FILES
 from case_closure.landing.reading import LandedFile, Landing
-from case_closure.stages import receive_balances
+from case_closure.stages import receive_balances, resolutions
 from case_closure.stages.frames import case_key, to_frame
 from case_closure.stages.resolutions import lay_over, ordered
 from case_closure.store import casegroups, holding, nights, replacing, sensitive
@@ -31,8 +33,9 @@ _FIRST = ("resolutions", "csa_cases")
 _BATCH_ROWS = 200_000
 
 
-def hold_extract(connection: Connection, landing: Landing, number: int) -> int:
-    """Hold every file of a verified extract in the caller's transaction; returns the rows read.
+def hold_extract(connection: Connection, landing: Landing, number: int) -> tuple[int, int]:
+    """Hold every file of a verified extract in the caller's transaction; returns the rows read, and how many of its
+    resolutions changed nothing.
 
     ``number``: from 1; another extract of that date was held before when it is more, and is taken back first.
     """
@@ -41,16 +44,17 @@ def hold_extract(connection: Connection, landing: Landing, number: int) -> int:
     holding.forget_refused(connection, landing.business_date)
     names = [file.contract.name for file in landing.files]
     order = [name for name in _FIRST if name in names] + sorted(set(names) - set(_FIRST))
+    mended: set[str] = set()
     if "csa_cases" not in names:
-        _no_cases(connection, landing)
+        _no_cases(connection, landing, mended)
     read = 0
     for name in order:
         for file in landing.get(name):
-            read += _hold_file(connection, file, landing.business_date, number)
+            read += _hold_file(connection, file, landing.business_date, number, mended)
     moves = receive_balances.moves(*holding.cases_that_may_move(connection, landing.business_date))
     holding.move_cases(connection, landing.business_date, moves)
     _settle_who_is_sensitive(connection, landing.business_date)
-    return read
+    return read, _keep_those_changing_nothing(connection, landing, mended)
 
 
 def _settle_who_is_sensitive(connection: Connection, on: date) -> None:
@@ -66,7 +70,30 @@ def _settle_who_is_sensitive(connection: Connection, on: date) -> None:
     sensitive.settle(connection, on, asked, found)
 
 
-def _hold_file(connection: Connection, file: LandedFile, on: date, number: int) -> int:
+def _keep_those_changing_nothing(connection: Connection, landing: Landing, mended: set[str]) -> int:
+    """Of tonight's resolutions, keep which changed nothing and why (B49). ``mended``: those that let a refused row in."""
+    count = 0
+    holding.forget_entries_without_effect(connection, landing.business_date)
+    for file in landing.get("resolutions"):
+        rows = to_frame(file.read())
+        held = holding.entered_about(connection, rows["resolution_id"].dropna().unique().tolist())
+        found = resolutions.changing_nothing(rows, held, _shapes())
+        found = found[~found["resolution_id"].isin(mended)].reset_index(drop=True)
+        holding.keep_entries_without_effect(connection, landing.business_date, found)
+        count += len(found)
+    return count
+
+
+def _shapes() -> dict[str, pd.DataFrame]:
+    """The record of each entity, empty: what a resolution of it may name."""
+    files = {resolutions.CASE: "csa_cases", resolutions.BALANCE: "csa_balances"}
+    return {
+        entity: to_frame(FILES[files.get(entity, "csa_parties")].schema.empty_table())
+        for entity in resolutions.ENTITIES
+    }
+
+
+def _hold_file(connection: Connection, file: LandedFile, on: date, number: int, mended: set[str]) -> int:
     contract = file.contract
 
     def batches() -> Iterable[pa.Table]:
@@ -79,18 +106,20 @@ def _hold_file(connection: Connection, file: LandedFile, on: date, number: int) 
         gate = _CaseGate(connection, file, on)
         holding.hold(connection, contract, gate.passing, on, number)
         gate.keep_refused()
+        mended |= gate.mended_by
         return file.rows
     return holding.hold(connection, contract, batches, on, number)
 
 
-def _no_cases(connection: Connection, landing: Landing) -> None:
+def _no_cases(connection: Connection, landing: Landing, mended: set[str]) -> None:
     """Rows refused earlier may be mended by tonight's resolutions also when no cases came."""
     if landing.get("resolutions"):
         for file in landing.get("resolutions"):
-            _hold_file(connection, file, landing.business_date, 0)
+            _hold_file(connection, file, landing.business_date, 0, mended)
         gate = _CaseGate(connection, None, landing.business_date)
         holding.hold(connection, FILES["csa_cases"], gate.passing, landing.business_date, 0)
         gate.keep_refused()
+        mended |= gate.mended_by
 
 
 class _CaseGate:
@@ -103,6 +132,7 @@ class _CaseGate:
         self._again = self._represented()
         self._resolutions = holding.case_resolutions(connection)
         self._repeated = _repeated_keys(file) if file else set()
+        self.mended_by: set[str] = set()
         self._start()
 
     def _start(self) -> None:
@@ -110,7 +140,7 @@ class _CaseGate:
         self._tally: dict[str, dict[bool, tuple[int, int]]] = {}
 
     def _represented(self) -> pa.Table:
-        """Rows refused on an earlier night for a value that a resolution of tonight is about: judged once more."""
+        """Rows refused on an earlier night for a value or a casegroup that a resolution of tonight is about: judged once more."""
         originals = [json.loads(text) for text in holding.refused_and_resolved(self._connection, self._on)]
         return pa.Table.from_pylist(
             [_typed(row, self._contract.schema) for row in originals], schema=self._contract.schema
@@ -155,7 +185,9 @@ class _CaseGate:
         bad = findings.broke_any(len(frame))
         rows = to_frame(batch.filter(pa.array(bad)).drop_columns([holding.ROW_NUMBER]))
         entered = ordered(self._resolutions, "CASE")
-        mended = lay_over(rows, entered, keys=case_key(rows), by=entered["case_key"])
+        told: dict[str, str | None] = {}
+        mended = lay_over(rows, entered, keys=case_key(rows), by=entered["case_key"], told=told)
+        self.mended_by |= {number for number, why in told.items() if why is None}
         if mended is rows:
             return batch, findings, frame
         columns = []
@@ -244,6 +276,23 @@ def check_files(landing: Landing, limit_pence: int) -> Iterator[tuple[str, str, 
         )
         tally = engine.run(suite, receive_balances.own_facts(rows)).tally
         yield from ((file.path.name, rule, count) for rule, (_, count) in tally.items())
+    for file in landing.get("clerical_balances"):
+        rows = to_frame(file.read()).assign(placed=True)
+        tally = engine.run(suites.clerical_balances(), rows).tally
+        yield (file.path.name, "balance_key_missing", tally["balance_key_missing"][1])
     for file in landing.get("inhibits"):
         tally = engine.run(suites.inhibits(), to_frame(file.read())).tally
         yield from ((file.path.name, rule, count) for rule, (_, count) in tally.items())
+
+
+def check_resolutions(landing: Landing) -> Iterator[tuple[str, str]]:
+    """(file, what is wrong with it) for each resolution that no record could take. Whether its old value is what is held, and
+    its case, the night alone can say."""
+    for file in landing.get("resolutions"):
+        rows = to_frame(file.read())
+        for place, why in sorted(resolutions.cannot_be(rows, _shapes()).items()):
+            number = rows["resolution_id"].iloc[place]
+            yield (
+                file.path.name,
+                f"row {place + 1}, {'no number' if pd.isna(number) else shown(number)}: {why}",
+            )

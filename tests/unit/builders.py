@@ -21,6 +21,7 @@ from case_closure.gates import suites
 from case_closure.landing.contracts import FILES
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
 from case_closure.stages.frames import Frames, to_frame
+from case_closure.stages.resolutions import PARENTS
 from case_closure.store.casegroups import Gather
 from tests.unit.plain_gate import judge
 
@@ -341,6 +342,7 @@ def tonight(
         "inhibits": _like(_SHAPE.inhibits(), inhibits),
         "closure_failures": _like(_SHAPE.closure_failures(), closure_failures),
         "resolutions": _like(_SHAPE.resolutions(), resolutions),
+        "entered_for_people": entered_for(resolutions, rows),
         "refused": _like(_SHAPE.refused(), refused),
         "standing": _like(_SHAPE.standing(), standing),
         "open_exceptions": _like(_SHAPE.open_exceptions(), open_exceptions),
@@ -379,6 +381,14 @@ def tonight(
     return Night(received, set_up, posted, decided)
 
 
+def entered_for(resolutions: Iterable[Row], rows: Mapping[str, list[Row]]) -> pd.DataFrame:
+    """What was entered for people, with the parents of its case, as the store gathers it."""
+    parents = {_key(row): {name: row[name] for name in PARENTS.values()} for row in rows["csa_cases"]}
+    return _like(
+        _SHAPE.entered_for([]), [row | parents[_key(row)] for row in resolutions if _key(row) in parents]
+    )
+
+
 def _arrivals(rows: Iterable[Row]) -> pd.DataFrame:
     return _like(
         _SHAPE.balances("csa_balances"), [{"row_casegroup_id": row["casegroup_id"]} | row for row in rows]
@@ -410,10 +420,7 @@ def _set_up(
 ) -> Frames:
     known: Frames = {
         "parties": _like(_SHAPE.parties([]), rows["csa_parties"]),
-        "resolutions": held["resolutions"],
-        "case_casegroups": _like(
-            _SHAPE.case_casegroups(), [{"case_key": _key(row), "casegroup_id": row["casegroup_id"]} for row in rows["csa_cases"]]
-        ),
+        "entered_for_people": held["entered_for_people"],
         "children": _like(_SHAPE.children(), [{"case_key": _key(row)} for row in rows["csa_children"]]),
         "cms_cases": before,
         "cis": _like(

@@ -20,8 +20,7 @@ from case_closure.stages.frames import Frames, case_key, to_frame
 from case_closure.store.applications import OPEN_EXCEPTION
 from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
 from tests.unit.builders import _SHAPE as SHAPE
-from tests.unit.builders import ON, Case, Row, as_held, case, nino_of, rows_of, sensitive
-from tests.unit.builders import _key as key_of
+from tests.unit.builders import ON, Case, Row, as_held, case, entered_for, nino_of, rows_of, sensitive
 from tests.unit.builders import _like as frame_like
 from tests.unit.builders import _match as matched
 from tests.unit.plain_gate import judge
@@ -262,9 +261,7 @@ def followed(
         "closure_failures": frame_like(SHAPE.closure_failures(), closure_failures),
         "resolutions": frame_like(SHAPE.resolutions(), resolutions),
         "open_exceptions": frame_like(SHAPE.open_exceptions(), open_exceptions),
-        "case_casegroups": frame_like(
-            SHAPE.case_casegroups(), [{"case_key": key_of(row), "casegroup_id": row["casegroup_id"]} for row in rows["csa_cases"]]
-        ),
+        "entered_for_people": entered_for(resolutions, rows),
         "end_liability": _frame(stamps, {
             **dict.fromkeys(("csa_system", "csa_case_id", "journey"), TEXT),
             **dict.fromkeys(("selected_on", "led", "became_reactive_on"), DAY), "reminder_days": NUMBER,

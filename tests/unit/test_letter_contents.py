@@ -122,24 +122,23 @@ def test_a_usual_address_fits_the_window_and_a_long_one_says_so() -> None:
 
 
 def test_B49_what_caseworkers_entered_stands_in_the_letter_for_that_parent_and_no_other() -> None:
-    """A receiving parent's on that case, a paying parent's on any case of the casegroup; where the old value still stands."""
-    rows = [
-        {"letter_id": "1", "client_role": "PAYING_PARENT", "csa_system": None, "csa_case_id": None},
-        {"letter_id": "2", "client_role": "RECEIVING_PARENT", "csa_system": "CS2", "csa_case_id": "A"},
-        {"letter_id": "3", "client_role": "RECEIVING_PARENT", "csa_system": "CS2", "csa_case_id": "B"},
-    ]
-    parties = pd.DataFrame([client(casegroup_id="G1", **row) for row in rows])
-    for name in ("csa_system", "csa_case_id"):
-        parties[name] = parties[name].astype("str")
+    """On whichever case they stand ([22]); where the old value still stands."""
+    people = ("payer", "A's", "B's", "A's")
+    parties = pd.DataFrame([client(letter_id=str(at), party_id=who) for at, who in enumerate(people)])
     entered = pd.DataFrame(
         [
             {"entity": entity, "field": "surname", "old_value": old, "new_value": new, "csa_system": "CS2",
-             "csa_case_id": case_id, "entered_on": ON, "resolution_id": new}
+             "csa_case_id": case_id, "entered_on": ON, "resolution_id": new,
+             "paying_parent_id": "payer", "receiving_parent_id": f"{case_id}'s"}
             for entity, case_id, old, new in (
                 ("PAYING_PARENT", "B", "Walker", "Payer"), ("RECEIVING_PARENT", "A", "Walker", "Receiver"),
                 ("RECEIVING_PARENT", "B", "Somebody", "Else"),
             )
         ]
     )  # fmt: skip
-    of_case = pd.DataFrame({"case_key": ["CS2/A", "CS2/B"], "casegroup_id": ["G1", "G1"]})
-    assert contents.mended(parties, entered, of_case)["surname"].tolist() == ["Payer", "Receiver", "Walker"]
+    assert contents.mended(parties, entered)["surname"].tolist() == [
+        "Payer",
+        "Receiver",
+        "Walker",
+        "Receiver",
+    ]

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from tests.unit.builders import BEFORE, Case, Night, Row, case, nino_of, tonight
 
@@ -511,15 +512,16 @@ def test_B49_it_stands_only_where_the_field_still_holds_the_old_value() -> None:
 
 def test_B49_they_are_applied_in_the_order_they_were_entered() -> None:
     first = resolution(
-        "CASE", "method_of_payment", None, "CHEQUE", entered_on=date(2017, 8, 8), resolution_id="2"
+        "CASE", "method_of_payment", None, "DEO", entered_on=date(2017, 8, 8), resolution_id="2"
     )
     second = resolution(
-        "CASE", "method_of_payment", "CHEQUE", "CARD", entered_on=date(2017, 8, 9), resolution_id="1"
+        "CASE", "method_of_payment", "DEO", "CARD", entered_on=date(2017, 8, 9), resolution_id="1"
     )
     assert tonight(case(method_of_payment=None), resolutions=[second, first]).outcome() == COMPLETE
 
 
-def test_B49_a_paying_parents_counts_for_the_casegroup_a_receiving_parents_for_its_case() -> None:
+def test_22_what_was_entered_for_a_parent_is_for_the_person_on_whichever_case_they_stand() -> None:
+    """Also of another casegroup, and where they are the other parent."""
     bad: Row = {
         "receiving_parent_id": "RP-both",
         "receiver": {"surname": None},
@@ -527,14 +529,68 @@ def test_B49_a_paying_parents_counts_for_the_casegroup_a_receiving_parents_for_i
     }
     payer = {"payer": {"surname": None}, "payer_cis": {"surname": "Walker"}}
     night = tonight(
-        case("A", "1", **payer), case("B", "1"), case("C", "2", **bad), case("D", "2", **bad),
+        case("A", "1", **payer), case("B", "1"), case("C", "2", **bad), case("D", "2", **bad), case("E", "3", **bad),
+        case("F", "4", paying_parent_id="RP-both", payer=bad["receiver"], payer_cis=bad["receiver_cis"]),
+        case("G", "5", receiver={"surname": None}, receiver_cis={"surname": "Walker"}),
         resolutions=[
             resolution("PAYING_PARENT", "surname", None, "Walker", "B"),
             resolution("RECEIVING_PARENT", "surname", None, "Walker", "C"),
         ],
     )  # fmt: skip
-    assert night.outcome("1") == COMPLETE
-    assert night.opened == {("surname_missing", "D")}
+    assert {night.outcome(group) for group in "1234"} == {COMPLETE}
+    assert night.opened == {("surname_missing", "G")}
+
+
+def test_22_who_the_parent_is_may_have_been_entered_too() -> None:
+    night = tonight(
+        case("A", "1", receiving_parent_id="nobody", not_received=["receiver"]),
+        case("B", "2", receiver={"surname": None}, receiver_cis={"surname": "Walker"}),
+        resolutions=[
+            resolution("CASE", "receiving_parent_id", "nobody", "RP-B"),
+            resolution("RECEIVING_PARENT", "surname", None, "Walker"),
+        ],
+    )
+    assert {night.outcome(group) for group in "12"} == {COMPLETE}
+
+
+def test_B49_nothing_but_a_field_of_its_entity_can_be_entered() -> None:
+    """Not keys, what the store keeps beside a row, or what a stage has made of it; and not in another case of letters."""
+    bad: Row = {"receiver": {"surname": None}, "receiver_cis": {"surname": "Walker"}}
+    entries = [
+        ("CASE", "csa_case_id", "A", "B"), ("CASE", "csa_system", "CS2", "CSCS"),
+        ("CASE", "business_date", "2017-08-10", "2017-08-01"),
+        ("CASE", "claimed_casegroup_id", "G1", "G2"), ("CASE", "last_closed_on", "2017-08-10", None),
+        ("CASE", "case_key", "CS2/A", "CS2/B"), ("RECEIVING_PARENT", "casegroup_id", "G1", "G2"),
+        ("RECEIVING_PARENT", "sensitive", "false", "true"), ("RECEIVING_PARENT", "role", "RECEIVING_PARENT", "PAYING_PARENT"),
+        ("RECEIVING_PARENT", "party_id", "RP-A", "PP-G1"), ("RECEIVING_PARENT", "Surname", None, "Walker"),
+        ("RECEIVING_PARENT", " surname", None, "Walker"), ("RECEIVING_PARENT", None, None, "Walker"),
+    ]  # fmt: skip
+    night = tonight(
+        case(**bad),
+        resolutions=[resolution(*entry, resolution_id=str(at)) for at, entry in enumerate(entries)],
+    )
+    assert night.opened == {("surname_missing", "A")}
+    assert night.figure("held") == {("A", "RP", "ACTIVE"): 1000}
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        ("case_status", "CLOSED", "BROKEN"), ("case_status", "CLOSED", None), ("case_type", "ONGOING", "ongoing"),
+        ("casegroup_id", "G1", None), ("method_of_payment", "CARD", "CHEQUE"), ("scheme", "2003", "2012"),
+        ("liability_end_date", "2017-07-31", "20170801"), ("liability_end_date", "2017-07-31", "2017-W32-4"),
+        ("closed_reason", "CASE_CLOSURE", "BORED"), ("rp_arrears_decision", None, "KEEP"),
+    ],
+)  # fmt: skip
+def test_B49_a_value_outside_its_list_or_in_another_form_changes_nothing(
+    field: str, old: str | None, new: str | None
+) -> None:
+    entered = tonight(case(), resolutions=[resolution("CASE", field, old, new)])
+    assert (entered.outcome(), entered.dues) == (COMPLETE, {("A", "RP", "ACTIVE"): 1000})
+    cases = entered.received["cases"]
+    assert cases["method_of_payment"].tolist() == ["CARD"]
+    assert cases["scheme"].tolist() == ["2003"]
+    assert cases["rp_arrears_decision"].isna().all()
 
 
 def test_B49_a_new_value_that_cannot_be_one_changes_nothing() -> None:

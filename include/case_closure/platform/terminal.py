@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -50,6 +50,8 @@ class Summary(Protocol):
     def letters_by_code(self) -> Mapping[str, int]: ...
     @property
     def exceptions_by_rule(self) -> Mapping[str, int]: ...
+    @property
+    def entries_without_effect(self) -> Sequence[tuple[str, str]]: ...
 
 
 _EXCEPTION_COLUMNS = (
@@ -60,6 +62,9 @@ _HEADINGS = {
     "business_date": "first seen", "rule_code": "rule", "casegroup_id": "casegroup", "exception_id": "id",
 }  # fmt: skip
 _COLUMNS = 100
+
+
+_MOST_ENTRIES = 20
 
 
 def say(line: str) -> None:
@@ -132,6 +137,13 @@ def print_closing(summary: Summary, next_commands: Iterable[tuple[str, str]]) ->
         width = max((len(name) for name in counts), default=0)
         for name, count in counts.items():
             console.print(f" {printable(name):<{width}}  {count:>9,}", markup=False)
+    if summary.entries_without_effect:
+        console.print("\n[italic]Resolutions of tonight that changed nothing[/italic]")
+        for entry, why in summary.entries_without_effect[:_MOST_ENTRIES]:
+            console.print(f" {entry}: {why}", markup=False)
+        more = len(summary.entries_without_effect) - _MOST_ENTRIES
+        if more > 0:
+            console.print(f" and {more:,} more, in reporting.entries_without_effect", markup=False)
     console.print("\nNext:", style="bold")
     listed = list(next_commands)
     width = max(len(command) for command, _ in listed)

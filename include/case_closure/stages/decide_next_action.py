@@ -30,13 +30,14 @@ from case_closure.stages.frames import (
     take_pence,
 )
 from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum, fitted
+from case_closure.stages.resolutions import BALANCE, CASE, PARENTS, of_people, ordered
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
 
 
 def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, on: pd.Timestamp) -> Frames:
     """Everything tonight changes for the judged casegroups.
 
-    ``before``: standing, positions, open_exceptions, resolutions, routes, on_cms, clerical_items (see
+    ``before``: standing, positions, open_exceptions, resolutions, entered_for_people, routes, on_cms, clerical_items (see
     ``store.casegroups``). Out: ``casegroups``, ``positions``, ``positions_gone`` (casegroups whose positions are
     replaced), ``opened``, ``seen``, ``resolved``, ``work_items``, ``items_closed``, ``letters``, ``next_actions``.
     """
@@ -91,18 +92,33 @@ def _exceptions(
     stage = gone["rule_code"].map(lambda code: RULES[code].stage)
     looked_at = (stage == "receive_balances") | ((stage == "set_up_cases") & reached)
     resolved = gone[looked_at.to_numpy(bool)].reset_index(drop=True)
-    entered = before["resolutions"]
-    tonight = entered[entered["business_date"] == on]
-    tonight = tonight.assign(case_key=case_key(tonight)).sort_values("resolution_id")
-    by_what = take(tonight["resolution_id"], lookup(case_key(resolved), tonight, "case_key"))
-    resolved = resolved.assign(
-        resolved_by=("RESOLUTION " + by_what).fillna("EXTRACT " + on.date().isoformat())
-    )
+    resolved = resolved.assign(resolved_by=_resolved_by(resolved, received, before, on))
     return (
         opened.reset_index(drop=True),
         seen[["exception_id", "business_date", "route", *EXCEPTION_KEY]].reset_index(drop=True),
         resolved[["exception_id", "resolved_by", *EXCEPTION_KEY]].reset_index(drop=True),
     )
+
+
+def whose(exceptions: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
+    """The person each exception is about: that parent of its case. Missing where it is about no parent, or the case not here."""
+    places = lookup(case_key(exceptions), cases, "case_key")
+    person = pd.Series(None, index=range(len(exceptions)), dtype="str")
+    for role, column in PARENTS.items():
+        person = person.where((exceptions["subject"] != role).to_numpy(bool), take(cases[column], places))
+    return person
+
+
+def _resolved_by(resolved: pd.DataFrame, received: Frames, before: Frames, on: pd.Timestamp) -> pd.Series:
+    """What resolved each: an entry of tonight for the person it is about, or for its case; else the extract."""
+
+    def entry(entered: pd.DataFrame, wanted: pd.Series, by: str) -> pd.Series:
+        tonight = entered[entered["business_date"] == on].sort_values("resolution_id")
+        return take(tonight["resolution_id"], lookup(wanted, tonight, by))
+
+    of_person = entry(of_people(before["entered_for_people"]), whose(resolved, received["cases"]), "party_id")
+    of_case = entry(ordered(before["resolutions"], CASE, BALANCE), case_key(resolved), "case_key")
+    return ("RESOLUTION " + of_person.fillna(of_case)).fillna("EXTRACT " + on.date().isoformat())
 
 
 def _open_after(held: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame) -> pd.DataFrame:

@@ -62,7 +62,7 @@ def conclude(held: Frames, on: pd.Timestamp, as_of: pd.Timestamp) -> Frames:
     is later than ``on`` when this one is run late: where a journey stands is of that day, which letters are due of its own.
 
     ``held``: end_liability, cases, inhibits, closure_failures, resolutions, open_exceptions, journeys, the letters of
-    closure they were sent, parties, cis, case_casegroups. Raises journey.IllegalMove.
+    closure they were sent, parties, entered_for_people, cis. Raises journey.IllegalMove.
     """
     cases = _cases(held, on, as_of)
     due = _due(cases, held["letters"], on)

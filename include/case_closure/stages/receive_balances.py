@@ -98,7 +98,13 @@ def _entered_cases(held: Frames) -> pd.DataFrame:
     cases = cases.assign(case_key=case_key(cases))
     # Where a case is, the store says (it moves as a whole, with its balance); what was entered for its casegroup says where
     # it should be.
-    named = lay_over(_as_claimed(cases), entered, keys=cases["case_key"], by=entered["case_key"])
+    named = lay_over(
+        _as_claimed(cases),
+        entered,
+        keys=cases["case_key"],
+        by=entered["case_key"],
+        fields=held["cases"].columns,
+    )
     return named.assign(casegroup_id=cases["casegroup_id"], wanted_casegroup_id=named["casegroup_id"])
 
 

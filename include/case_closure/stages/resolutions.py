@@ -1,20 +1,45 @@
 """What caseworkers entered to mend a record (B49), laid over what the extract says.
 
-Belongs here: when a resolution stands, and applying it to a frame. Not: which rules it mends; the gates see.
+Belongs here: whom an entry counts for, when it stands, what may be entered, and applying it to a frame; and, of one that
+changes nothing, why. Does not belong here: which rules it mends; the gates see.
+
+An entry of entity CASE or BALANCE counts for its case. One for a parent is for the person: it counts on whichever case they
+stand, in whichever role.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from case_closure.stages.frames import case_key
+from case_closure.domain.cases import (
+    CASE_ENUMS,
+    CASE_REQUIRED,
+    METHODS_OF_PAYMENT,
+    PAYING_PARENT,
+    RECEIVING_PARENT,
+)
+from case_closure.domain.texts import shown
+from case_closure.stages.frames import Frames, case_key, lookup, take
 
+CASE, BALANCE = "CASE", "BALANCE"
+PARENTS: Final = {PAYING_PARENT: "paying_parent_id", RECEIVING_PARENT: "receiving_parent_id"}
+ENTITIES: Final = (CASE, *PARENTS, BALANCE)
+# Keys name the record, they are not in it; the others are the store's own. Neither can be entered.
+_NO_FIELDS: Final = frozenset(
+    {"csa_system", "csa_case_id", "party_id", "business_date", "claimed_casegroup_id", "last_closed_on"}
+)
+_LISTS: Final[dict[str, dict[str, tuple[object, ...]]]] = {
+    CASE: CASE_ENUMS | {"method_of_payment": METHODS_OF_PAYMENT}
+}
+_NEEDED: Final[dict[str, tuple[str, ...]]] = {CASE: (*CASE_REQUIRED, "casegroup_id")}
 _TRUE, _FALSE = ("true", "t", "1", "yes"), ("false", "f", "0", "no")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def as_text(value: object) -> str | None:
@@ -36,14 +61,45 @@ def ordered(resolutions: pd.DataFrame, *entities: str) -> pd.DataFrame:
     return chosen.assign(case_key=case_key(chosen))
 
 
-def lay_over(frame: pd.DataFrame, chosen: pd.DataFrame, *, keys: pd.Series, by: pd.Series) -> pd.DataFrame:
+def of_people(entered: pd.DataFrame) -> pd.DataFrame:
+    """What was entered for parents, in order, with the ``party_id`` of the person it counts for.
+
+    ``entered``: resolutions of parents, and those of entity CASE that say who a parent is, each with the two parents of its
+    case as held (``store.casegroups.Gather.entered_for``). The parent is who the case has after what was entered for it.
+    """
+    chosen = ordered(entered, *PARENTS)
+    if chosen.empty:
+        return chosen.assign(party_id=pd.Series(dtype="str"))
+    cases = entered.assign(case_key=case_key(entered)).drop_duplicates("case_key")
+    cases = cases[["case_key", *PARENTS.values()]].reset_index(drop=True)
+    of_case = ordered(entered, CASE)
+    cases = lay_over(
+        cases, of_case, keys=cases["case_key"], by=of_case["case_key"], fields=list(PARENTS.values())
+    )
+    whose = {
+        role: dict(zip(cases["case_key"], cases[column], strict=True)) for role, column in PARENTS.items()
+    }
+    party = [whose[role][key] for role, key in zip(chosen["entity"], chosen["case_key"], strict=True)]
+    return chosen.assign(party_id=pd.Series(party, index=chosen.index, dtype="str").fillna(""))
+
+
+def lay_over(
+    frame: pd.DataFrame,
+    chosen: pd.DataFrame,
+    *,
+    keys: pd.Series,
+    by: pd.Series,
+    fields: Collection[str] | None = None,
+    told: dict[str, str | None] | None = None,
+) -> pd.DataFrame:
     """A copy of ``frame`` in which each resolution that stands has replaced its field.
 
-    ``keys`` names the rows of ``frame``, ``by`` the rows each resolution of ``chosen`` is about. A resolution
-    stands where the field still holds its old value (an earlier one of the same field may have put it there).
-    One that names no field of the frame, or whose new value cannot be one, changes nothing.
+    ``keys`` names the rows of ``frame``, ``by`` the rows each resolution of ``chosen`` is about; ``fields``: the columns that
+    are the entity's (by default all). A resolution stands where the field still holds its old value (an earlier one of the
+    same field may have put it there). One that names no field of the entity, or whose new value cannot be one, changes nothing.
+    ``told`` is given, by resolution_id, why each changed nothing; None where it did, or where its value is held already.
     """
-    if chosen.empty or frame.empty:
+    if chosen.empty or (frame.empty and told is None):
         return frame
     frame = frame.copy()
     places: dict[str, list[int]] = {}
@@ -51,47 +107,173 @@ def lay_over(frame: pd.DataFrame, chosen: pd.DataFrame, *, keys: pd.Series, by: 
     for place, key in enumerate(keys):
         if key in wanted:
             places.setdefault(key, []).append(place)
-    positions = {name: number for number, name in enumerate(frame.columns)}
-    for key, name, old, new in zip(
-        by, chosen["field"], chosen["old_value"], chosen["new_value"], strict=True
-    ):
-        if name not in positions or name.endswith("__missing"):
+    numbers = {name: number for number, name in enumerate(frame.columns)}
+    known = _fields_of(frame, fields)
+    for entry, key in zip(chosen.to_dict("records"), by, strict=True):
+        if told is None and key not in places:
             continue
-        for place in places.get(key, ()):
-            missing_flag = f"{name}__missing"
-            held = frame.iat[place, positions[name]]
-            if missing_flag in positions and bool(frame.iat[place, positions[missing_flag]]):
-                held = None
-            if not _same(held, as_text(held), as_text(old)):
-                continue
-            ok, value = _parsed(frame[name], as_text(new))
-            if ok:
-                frame.iat[place, positions[name]] = value
-                if missing_flag in positions:
-                    frame.iat[place, positions[missing_flag]] = False
+        name, old = entry["field"], as_text(entry["old_value"])
+        why, value = _entered_value(frame, known, entry["entity"], name, as_text(entry["new_value"]))
+        if why is None and key not in places:
+            why = _NOBODY.get(entry["entity"], CASE_NOT_HELD)
+        if why is None:
+            why = _ANOTHER_VALUE
+            missing_flag = numbers.get(f"{name}__missing")
+            for place in places[key]:
+                held = frame.iat[place, numbers[name]]
+                if missing_flag is not None and bool(frame.iat[place, missing_flag]):
+                    held = None
+                if _same(as_text(held), old):
+                    frame.iat[place, numbers[name]] = value
+                    if missing_flag is not None:
+                        frame.iat[place, missing_flag] = False
+                    why = None
+                elif as_text(held) == as_text(value):
+                    why = None
+        if told is not None:
+            told[entry["resolution_id"]] = why
     return frame
 
 
-def _same(held: object, held_text: str | None, old: str | None) -> bool:
-    if held_text is not None and held_text in ("true", "false") and old is not None:
-        return old.lower() in (_TRUE if held_text == "true" else _FALSE)
-    return held_text == old
+def cannot_be(rows: pd.DataFrame, shapes: Frames) -> dict[int, str]:
+    """Of entries that no record could take, by their place among the rows, why: no key, entity, case or field, or a value that
+    the field cannot have. ``shapes``: entity -> a frame of its record's columns; it may be empty."""
+    found: dict[int, str] = {}
+    for place, row in enumerate(rows.to_dict("records")):
+        entity = row["entity"]
+        if as_text(row["resolution_id"]) is None:
+            found[place] = "it has no resolution_id, so it was not kept"
+        elif entity not in shapes:
+            found[place] = f"its entity is none of {', '.join(ENTITIES)}"
+        elif as_text(row["csa_system"]) is None or as_text(row["csa_case_id"]) is None:
+            found[place] = "it names no case"
+        else:
+            frame = shapes[entity]
+            why, _ = _entered_value(frame, _fields_of(frame), entity, row["field"], as_text(row["new_value"]))
+            if why is None and as_text(row["new_value"]) is None and as_text(row["old_value"]) is None:
+                why = "both its values are empty"
+            if why is not None:
+                found[place] = why
+    return found
 
 
-def _parsed(column: pd.Series, new: str | None) -> tuple[bool, Any]:
-    """Whether the text can be a value of the column, and that value."""
+def changing_nothing(rows: pd.DataFrame, held: Frames, shapes: Frames) -> pd.DataFrame:
+    """Tonight's entries that changed nothing, each with the ``reason``, and the casegroup of its case where that is held.
+
+    ``rows``: as landed. ``held``: for the cases they name, ``cases``, ``csa_balances``, ``parties``, ``resolutions`` and
+    ``entered_for_people``, and ``kept``: the resolutions held under their numbers; each with the columns of its file.
+    """
+    why = cannot_be(rows, shapes)
+    kept = held["kept"].set_index("resolution_id")
+    content = [name for name in kept.columns if name in rows.columns]
+    cases = held["cases"].assign(case_key=case_key(held["cases"]))
+    told: dict[str, str | None] = {}
+    of_case = ordered(held["resolutions"], CASE)
+    lay_over(
+        cases, of_case, keys=cases["case_key"], by=of_case["case_key"], fields=shapes[CASE].columns, told=told
+    )
+    of_balance = ordered(held["resolutions"], BALANCE)
+    balances = held["csa_balances"]
+    lay_over(
+        balances,
+        of_balance,
+        keys=case_key(balances),
+        by=of_balance["case_key"],
+        fields=shapes[BALANCE].columns,
+        told=told,
+    )
+    of_parent = of_people(held["entered_for_people"])
+    parties = held["parties"]
+    lay_over(parties, of_parent, keys=parties["party_id"], by=of_parent["party_id"], told=told)
+    for place, row in enumerate(rows.to_dict("records")):
+        if place in why:
+            continue
+        number = row["resolution_id"]
+        if any(as_text(row[name]) != as_text(kept.at[number, name]) for name in content):
+            why[place] = "another entry has come under its number; that one stands"
+        elif (reason := told.get(number, CASE_NOT_HELD)) is not None:
+            why[place] = reason + (_meant_the_other(row, cases, parties) if reason == _ANOTHER_VALUE else "")
+    chosen = rows.iloc[sorted(why)].reset_index(drop=True)
+    places = lookup(case_key(chosen), cases, "case_key")
+    return chosen.assign(
+        reason=pd.Series([why[place] for place in sorted(why)], dtype="str"),
+        casegroup_id=take(cases["casegroup_id"], places),
+    )
+
+
+def _meant_the_other(row: dict[Any, Any], cases: pd.DataFrame, parties: pd.DataFrame) -> str:
+    """Whether the old value is what the other parent of the case has."""
+    others = [column for role, column in PARENTS.items() if role != row["entity"]]
+    if len(others) != 1:
+        return ""
+    (other,) = others
+    parent = cases.loc[cases["case_key"] == f"{row['csa_system']}/{row['csa_case_id']}", other]
+    theirs = parties.loc[parties["party_id"].isin(parent), row["field"]]
+    same = any(_same(as_text(value), as_text(row["old_value"])) for value in theirs)
+    return "; the other parent of the case has that value" if same else ""
+
+
+def _fields_of(frame: pd.DataFrame, fields: Collection[str] | None = None) -> frozenset[str]:
+    """What of the frame may be entered."""
+    return frozenset(
+        name
+        for name in frame.columns
+        if name not in _NO_FIELDS and not name.endswith("__missing") and (fields is None or name in fields)
+    )
+
+
+CASE_NOT_HELD: Final = "its case is not held"
+_ANOTHER_VALUE: Final = "its old_value is not what is held"
+_NOBODY: Final = {
+    **dict.fromkeys(PARENTS, "that parent of its case is not held"),
+    BALANCE: "no balance of its case is held",
+}
+
+
+def _same(held: str | None, old: str | None) -> bool:
+    if held in ("true", "false") and old is not None:
+        return old.lower() in (_TRUE if held == "true" else _FALSE)
+    return held == old
+
+
+def _entered_value(
+    frame: pd.DataFrame, fields: Collection[str], entity: str, name: object, new: str | None
+) -> tuple[str | None, Any]:
+    """Why the text cannot be entered in that field, or None and its value. What was entered may be personal: it is not said."""
+    if not isinstance(name, str) or not name:
+        return "it names no field", None
+    if name in _NO_FIELDS:
+        return f"{name} names the record and cannot be entered", None
+    if name not in fields:
+        near = [known for known in fields if known == name.strip().lower()]
+        meant = f"; {near[0]} is one" if near else ""
+        return f"{entity} has no field '{shown(name)}'{meant}", None
+    values = _LISTS.get(entity, {}).get(name)
+    if new is None and name in _NEEDED.get(entity, ()):
+        return f"{name} cannot be empty", None
+    if new is not None and values is not None and new not in tuple(map(str, values)):
+        return f"its new_value is not one that {name} can have: {', '.join(map(str, values))}", None
+    return _parsed(frame[name], name, new)
+
+
+def _parsed(column: pd.Series, name: str, new: str | None) -> tuple[str | None, Any]:
+    """Why the text can be no value of the column, or None and that value."""
     if pd.api.types.is_bool_dtype(column):
         lowered = (new or "").lower()
-        return lowered in _TRUE + _FALSE, lowered in _TRUE
+        if lowered in _TRUE + _FALSE:
+            return None, lowered in _TRUE
+        return f"its new_value is neither true nor false, as {name} must be", None
     if pd.api.types.is_integer_dtype(column):
-        if new is None or not re.fullmatch(r"[+-]?[0-9]{1,18}", new):
-            return False, None
-        return True, int(new)
+        if new is not None and re.fullmatch(r"[+-]?[0-9]{1,18}", new):
+            return None, int(new)
+        return f"its new_value is no whole number of at most 18 digits, as {name} must be", None
     if pd.api.types.is_datetime64_any_dtype(column):
         if new is None:
-            return True, pd.NaT
+            return None, pd.NaT
         try:
-            return True, pd.Timestamp(date.fromisoformat(new)).as_unit("s")
+            if _DAY.fullmatch(new):
+                return None, pd.Timestamp(date.fromisoformat(new)).as_unit("s")
         except ValueError:
-            return False, None
-    return True, new
+            pass
+        return f"its new_value is no date written as {name} must be, 1980-05-17", None
+    return None, new

@@ -23,7 +23,7 @@ from case_closure.domain.cases import BANK_METHODS, EMPLOYER_METHODS, PAYING_PAR
 from case_closure.domain.names import comparable_names
 from case_closure.stages import findings
 from case_closure.stages.frames import Frames, among, chosen, lookup, take, take_flags, take_pence
-from case_closure.stages.resolutions import lay_over, ordered
+from case_closure.stages.resolutions import lay_over, of_people
 
 PAYING, RECEIVING = PAYING_PARENT, RECEIVING_PARENT
 _PARTY_ROW = [
@@ -77,7 +77,7 @@ def people(required: pd.DataFrame, held: Frames) -> pd.DataFrame:
     """Both parents of each required case, with what caseworkers entered for them: two lines a case.
 
     Columns: case_key, role, party_id, party_held, the party's own, ``nino_given`` (as sent) and ``nino`` (cleaned).
-    What was entered for a paying parent on any case counts for the casegroup; for a receiving parent, on that case.
+    What was entered for one of them counts on whichever case they stand.
     """
     sides = []
     for role, column in ((PAYING, "paying_parent_id"), (RECEIVING, "receiving_parent_id")):
@@ -91,17 +91,10 @@ def people(required: pd.DataFrame, held: Frames) -> pd.DataFrame:
         side["party_id"] = required[column]
         sides.append(side)
     both = pd.concat(sides, ignore_index=True)
-    entered = ordered(held["resolutions"], PAYING)
-    if len(entered):
-        of_case = held["case_casegroups"]
-        entered = entered.reset_index(drop=True)
-        by = take(of_case["casegroup_id"], lookup(entered["case_key"], of_case, "case_key")).fillna("")
-        keys = both["casegroup_id"].where(both["role"] == PAYING, "")
-        both = lay_over(both, entered[by != ""], keys=keys, by=by[by != ""])
-    entered = ordered(held["resolutions"], RECEIVING)
-    if len(entered):
-        keys = both["case_key"].where(both["role"] == RECEIVING, "")
-        both = lay_over(both, entered, keys=keys, by=entered["case_key"])
+    entered = of_people(held["entered_for_people"])
+    # Of somebody who was never received there is nothing to mend.
+    keys = both["party_id"].where(both["party_held"])
+    both = lay_over(both, entered, keys=keys, by=entered["party_id"], fields=held["parties"].columns)
     for name in ("surname", "forenames", "address_line_1", "country"):
         stripped = both[name].str.strip()
         both[name] = both[name].where(stripped != "")
@@ -115,7 +108,7 @@ def known_people(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
     """Both parents of each case, with what CIS knows of them: what letters need of a person.
 
     ``cases``: case_key, csa_system, csa_case_id, casegroup_id, sensitive and the two parents' party ids. ``held``:
-    parties, resolutions, case_casegroups, cis.
+    parties, entered_for_people, cis.
     """
     return _with_cis(people(cases, held), held["cis"])[_PEOPLE_HANDED_ON]
 

@@ -195,6 +195,28 @@ class Gather:
             "field": TEXT, "old_value": TEXT, "new_value": TEXT, "entered_on": DAY,
         })  # fmt: skip
 
+    def entered_for(self, party_ids: list[str]) -> pa.Table:
+        """What was entered for these people, on whatever case, with the case's two parents as held; see ``of_people``."""
+        self.fill("wanted_people", "party_id", party_ids)
+        columns: dict[str, pa.DataType] = {
+            "business_date": DAY,
+            **dict.fromkeys(("resolution_id", "csa_system", "csa_case_id", "entity", "field", "old_value", "new_value"), TEXT),
+            "entered_on": DAY,
+        }  # fmt: skip
+        parents = "('paying_parent_id', 'receiving_parent_id')"
+        wanted = "(select party_id from wanted_people)"
+        return self._read(
+            f"""
+            select {", ".join(f"r.{name}" for name in columns)}, c.paying_parent_id, c.receiving_parent_id
+            from held.resolutions r join held.csa_cases c on c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id
+            where (r.entity in ('PAYING_PARENT', 'RECEIVING_PARENT') or (r.entity = 'CASE' and r.field in {parents}))
+              and (c.paying_parent_id in {wanted} or c.receiving_parent_id in {wanted} or exists (
+                    select from held.resolutions m where m.csa_system = r.csa_system and m.csa_case_id = r.csa_case_id
+                    and m.entity = 'CASE' and m.field in {parents} and m.new_value in {wanted}))
+            """,
+            **columns, paying_parent_id=TEXT, receiving_parent_id=TEXT,
+        )  # fmt: skip
+
     def refused(self) -> pa.Table:
         """The last refused rows of each case that no later good row has mended."""
         return self._read(
@@ -307,15 +329,6 @@ class Gather:
             """,
             case_key=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, cms_case_id=TEXT, cms_casegroup_id=TEXT,
             scheme=TEXT, origin=TEXT, parents=TEXT,
-        )  # fmt: skip
-
-    def case_casegroups(self) -> pa.Table:
-        return self._read(
-            f"""
-            select c.csa_system || '/' || c.csa_case_id, c.casegroup_id
-            from {self._cases}
-            """,
-            case_key=TEXT, casegroup_id=TEXT,
         )  # fmt: skip
 
     def children(self) -> pa.Table:

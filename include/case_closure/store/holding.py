@@ -21,11 +21,13 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
-from case_closure.landing.contracts import FileContract
-from case_closure.stages.frames import to_frame
-from case_closure.store import filling, history, replacing
+from case_closure.landing.contracts import FILES, FileContract
+from case_closure.stages.frames import Frames, to_frame
+from case_closure.store import filling, history, replacing, tables
+from case_closure.store.casegroups import Gather
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
+from case_closure.store.posting import as_rows
 from case_closure.store.tables import ARRIVALS, HELD_TABLES, held_key
 
 ROW_NUMBER = "row_number"
@@ -449,7 +451,7 @@ def refused_and_resolved(connection: Connection, on: date) -> list[str]:
             select distinct on (r.csa_system, r.csa_case_id) r.original from closure.refused_rows r
             join held.resolutions e on e.csa_system = r.csa_system and e.csa_case_id = r.csa_case_id
             where e.business_date = :on and e.entity = 'CASE' and r.business_date < :on and r.file_name = 'csa_cases'
-              and r.rule_codes = array['case_enum_invalid']
+              and r.rule_codes <@ array['case_enum_invalid', 'case_key_missing'] and r.rule_codes <> '{}'
               and not exists (select from held.csa_cases c where c.business_date > r.business_date
                               and c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id)
             order by r.csa_system, r.csa_case_id, r.business_date desc, r.row_number desc
@@ -458,3 +460,55 @@ def refused_and_resolved(connection: Connection, on: date) -> list[str]:
         {"on": on},
     )
     return [row[0] for row in rows]
+
+
+def entered_about(connection: Connection, resolution_ids: list[str]) -> Frames:
+    """What is held of the cases that these resolutions are about, with the columns of its file: ``cases``, their latest
+    ``csa_balances``, ``parties``, all ``resolutions`` of them, ``entered_for_people`` (see ``Gather.entered_for``); and ``kept``,
+    the resolutions held under these numbers."""
+    gather = Gather(connection, [])
+    gather.fill("entered_numbers", "resolution_id", resolution_ids)
+    connection.exec_driver_sql("drop table if exists pg_temp.entered_cases")
+    connection.exec_driver_sql(
+        """
+        create temporary table entered_cases on commit drop as
+        select distinct r.csa_system, r.csa_case_id from entered_numbers join held.resolutions r using (resolution_id)
+        """
+    )
+
+    def read(file: str, query: str) -> pd.DataFrame:
+        contract = FILES[file]
+        names = ", ".join(f"t.{name}" for name in contract.column_names)
+        return to_frame(
+            copy_out(raw(connection), f"select {names} from held.{file} t {query}", contract.schema)
+        )
+
+    held = {
+        "cases": read("csa_cases", "join entered_cases using (csa_system, csa_case_id)"),
+        "csa_balances": read(
+            "csa_balances", "join entered_cases using (csa_system, csa_case_id) where t.is_latest"
+        ),
+        "resolutions": read("resolutions", "join entered_cases using (csa_system, csa_case_id)"),
+        "kept": read("resolutions", "join entered_numbers using (resolution_id)"),
+    }
+    people = pd.concat([held["cases"][name] for name in ("paying_parent_id", "receiving_parent_id")])
+    ids = people.dropna().unique().tolist()
+    held["entered_for_people"] = to_frame(gather.entered_for(ids))
+    held["parties"] = read("csa_parties", "join wanted_people using (party_id)")
+    return held
+
+
+def keep_entries_without_effect(connection: Connection, on: date, entries: pd.DataFrame) -> None:
+    """Keep the resolutions of a night that changed nothing, with the reason."""
+    if entries.empty:
+        return
+    table = tables.entries_without_effect
+    kept = entries.assign(business_date=on, entry_number=range(1, len(entries) + 1))
+    copy_in(raw(connection), f"{table.schema}.{table.name}", as_rows(table, kept))
+
+
+def forget_entries_without_effect(connection: Connection, on: date) -> None:
+    """Drop those of a night whose extract is about to be held again."""
+    connection.execute(
+        text("delete from closure.entries_without_effect where business_date = :on"), {"on": on}
+    )

@@ -71,7 +71,6 @@ def gather(connection: Connection, casegroup_ids: list[str]) -> Frames:
         "closure_failures": to_frame(by.closure_failures()),
         "resolutions": to_frame(by.resolutions()),
         "open_exceptions": to_frame(by.open_exceptions()),
-        "case_casegroups": to_frame(by.case_casegroups()),
         "end_liability": read(
             connection,
             """
@@ -98,6 +97,7 @@ def gather(connection: Connection, casegroup_ids: list[str]) -> Frames:
     cases = held["cases"]
     ids = pd.concat([cases["paying_parent_id"], cases["receiving_parent_id"]]).dropna().unique().tolist()
     held["parties"] = to_frame(by.parties(ids))
+    held["entered_for_people"] = to_frame(by.entered_for(ids))
     return held
 
 

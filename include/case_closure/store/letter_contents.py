@@ -74,11 +74,10 @@ class Waiting:
 
     def parties(self) -> pa.Table:
         """The client of each letter, a line a letter."""
-        of_letter = ("letter_id", "client_role", "casegroup_id", "csa_system", "csa_case_id")
         return self._read(
-            f"select {', '.join(f'w.{name}' for name in of_letter)}, {', '.join(f'p.{name}' for name in _PARTY)} "
+            f"select w.letter_id, w.party_id, {', '.join(f'p.{name}' for name in _PARTY)} "
             "from writing w join held.csa_parties p using (party_id)",
-            **dict.fromkeys((*of_letter, *_PARTY), TEXT),
+            **dict.fromkeys(("letter_id", "party_id", *_PARTY), TEXT),
         )
 
     def cases(self) -> pa.Table:
@@ -137,11 +136,10 @@ class Waiting:
             letter_id=TEXT, content=TEXT, business_date=DAY,
         )  # fmt: skip
 
-    def entered(self) -> tuple[pa.Table, pa.Table]:
-        """Resolutions for these letters' casegroups, and the casegroup of each of their cases."""
-        groups = self._exec("select distinct casegroup_id from writing order by 1").scalars().all()
-        gather = Gather(self._connection, groups)
-        return gather.resolutions(), gather.case_casegroups()
+    def entered(self) -> pa.Table:
+        """What was entered for the clients of these letters."""
+        people = self._exec("select distinct party_id from writing where party_id is not null order by 1")
+        return Gather(self._connection, []).entered_for(list(people.scalars()))
 
 
 def keep(connection: Connection, on: date, contents: Mapping[str, str]) -> None:

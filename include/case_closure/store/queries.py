@@ -6,6 +6,7 @@ Nationally sensitive casegroups are in no answer (R26).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKETS
+from case_closure.domain.texts import shown
 from case_closure.store import sensitive
 from case_closure.store.database import transaction
 
@@ -32,7 +34,7 @@ class BucketFigures:
 @dataclass(frozen=True)
 class NightSummary:
     """What stands after a night: closure by state and tonight's letters by code, money by bucket, casegroups by outcome
-    and reason, open exceptions by rule."""
+    and reason, open exceptions by rule; tonight's resolutions that changed nothing, each with why."""
 
     business_date: date
     status: str
@@ -41,6 +43,7 @@ class NightSummary:
     exceptions_by_rule: dict[str, int]
     journeys_by_state: dict[str, int]
     letters_by_code: dict[str, int]
+    entries_without_effect: tuple[tuple[str, str], ...] = ()
 
 
 def night_summary(connection: Connection, on: date) -> NightSummary:
@@ -91,7 +94,21 @@ def night_summary(connection: Connection, on: date) -> NightSummary:
         {row[0]: int(row[1]) for row in rules},
         {row[0]: int(row[1]) for row in journeys},
         {row[0]: int(row[1]) for row in letters},
+        tuple(_entries_without_effect(connection, on)),
     )
+
+
+def _entries_without_effect(connection: Connection, on: date) -> Iterator[tuple[str, str]]:
+    rows = connection.execute(
+        text(
+            """
+            select concat_ws(' ', coalesce(resolution_id, 'without a number'), csa_system, csa_case_id, entity, field), reason
+            from reporting.entries_without_effect where business_date = :on order by resolution_id, csa_case_id, reason
+            """
+        ),
+        {"on": on},
+    )
+    return ((shown(row[0], 160), row[1]) for row in rows)
 
 
 _FILTERS = {"business_date": "business_date", "rule_code": "rule_code", "status": "status", "route": "route"}

@@ -490,6 +490,17 @@ exception_events = Table(
     schema=CLOSURE, comment="The history of each exception",
 )  # fmt: skip
 
+entries_without_effect = Table(
+    "entries_without_effect", metadata,
+    _date("business_date", "Night that brought it", nullable=False),
+    Column("entry_number", Integer, nullable=False, comment="From 1 within the night"),
+    _text("resolution_id", "The resolution"), _system(), _case_id(), _casegroup(),
+    _text("entity", "What it was to mend"), _text("field", "Which field of it"),
+    _text("entered_by", "Who entered it"), _text("reason", "Why it changed nothing", nullable=False),
+    PrimaryKeyConstraint("business_date", "entry_number"),
+    schema=CLOSURE, comment="What caseworkers entered that changed nothing, and why (B49)",
+)  # fmt: skip
+
 work_items = Table(
     "work_items", metadata,
     _text("work_item_id", "<type>-<casegroup>-<system>-<case>-<subject>-<night>", primary_key=True),

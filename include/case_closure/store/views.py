@@ -211,6 +211,25 @@ VIEWS = (
         + f"{sensitive.of_exception('e')} = {{sensitive}}",
     ),
     View(
+        "entries_without_effect",
+        "What caseworkers entered that changed nothing on the night it came, and why (B49)",
+        {
+            "business_date": "Night that brought it",
+            "resolution_id": "The resolution",
+            **_CASE,
+            **_CASEGROUP,
+            "entity": "What it was to mend",
+            "field": "Which field of it",
+            "entered_by": "Who entered it",
+            "reason": "Why it changed nothing",
+        },
+        """
+        select e.business_date, e.resolution_id, e.csa_system, e.csa_case_id, e.casegroup_id, e.entity, e.field,
+               e.entered_by, e.reason
+        from closure.entries_without_effect e where """
+        + _side("e", references=("resolution_id",)),
+    ),
+    View(
         "rule_results",
         "Every rule, every night: rows judged and rows that broke it, also where that is none",
         {

@@ -25,8 +25,8 @@ from case_closure.domain import letters as codes
 from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.money import BUCKETS, pounds
 from case_closure.domain.postcode import UK_COUNTRIES
-from case_closure.stages.frames import Frames, case_key
-from case_closure.stages.resolutions import lay_over, ordered
+from case_closure.stages.frames import Frames
+from case_closure.stages.resolutions import lay_over, of_people
 
 Row = Mapping[Any, Any]
 PAYING, RECEIVING, REPRESENTATIVE = PAYING_PARENT, RECEIVING_PARENT, "REPRESENTATIVE"
@@ -45,20 +45,15 @@ class LetterIncomplete(Exception):
     """A letter that is due lacks what it must say; the message names it and what is missing."""
 
 
-def mended(parties: pd.DataFrame, resolutions: pd.DataFrame, case_casegroups: pd.DataFrame) -> pd.DataFrame:
+def mended(parties: pd.DataFrame, entered: pd.DataFrame) -> pd.DataFrame:
     """Each letter's client with what caseworkers entered (B49), as at case set-up.
 
-    ``parties``: a line a letter: letter_id, client_role, casegroup_id, csa_system, csa_case_id and the party's columns. What was
-    entered for a paying parent on any case counts for the casegroup; for a receiving parent, on that case.
+    ``parties``: a line a letter: letter_id, party_id and the party's columns. ``entered``: what was entered for these people,
+    as ``of_people`` takes it.
     """
-    casegroups = dict(zip(case_casegroups["case_key"], case_casegroups["casegroup_id"], strict=True))
-    of_payer = ordered(resolutions, PAYING)
-    by = of_payer["case_key"].map(casegroups).astype("str").fillna("")
-    keys = parties["casegroup_id"].where(parties["client_role"] == PAYING, "")
-    parties = lay_over(parties, of_payer[by != ""], keys=keys, by=by[by != ""])
-    of_receiver = ordered(resolutions, RECEIVING)
-    keys = case_key(parties).where(parties["client_role"] == RECEIVING, "")
-    return lay_over(parties, of_receiver, keys=keys, by=of_receiver["case_key"])
+    chosen = of_people(entered)
+    fields = parties.columns.difference(["letter_id"])
+    return lay_over(parties, chosen, keys=parties["party_id"], by=chosen["party_id"], fields=fields)
 
 
 def contents(letters: Frames, on: date) -> dict[str, str]:
