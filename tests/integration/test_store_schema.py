@@ -81,8 +81,8 @@ def test_values_that_an_earlier_version_stored_half_hidden_are_hidden_whole_by_t
             connection.execute(
                 text(
                     "insert into closure.exceptions (exception_id, business_date, stage, rule_code, severity, subject, field, "
-                    "value, message, status, last_seen_on, original, sensitive) values (:name, '2017-08-10', 's', 'r', 'HOLD', "
-                    "'CASE', :field, :value, 'm', 'OPEN', '2017-08-10', :original, false)"
+                    "subject_reference, value, message, status, last_seen_on, original, sensitive) "
+                    "values (:name, '2017-08-10', 's', 'r', 'HOLD', 'CASE', :field, :name, :value, 'm', 'OPEN', '2017-08-10', :original, false)"
                 ),
                 {"name": name, "field": field, "value": value, "original": original},
             )

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("resolution_id", sa.Text(), comment="The resolution"),
         sa.Column("csa_system", sa.Text(), comment="CSCS, CS2 or CCD"),
         sa.Column("csa_case_id", sa.Text(), comment="Case number on that CSA system"),
-        sa.Column("casegroup_id", sa.Text(), comment="Casegroup"),
+        sa.Column("casegroup_id", sa.Text(), comment="Casegroup: all cases that share one paying parent"),
         sa.Column("entity", sa.Text(), comment="What it was to mend"),
         sa.Column("field", sa.Text(), comment="Which field of it"),
         sa.Column("entered_by", sa.Text(), comment="Who entered it"),
