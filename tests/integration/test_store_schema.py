@@ -82,7 +82,8 @@ def test_values_that_an_earlier_version_stored_half_hidden_are_hidden_whole_by_t
                 text(
                     "insert into closure.exceptions (exception_id, business_date, stage, rule_code, severity, subject, field, "
                     "subject_reference, value, message, status, last_seen_on, original, sensitive) "
-                    "values (:name, '2017-08-10', 's', 'r', 'HOLD', 'CASE', :field, :name, :value, 'm', 'OPEN', '2017-08-10', :original, false)"
+                    "values (:name, '2017-08-10', 's', 'r', 'HOLD', 'CASE', :field, :name, :value, "
+                    "'m', 'OPEN', '2017-08-10', :original, false)"
                 ),
                 {"name": name, "field": field, "value": value, "original": original},
             )
