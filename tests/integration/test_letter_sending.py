@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from case_closure import letter_sending, lettering
+from case_closure.domain.letters import reference
 from case_closure.outbound.letters.typesetting import Typesetter
 from case_closure.outbound.sending import ChannelRefused, PrintHouse, Sender, sender
 from case_closure.store import database, deliveries
@@ -114,7 +115,7 @@ def test_every_letter_goes_once_under_its_number_as_the_page_that_was_written(po
         post.other_side.taken[0]["id"],
     )
     (page,) = pdf.pages(post.other_side.pdf(IDS[0]))
-    assert f"Reference {IDS[0]} Page 1 of 1" in page
+    assert f"Reference {reference(IDS[0])} Page 1 of 1" in page
     alone, _ = Typesetter().pdf([letters.as_json(letters.letter("CMSL6302", "G1-CS2-A-P1"))], ON)
     assert post.other_side.pdf(IDS[0]) == alone
 

@@ -323,8 +323,8 @@ def test_B17_B45_6300_goes_with_the_next_night_and_gives_the_caseworkers_dates(
         asked(store) == "CMSL6300 for case E of CS2, 2009-01-01 to 2012-03-31, goes out with the next night."
     )
     page = night.made(SECOND)[WRITE_OFF]
-    assert "The period is from 1 January 2009 to 31 March 2012." in page
-    assert "Total owed to you £50.00" in page
+    assert "for the time from 1 January 2009 to 31 March 2012." in page
+    assert "Total owed to you £50.00 You asked us to write off £50.00" in page
     assert "0.70" not in page  # what is owed to government is not theirs to write off
     row = row_of(store, WRITE_OFF)
     assert (row["status"], row["recipient_role"], row["total_pence"], row["business_date"]) == (
@@ -335,6 +335,25 @@ def test_B17_B45_6300_goes_with_the_next_night_and_gives_the_caseworkers_dates(
     )
     assert night.prepared(SECOND) == {"letters_by_hand": 0, "letters_prepared": 0}
     assert night.prepared(THIRD) == {"letters_by_hand": 0, "letters_prepared": 0}
+
+
+def test_B68_6300_asks_to_write_off_what_is_left_when_what_was_paid_and_what_is_kept_are_taken_off(
+    store: Store, night: Night
+) -> None:
+    store.execute(
+        "update held.csa_cases set rp_arrears_decision = 'PART_WRITE_OFF', rp_keep_pence = 1500 where csa_case_id = 'E'"
+    )
+    (owed,) = store.query("select due_id from closure.dues where csa_case_id = 'E' and creditor = 'RP'")
+    store.add(
+        "closure.ledger", entry_id="paid", business_date=FIRST, due_id=owed["due_id"], kind="ALLOCATION", amount_pence=-499,
+    )  # fmt: skip
+    asked(store)
+    page = night.made(SECOND)[WRITE_OFF]
+    assert (
+        "Total owed to you £50.00 Paid since £4.99 You want us to go on collecting £15.00 You asked us to write off £30.01"
+        in page
+    )
+    assert row_of(store, WRITE_OFF)["total_pence"] == 5000
 
 
 def test_B17_one_day_is_a_period_and_a_rerun_of_a_night_that_succeeded_takes_no_new_request(
@@ -420,7 +439,7 @@ def test_a_letter_sent_again_says_what_it_said_then_and_changes_no_state(store: 
     assert letter_id == "CMSL6313-G1-CS2-A-RP-A-2017-08-11"
     cover, copy = letters[letter_id].split(" | ")
     assert "Anna Omega 7 Omega Street" in cover
-    assert "the letter we sent you on 10 August 2017" in cover
+    assert "the letter that is dated 10 August 2017" in cover
     assert copy.replace("Child Maintenance Service Copy", "Child Maintenance Service") == first
     assert row_of(store, letter_id)["covers_letter_id"] == TO_ANNA
     assert store.everything() == before

@@ -33,9 +33,26 @@ def client(**over: Any) -> Row:
     return row | over
 
 
-def due(creditor: str, status: str, pence: int, case_id: str = "A") -> Row:
+def due(
+    creditor: str,
+    status: str,
+    pence: int,
+    case_id: str = "A",
+    since: date | None = date(2010, 1, 1),
+    until: date | None = date(2017, 7, 31),
+) -> Row:
     return {
         "csa_system": "CS2", "csa_case_id": case_id, "creditor": creditor, "arrears_status": status, "amount_pence": pence,
+        "arrears_from": pd.NaT if since is None else pd.Timestamp(since),
+        "arrears_to": pd.NaT if until is None else pd.Timestamp(until),
+    }  # fmt: skip
+
+
+def by_hand(paid_pence: int = 0, keep_pence: int = 0) -> Row:
+    """What a caseworker gives for a CMSL6300, and what its case says of the money since."""
+    return {
+        "from_on": pd.Timestamp(2009, 1, 1), "to_on": pd.Timestamp(2012, 3, 31), "paid_pence": paid_pence,
+        "keep_pence": keep_pence,
     }  # fmt: skip
 
 
@@ -71,9 +88,7 @@ def letter(code: str, number: str = "G1-CS2-A-P1", **over: Any) -> Row:
         parties=[client(**over.get("party", {}))],
         cases=over.get("cases", [case()]),
         dues=dues,
-        by_hand=over.get(
-            "by_hand", [{"from_on": pd.Timestamp(2009, 1, 1), "to_on": pd.Timestamp(2012, 3, 31)}]
-        ),
+        by_hand=over.get("by_hand", [by_hand()]),
         covered=[{"content": as_json(covered), "business_date": pd.Timestamp(2017, 7, 1)}] if covered else [],
     )
 

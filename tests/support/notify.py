@@ -1,7 +1,8 @@
 """A stand-in for GOV.UK Notify's letters, on loopback, that answers as its documentation says.
 
-Belongs here: taking precompiled letters, listing them by reference and status in pages, and the errors of its documentation, when
-told to. Does not belong here: anything of ours. It really takes what it says it took: ``taken`` is what would be printed.
+Belongs here: what it checks of a precompiled letter's address, taking such letters, listing them by reference and status in
+pages, and the errors of its documentation, when told to. Does not belong here: anything of ours. It really takes what it says it
+took: ``taken`` is what would be printed.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import threading
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -37,6 +41,54 @@ ERRORS = {
     "away": (503, "Exception", "Service unavailable"),
 }
 PAGE = 2
+
+
+# As notifications-utils has them, recipient_validation/postal_address.py and countries/.
+_COUNTRIES = (Path(__file__).parent / "notify_countries.txt").read_text(encoding="utf-8").splitlines()[2:]
+_UK = {name.removeprefix("UK:") for name in _COUNTRIES if name.startswith("UK:")}
+_ABROAD = {name for name in _COUNTRIES if not name.startswith("UK:")}
+_BARRED = tuple('@()=[]"\\/,<>~')
+_BFPO = re.compile(r"\s*bfpo\s*(?:c/o)?\s*\d+\s*", re.IGNORECASE)
+_POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]?[0-9][A-BD-HJLNP-UW-Z]{2}")
+
+
+def refusal(lines: list[str]) -> str | None:
+    """Why Notify refuses a precompiled letter whose window shows these lines, as it names it; None when it takes it."""
+    lines = [unicodedata.normalize("NFKD", line).strip().rstrip(" ,") for line in lines]
+    lines = [line for line in lines if line]
+    shown = list(lines)
+    forces = [line for line in lines if _BFPO.fullmatch(line)]
+    lines = [line for line in lines if line not in forces]
+    where = country(lines[-1]) if lines else None
+    if where == "UK":
+        while lines and country(lines[-1]) == "UK":
+            lines.pop()
+            shown.pop()
+    postcode = bool(lines) and bool(_POSTCODE.fullmatch("".join(lines[-1].split()).upper()))
+    checks = {
+        "address-is-empty": not shown,
+        "not-enough-address-lines": len(shown) < 3,
+        "too-many-address-lines": len(shown) > 7,
+        "invalid-address-line-1-or-2": not all(re.search("[a-zA-Z0-9]", line) for line in shown[:2]),
+        "has-country-for-bfpo-address": bool(forces) and where == "ABROAD",
+        "not-a-real-uk-postcode-or-country": not (postcode or forces or where == "ABROAD"),
+        "invalid-char-in-address": any(line.startswith(_BARRED) for line in shown),
+        "no-fixed-abode-address": any(
+            re.search(r"^nfa$|no fixed (abode|address)", line, re.IGNORECASE) for line in shown
+        ),
+    }
+    return next((name for name, refused in checks.items() if refused), None)
+
+
+def country(line: str) -> str | None:
+    """'UK', 'ABROAD', or None where Notify knows no country of that name."""
+    if any(map(str.isdigit, line)):
+        return None
+    name = "".join(c for c in line.replace("&", "and").casefold() if c not in " _-'’,.()")
+    for known in (name, f"the{name}", f"yr{name}", f"y{name}"):
+        if known in _UK or known in _ABROAD:
+            return "UK" if known in _UK else "ABROAD"
+    return None
 
 
 @dataclass

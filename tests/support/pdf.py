@@ -56,6 +56,26 @@ def ink(pdf: bytes, number: int = 0) -> list[Run]:
     return found
 
 
+# Where GOV.UK Notify looks for an address, mm from the page's left and top: its window and three more on each side.
+_WINDOW = (21.6, 123.0, 36.5, 69.3)
+
+
+def in_window(pdf: bytes, number: int = 0) -> list[str]:
+    """The lines that stand where Notify looks for the address, from the top."""
+    page = PdfReader(io.BytesIO(pdf)).pages[number]
+    height = float(page.mediabox.height)
+    found: dict[float, str] = {}
+
+    def look(text: str, cm: list[float], tm: list[float], *_: Any) -> None:
+        left = (cm[0] * tm[4] + cm[2] * tm[5] + cm[4]) / _MM
+        down = (height - (cm[1] * tm[4] + cm[3] * tm[5] + cm[5])) / _MM
+        if text.strip() and _WINDOW[0] <= left <= _WINDOW[1] and _WINDOW[2] <= down <= _WINDOW[3]:
+            found[round(down, 1)] = found.get(round(down, 1), "") + text.replace("\n", "")
+
+    page.extract_text(visitor_text=look)
+    return [found[down] for down in sorted(found)]
+
+
 def _across(x: float, tm: list[float], cm: list[float]) -> float:
     return cm[0] * x + cm[2] * tm[5] + cm[4]
 

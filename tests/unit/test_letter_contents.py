@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from case_closure.domain.letters import TITLES
-from case_closure.outbound.letters import contents
+from case_closure.domain.letters import REFERENCE_ALPHABET, TITLES, is_reference, reference
+from case_closure.outbound.letters import address, contents
 from tests.support.letters import ON, case, client, date, due, letter
 
 CODES = sorted(TITLES)
@@ -17,7 +17,8 @@ def test_every_letter_has_its_title_its_date_its_number_and_somebody_to_go_to(co
     said = letter(code)
     assert said["title"] == TITLES[code].format(led="3\u00a0March\u00a02018")
     assert said["on"] == "10\u00a0August\u00a02017"
-    assert said["ref"] == f"{code}-G1-CS2-A-P1-2017-08-10"
+    assert said["ref"] == reference(f"{code}-G1-CS2-A-P1-2017-08-10")
+    assert is_reference(said["ref"])
     assert said["to"][-1] == ("CF10 1BS" if code == "CMSL6314" else "LS1 4AP")
 
 
@@ -106,19 +107,101 @@ def test_names_are_composed_and_what_does_not_print_is_gone() -> None:
 
 
 def test_a_hostile_line_is_cut_and_a_word_without_end_may_be_broken() -> None:
-    said = letter("CMSL6302", party={"address_line_1": "x" * 100_000}, number="G" * 500)
-    line = said["to"][1]
-    assert len(line.replace("\u200b", "")) == contents.LONGEST_LINE
-    assert max(map(len, line.split("\u200b"))) == contents.LONGEST_WORD
-    assert len(said["ref"].replace("\u200b", "")) == contents.LONGEST_REFERENCE
-    assert said["ref"] != letter("CMSL6302", number="G" * 501)["ref"]
+    said = letter("CMSL6302", party={"address_line_1": "x" * 100_000, "surname": "y" * 100})
+    assert sum(line.count("x") for line in said["to"]) <= address.LONGEST_LINE
+    assert max(map(len, said["dear"].replace("\u200b", " ").split())) <= contents.LONGEST_WORD
 
 
-def test_a_usual_address_fits_the_window_and_a_long_one_says_so() -> None:
-    assert letter("CMSL6302")["roomy"]
-    assert not letter("CMSL6302", party={"address_line_2": "y" * 48})["roomy"]
-    lines = {f"address_line_{number}": "z" for number in range(1, 5)}
-    assert not letter("CMSL6302", party={**lines, "country": "IE"})["roomy"]
+def test_a_reference_is_short_unbroken_its_letters_own_and_a_slip_in_it_is_found() -> None:
+    """Issue 9: 'the reference a client quotes is short and unbroken'."""
+    found = {reference(f"CMSL6301-G{number}---P-2017-08-10") for number in range(2_000)}
+    assert len(found) == 2_000
+    assert {len(one) for one in found} == {11}
+    one = reference("CMSL6301-G1---P-2017-08-10")
+    assert one == reference("CMSL6301-G1---P-2017-08-10")
+    assert is_reference(f" {one[:4].lower()} {one[4:]} ")
+    for place in range(11):
+        for other in REFERENCE_ALPHABET.replace(one[place], ""):
+            assert not is_reference(one[:place] + other + one[place + 1 :])
+        swapped = one[:place] + one[place : place + 2][::-1] + one[place + 2 :]
+        assert is_reference(swapped) == (swapped == one)
+    assert not is_reference(one[:-1])
+    assert not is_reference(one[:-1] + "?")
+
+
+# --- the window
+
+LONG_CAPITALS = (
+    "HINTERHAUS DRITTER STOCK LINKS BEI FAMILIE SCHMIDT ROTTLUFF HOHENZOLLERN FLAT 12 THE OLD SCHOOLHOUS"
+)
+
+
+@pytest.mark.parametrize("country", [None, "DE", "JE"])
+@pytest.mark.parametrize("long", range(5))
+def test_an_address_takes_seven_lines_at_most_and_is_still_read(country: str | None, long: int) -> None:
+    lines = {
+        f"address_line_{number}": LONG_CAPITALS if number <= long else "MANCHESTER" for number in range(1, 5)
+    }
+    code = "JE2 3AB" if country == "JE" else "10115" if country else "LS1 4AP"
+    said = letter("CMSL6302", party={**lines, "country": country, "postcode": code})
+    assert 3 <= len(said["to"]) <= address.MOST_LINES
+    assert said["points"] >= 6
+    assert all(address.width(line) * said["points"] <= 94 / 25.4 * 72 * 100 for line in said["to"])
+    assert said["to"][-1] == {"DE": "GERMANY", "JE": "JERSEY"}.get(country or "", "LS1 4AP")
+    if long <= 2:
+        printed = " ".join(said["to"]).replace(",", "")
+        assert printed.count("SCHOOLHOUS") == long
+        assert printed.count("MANCHESTER") == 4 - long
+
+
+@pytest.mark.parametrize(
+    ("written", "printed"),
+    [
+        ("(Flat 2) 10 High Street", "Flat 2, 10 High Street"), ('"Rose Cottage"', "Rose Cottage"),
+        ("/12 Tenement Row", "12 Tenement Row"),
+        ("1 High Street,", "1 High Street"), ("<~@[Unit 3]", "Unit 3"), (" , ", None), ("-", None),
+    ],
+)  # fmt: skip
+def test_a_line_begins_and_ends_as_notify_takes_it(written: str, printed: str | None) -> None:
+    said = letter(
+        "CMSL6302", party={"address_line_1": "1 House", "address_line_2": written, "address_line_4": None}
+    )
+    assert said["to"] == ["Ms Alex Walker", "1 House", *([printed] if printed else []), "LS1 4AP"]
+
+
+@pytest.mark.parametrize(
+    ("country", "last"),
+    [
+        ("HK", "HONG KONG"), ("CD", "CONGO (DEMOCRATIC REPUBLIC)"), ("CG", "REPUBLIC OF THE CONGO"), ("TR", "TURKEY"),
+        ("PS", "OCCUPIED PALESTINIAN TERRITORIES"), ("VC", "SAINT VINCENT AND THE GRENADINES"), ("CI", "IVORY COAST"),
+        ("cw", "CURACAO"), ("NI", "NICARAGUA"), ("Spain", "SPAIN"),
+    ],
+)  # fmt: skip
+def test_a_country_is_named_as_notify_knows_it(country: str, last: str) -> None:
+    assert letter("CMSL6302", party={"country": country, "postcode": None})["to"][-1] == last
+
+
+@pytest.mark.parametrize("country", ["England", "UK", "united kingdom", "GB-WLS", "Cymru", "GBR", "", None])
+def test_the_uk_is_no_country_of_an_address_whatever_it_is_called(country: str | None) -> None:
+    assert letter("CMSL6302", party={"country": country})["to"] == [
+        "Ms Alex Walker",
+        "1 High Street",
+        "Leeds",
+        "LS1 4AP",
+    ]
+
+
+def test_the_forces_post_has_its_number_and_no_country() -> None:
+    party = {"address_line_2": "BFPO 40", "address_line_4": None}
+    assert letter("CMSL6302", party=party | {"country": "DE", "postcode": None})["to"][1:] == [
+        "1 High Street",
+        "BFPO 40",
+    ]
+    assert letter("CMSL6302", party=party | {"postcode": "BF12AA"})["to"][1:] == [
+        "1 High Street",
+        "BFPO 40",
+        "BF1 2AA",
+    ]
 
 
 def test_B49_what_caseworkers_entered_stands_in_the_letter_for_that_parent_and_no_other() -> None:

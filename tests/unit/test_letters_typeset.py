@@ -11,12 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from babel import Locale
 
-from case_closure.domain.letters import TITLES
-from case_closure.outbound.letters import batches, contents
+from case_closure.domain.letters import TITLES, reference
+from case_closure.outbound.letters import address, batches, countries
 from case_closure.outbound.letters.typesetting import FOLDER, LetterNotSet, Pages, Typesetter
-from tests.support import pdf
-from tests.support.letters import ON, as_json, case, date, due, letter
+from tests.support import notify, pdf
+from tests.support.letters import ON, as_json, by_hand, case, date, due, letter
 
 CODES = sorted(TITLES)
 WELSH = {
@@ -75,7 +76,7 @@ def test_every_page_bears_its_number_and_which_of_how_many_it_is(
 ) -> None:
     for place, page in enumerate(every_code[code]):
         own = code if place == 0 else "CMSL6302"  # behind a covering letter lies the copy
-        assert page.startswith(f"Reference {own}-G1-CS2-A-P1-2017-08-10 Page 1 of 1 ")
+        assert page.startswith(f"Reference {reference(f'{own}-G1-CS2-A-P1-2017-08-10')} Page 1 of 1 ")
 
 
 LETTERS_OF_CLOSURE = [f"CMSL{number}" for number in range(6303, 6313)]
@@ -98,7 +99,7 @@ def test_B74_each_parent_is_spoken_to_in_their_own_words(every_code: dict[str, l
     page = every_code[code][0]
     reader, other = ("paying", "receiving") if code in PAYING else ("receiving", "paying")
     assert f"the {other} parent" in page.lower() or code in ("CMSL6300", "CMSL6307")
-    spoken_of = re.sub(r"(names you as|I am) the (paying|receiving) parent", "", page)
+    spoken_of = re.sub(r"(names you as|I am Ms Alex Walker,) the (paying|receiving) parent", "", page)
     assert f"the {reader} parent" not in spoken_of
     assert not re.search(r"\b(NRP|PWC|PEWC|non-resident parent)\b", page)
 
@@ -106,11 +107,12 @@ def test_B74_each_parent_is_spoken_to_in_their_own_words(every_code: dict[str, l
 def test_B18_6301_states_every_amount_of_every_case(typesetter: Typesetter) -> None:
     dues = [due("RP", "ACTIVE", 123456), due("RP", "SUSPENDED", 1), due("NI_SOS", "DEFERRED", 50, "B")]
     document, _ = said(typesetter, letter("CMSL6301", dues=dues))
-    (page,) = pdf.pages(document)
+    page = " ".join(pdf.pages(document))
     assert "You owe £1,235.07 in total." in page
-    assert ("Case CS2 A Owed to the receiving parent, to be paid now £1,234.56 Owed to the receiving parent, payment paused "
-            "£0.01 Total for this case £1,234.57") in page  # fmt: skip
-    assert ("Case CS2 B Owed to the government (Northern Ireland), not being collected at present £0.50 "
+    period = "These arrears are for the time from 1 January 2010 to 31 July 2017."
+    assert (f"Case CS2 A {period} Owed to the receiving parent, being collected now £1,234.56 Owed to the receiving parent, "
+            "collection paused £0.01 Total for this case £1,234.57") in page  # fmt: skip
+    assert (f"Case CS2 B {period} Owed to the government (Northern Ireland), not being collected £0.50 "
             "Total for this case £0.50") in page  # fmt: skip
 
 
@@ -121,7 +123,7 @@ def test_R15_6302_shows_what_is_owed_to_government_apart(every_code: dict[str, l
     )
     government = page.partition("What is owed to the government ")[2]
     assert (
-        "Owed to the government (Great Britain), not being collected at present £0.07 Total owed to "
+        "Owed to the government (Great Britain), not being collected £0.07 Total owed to "
         "the government £0.07" in government
     )
     assert "In all, arrears of £1,234.63 are recorded on your case." in government
@@ -135,13 +137,111 @@ def test_6302_to_a_parent_who_is_owed_nothing_themselves_says_so(typesetter: Typ
 
 def test_B17_6300_gives_the_caseworkers_dates_and_a_form_to_sign(every_code: dict[str, list[str]]) -> None:
     page = every_code["CMSL6300"][0]
-    assert "The period is from 1 January 2009 to 31 March 2012." in page
+    assert "This is about child maintenance for the time from 1 January 2009 to 31 March 2012." in page
     assert (
-        "write off the child maintenance arrears owed to me for the period from 1 January 2009 to 31 March 2012."
+        "I am Ms Alex Walker, the receiving parent. I ask the Child Maintenance Service to write off £1,234.56 of child "
+        "maintenance arrears owed to me on case CS2 A, for the time from 1 January 2009 to 31 March 2012."
         in page
     )
-    assert "Total owed to you £1,234.56" in page
-    assert page.endswith("Signature Date Yours sincerely Child Maintenance Service")
+    assert "Total owed to you £1,234.56 You asked us to write off £1,234.56" in page
+    assert "Send this whole letter to the address at the top, so that we have it by 9 September 2017." in page
+    assert "Signature Name in capital letters Date Yours sincerely, Child Maintenance Service" in page
+
+
+def test_6300_asks_to_write_off_what_is_left_of_what_was_not_to_be_kept(typesetter: Typesetter) -> None:
+    dues = [due("RP", "ACTIVE", 30000), due("RP", "DEFERRED", 20000)]
+    document, _ = said(typesetter, letter("CMSL6300", dues=dues, by_hand=[by_hand(5000, 10001)]))
+    (page,) = pdf.pages(document)
+    assert (
+        "Total owed to you £500.00 Paid since £50.00 You want us to go on collecting £100.01 You asked us to write off £349.99"
+        in page
+    )
+    assert "to write off £349.99 of child maintenance arrears owed to me on case CS2 A" in page
+
+
+@pytest.mark.parametrize("code", ["CMSL6301", "CMSL6302"])
+@pytest.mark.parametrize(
+    ("statuses", "meant"),
+    [
+        (("ACTIVE",), ()), (("SUSPENDED",), ("Collection paused",)), (("DEFERRED",), ("Not being collected",)),
+        (("ACTIVE", "SUSPENDED", "DEFERRED"), ("Collection paused", "Not being collected")),
+    ],
+)  # fmt: skip
+def test_what_is_not_collected_now_is_explained_and_nobody_is_told_to_pay_it(
+    typesetter: Typesetter, code: str, statuses: tuple[str, ...], meant: tuple[str, ...]
+) -> None:
+    dues = [due("RP", status, 59171) for status in statuses]
+    page = pdf.pages(said(typesetter, letter(code, dues=dues))[0])[0]
+    for words in ("Collection paused", "Not being collected"):
+        assert (f"“{words}” means that" in page) == (words in meant), words
+    if code == "CMSL6301":
+        assert f"You owe £{591.71 * len(statuses):,.2f} in total." in page
+        assert ("We are not collecting any of this now." in page) == ("ACTIVE" not in statuses)
+        assert ("We are collecting £591.71 of this now." in page) == (
+            "ACTIVE" in statuses and len(statuses) > 1
+        )
+        assert ("how and when to pay" in page) == ("ACTIVE" in statuses)
+    else:
+        assert ("We will contact the paying parent" in page) == ("ACTIVE" in statuses)
+
+
+@pytest.mark.parametrize("code", ["CMSL6301", "CMSL6302"])
+@pytest.mark.parametrize(
+    ("since", "until", "words"),
+    [
+        (date(2010, 1, 1), date(2017, 7, 31), "for the time from 1 January 2010 to 31 July 2017."),
+        (date(2010, 1, 1), None, "for the time from 1 January 2010."),
+        (None, date(2017, 7, 31), "for the time up to 31 July 2017."),
+        (None, None, None),
+    ],
+)
+def test_the_time_arrears_are_for_is_told_as_far_as_it_is_known(
+    typesetter: Typesetter, code: str, since: date | None, until: date | None, words: str | None
+) -> None:
+    dues = [due("RP", "ACTIVE", 1, since=since, until=until)]
+    page = pdf.pages(said(typesetter, letter(code, dues=dues))[0])[0]
+    assert ("These arrears are" in page) == (words is not None)
+    assert words is None or f"These arrears are {words}" in page
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_letter_says_how_and_when_to_reach_us_and_in_which_other_forms_it_can_be_had(
+    every_code: dict[str, list[str]], code: str
+) -> None:
+    for page in every_code[code]:
+        for words in (
+            "Telephone: ",
+            "Monday to Friday, ",
+            "Relay UK",
+            "large print",
+            "in Welsh",
+            "yn Gymraeg",
+        ):
+            assert words in page, words
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code not in ("CMSL6313", "CMSL6314")])
+def test_every_letter_says_what_to_do_by_when_if_it_is_wrong(
+    every_code: dict[str, list[str]], code: str
+) -> None:
+    assert re.search(r"(call|Call) or write to us by 9 September 2017", every_code[code][0])
+
+
+@pytest.mark.parametrize("code", LETTERS_OF_CLOSURE)
+def test_wherever_parents_are_to_agree_there_is_a_line_for_who_has_suffered_domestic_abuse(
+    every_code: dict[str, list[str]], code: str
+) -> None:
+    assert (
+        "If you have suffered domestic abuse, you do not have to contact the other parent"
+        in every_code[code][0]
+    )
+
+
+def test_no_letter_says_that_a_payment_was_made_or_stopped(every_code: dict[str, list[str]]) -> None:
+    for code in CODES:
+        assert not re.search(r"have stopped|you will get your payments|has been paid", every_code[code][0]), (
+            code
+        )
 
 
 @pytest.mark.parametrize("code", ["CMSL6313", "CMSL6314"])
@@ -163,20 +263,26 @@ def test_R15_a_reactive_letter_to_a_receiving_parent_says_nothing_of_who_applied
 
 
 def test_every_sentence_of_the_language_file_is_used_and_no_value_is_left_open(
-    every_code: dict[str, list[str]],
+    typesetter: Typesetter, every_code: dict[str, list[str]]
 ) -> None:
     words = tomllib.loads((FOLDER / "lang" / "en.toml").read_text(encoding="utf-8"))
+    others = {
+        "CMSL6300": letter("CMSL6300", dues=[due("RP", "ACTIVE", 900)], by_hand=[by_hand(1, 2)]),
+        "CMSL6301": letter("CMSL6301", dues=[due("RP", "SUSPENDED", 5)]),
+        "CMSL6302": letter("CMSL6302", dues=[due("NI_SOS", "DEFERRED", 5)]),
+    }
     for code in CODES:
-        page = " ".join(every_code[code])
+        page = " ".join(
+            [*every_code[code], *(pdf.pages(said(typesetter, others[code])[0]) if code in others else ())]
+        )
         assert not re.search(r"\{[a-z-]+\}", page)
         sentences = [
             text for value in words[code].values() for text in ([value] if isinstance(value, str) else value)
         ]
         for sentence in sentences:
-            if (code, sentence) != ("CMSL6302", words["CMSL6302"]["nothing"]):
-                for piece in re.split(r"\{[a-z-]+\}", sentence):
-                    # A line may break behind a hyphen.
-                    assert piece.strip().replace("- ", "-") in page.replace("- ", "-"), (code, piece)
+            for piece in re.split(r"\{[a-z-]+\}", sentence):
+                # A line may break behind a hyphen.
+                assert piece.strip().replace("- ", "-") in page.replace("- ", "-"), (code, piece)
 
 
 # --- the sheet
@@ -215,18 +321,19 @@ def on_the_sheet(document: bytes) -> list[pdf.Run]:
     return runs
 
 
-def test_the_fullest_address_of_the_usual_size_fits_the_window(typesetter: Typesetter) -> None:
-    content = letter("CMSL6302") | {"to": ["Ágy"] * contents.ROOMY_LINES, "roomy": True}
+def test_seven_lines_of_the_usual_size_fit_the_window_and_no_letter_is_wider_than_it_is_taken_for(
+    typesetter: Typesetter,
+) -> None:
+    content = letter("CMSL6302") | {"to": ["Ágy"] * address.MOST_LINES, "points": 10}
     on_the_sheet(said(typesetter, content)[0])
-    for character in "WMmÂŴQge08":
-        widest = character * next(
-            n for n in range(99, 0, -1) if contents._width(character * n) <= contents.ROOMY_WIDTH
-        )
-        wide = letter("CMSL6302") | {"to": [widest], "roomy": True}
-        (run,) = [
-            run for run in on_the_sheet(said(typesetter, wide)[0]) if 40 < run.down < 66 and run.left < 120
-        ]
-        assert run.right - run.left < 94
+    letters = [chr(code) for code in range(33, 127)] + list("ÂŴŷÖñ")
+    lines = [[letter_ * 20 for letter_ in letters[place : place + 7]] for place in range(0, len(letters), 7)]
+    made, _ = said(typesetter, *(letter("CMSL6302") | {"to": seven, "points": 10} for seven in lines))
+    for number, seven in enumerate(lines):
+        runs = [run for run in pdf.ink(made, number) if 40 < run.down < 66.3 and run.left < 120]
+        assert len(runs) == len(seven)
+        for run, line in zip(sorted(runs, key=lambda run: run.down), seven, strict=True):
+            assert (run.right - run.left) * 72 / 25.4 <= address.width(line) / 100 * 10 + 0.1, line
 
 
 LONG = {
@@ -252,6 +359,46 @@ def test_a_long_name_and_address_is_set_smaller_and_stays_in_the_window(
     assert "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" in pdf.pages(document)[0].replace(
         " ", ""
     )
+
+
+FULL = {
+    f"address_line_{number}": "FLAT 12 THE OLD SCHOOLHOUSE APARTMENTS UPPER ROAD" for number in range(1, 5)
+}
+
+
+@pytest.mark.parametrize("code", ["CMSL6301", "CMSL6302", "CMSL6303"])
+@pytest.mark.parametrize(
+    "party",
+    [
+        {}, LONG, {name: value.upper() for name, value in LONG.items()} | {"country": "DE"}, FULL, FULL | {"country": "VC"},
+        FULL | {"country": "JE", "postcode": "JE2 3AB"}, {"country": "England"}, {"country": "UK"},
+        {"address_line_1": "(Flat 2) 3 Rd"},
+        {"address_line_1": "1 High Street,", "address_line_2": ","},
+        {"address_line_2": "BFPO 40", "country": "DE", "postcode": None},
+        {"address_line_1": "1 Sheffield Office Affiliation", "address_line_2": "Cliff Flats"},
+        {"address_line_1": "HINTERHAUS " + "(LINKS " * 13},
+        {"address_line_1": "A" * 60 + " (" + "B" * 30, "address_line_2": "/ " * 40, "address_line_3": "C" * 99},
+    ],
+)  # fmt: skip
+def test_an_address_on_the_page_is_one_that_notify_takes(
+    typesetter: Typesetter, code: str, party: dict[str, Any]
+) -> None:
+    document, _ = said(typesetter, letter(code, party=party))
+    on_the_sheet(document)
+    lines = pdf.in_window(document)
+    assert lines == letter(code, party=party)["to"]
+    assert notify.refusal(lines) is None, lines
+
+
+def test_every_country_there_is_has_a_name_that_notify_knows() -> None:
+    """Jersey, Guernsey, Sark and the Isle of Man are the UK to Notify, which wants their postcode."""
+    codes = {code for code in Locale("en").territories if len(code) == 2 and code.isalpha()}
+    codes -= {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "GB"}  # no countries, and the one that has no line
+    assert len(codes) > 240
+    islands = {"JE", "GG", "IM", "CQ"}
+    for code in sorted(codes):
+        where = notify.country(countries.line(code))
+        assert where == ("UK" if code in islands else "ABROAD"), (code, countries.line(code))
 
 
 def test_even_a_hostile_name_stays_on_the_sheet(typesetter: Typesetter) -> None:
@@ -283,7 +430,7 @@ def test_what_looks_like_the_typesetters_own_language_is_printed_as_it_is(typese
     )  # fmt: skip
     first, second, _ = pdf.pages(document)
     assert f"Dear Ms {MARKUP}" in first
-    assert f"Ms Alex {MARKUP}" in first
+    assert f"Ms Alex {MARKUP[:40]}" in first
     assert f"Dear {MARKUP}" in second
 
 
@@ -295,7 +442,7 @@ def test_a_letter_of_several_pages_counts_its_own_and_no_case_is_torn_apart(type
     assert (places.first, places.count) == ((1, 2, 2 + count), (1, count, 1))
     assert count >= 4
     for number, page in enumerate(words[1 : 1 + count], start=1):
-        assert f"Reference CMSL6301-G1-CS2-A-P1-2017-08-10 Page {number} of {count}" in page
+        assert f"Reference {reference('CMSL6301-G1-CS2-A-P1-2017-08-10')} Page {number} of {count}" in page
         assert page.count("Case CS2") == page.count("Total for this case")
     assert sum(page.count("Total for this case") for page in words[1 : 1 + count]) == 20
     assert words[0] == words[-1]
@@ -354,15 +501,16 @@ def test_batches_are_by_code_and_the_index_says_where_each_letter_is(tmp_path: P
         index = list(csv.DictReader(text))
     assert list(index[0]) == [
         "letter_id", "code", "file", "first_page", "pages", "recipient_role", "party_id", "casegroup_id", "covers_letter_id",
+        "reference",
     ]  # fmt: skip
     assert {row["casegroup_id"] for row in index} == {"'=G"}  # no cell opens as a formula
     words = {name: pdf.pages(content) for name, content in made.items() if name.endswith(".pdf")}
     for row in index:
-        number = row["letter_id"].partition("-")[2]
         pages = words[f"letters/{row['file']}"][int(row["first_page"]) - 1 :][: int(row["pages"])]
         assert len(pages) == (2 if row["code"] == "CMSL6314" else 1)
-        assert f"Reference {row['code']}-{number}-2017-08-10" in pages[0]
-        assert all(number in page for page in pages)
+        own = f"{row['letter_id']}-2017-08-10"
+        assert f"Reference {row['reference']} " in pages[0]
+        assert row["reference"] == reference(own)
 
 
 def test_the_same_letters_are_the_same_bytes_however_many_processes_set_them(tmp_path: Path) -> None:

@@ -107,25 +107,38 @@ class Waiting:
         """What each arrears letter states: the dues posted with it; for a write-off, what the receiving parent is owed now."""
         return self._read(
             f"""
-            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, d.posted_pence
+            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, d.posted_pence,
+                   d.arrears_from, d.arrears_to
             from writing w join closure.letters l using (letter_id)
             join closure.dues d on d.casegroup_id = w.casegroup_id and d.business_date = l.business_date
             where (w.code = '{codes.ARREARS_PAYING_PARENT}' and w.csa_case_id is null)
                or (w.code = '{codes.ARREARS_RECEIVING_PARENT}' and (d.csa_system, d.csa_case_id) = (w.csa_system, w.csa_case_id))
             union all
-            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, sum(e.amount_pence)::bigint
+            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, sum(e.amount_pence)::bigint,
+                   d.arrears_from, d.arrears_to
             from writing w join closure.dues d using (casegroup_id, csa_system, csa_case_id)
             join closure.ledger e using (due_id)
             where w.code = '{codes.WRITE_OFF}' and d.creditor = 'RP' and e.kind <> 'ALLOCATION'
             group by w.letter_id, d.due_id
             """,
             letter_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
+            arrears_from=DAY, arrears_to=DAY,
         )  # fmt: skip
 
     def by_hand(self) -> pa.Table:
+        """A write-off's dates as the caseworker gave them; what was paid of the receiving parent's dues since they were posted,
+        and how much of them the receiving parent chose to keep (B68)."""
         return self._read(
-            "select w.letter_id, h.from_on, h.to_on from writing w join closure.letters_by_hand h using (letter_id)",
-            letter_id=TEXT, from_on=DAY, to_on=DAY,
+            """
+            select w.letter_id, h.from_on, h.to_on,
+                   coalesce((select -sum(e.amount_pence) from closure.dues d join closure.ledger e using (due_id)
+                             where (d.casegroup_id, d.csa_system, d.csa_case_id, d.creditor, e.kind)
+                                 = (w.casegroup_id, w.csa_system, w.csa_case_id, 'RP', 'ALLOCATION')), 0)::bigint,
+                   case c.rp_arrears_decision when 'PART_WRITE_OFF' then coalesce(c.rp_keep_pence, 0) else 0 end
+            from writing w join closure.letters_by_hand h using (letter_id)
+            left join held.csa_cases c on (c.csa_system, c.csa_case_id) = (w.csa_system, w.csa_case_id)
+            """,
+            letter_id=TEXT, from_on=DAY, to_on=DAY, paid_pence=PENCE, keep_pence=PENCE,
         )  # fmt: skip
 
     def covered(self) -> pa.Table:

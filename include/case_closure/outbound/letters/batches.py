@@ -6,6 +6,7 @@ Belongs here: cutting a night's letters into batches, naming the files, the inde
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +28,7 @@ _INDEXED = pa.schema(
     {
         "letter_id": pa.string(), "code": pa.string(), "file": pa.string(), "first_page": pa.int64(), "pages": pa.int64(),
         "recipient_role": pa.string(), "party_id": pa.string(), "casegroup_id": pa.string(), "covers_letter_id": pa.string(),
+        "reference": pa.string(),
     }
 )  # fmt: skip
 
@@ -107,6 +109,9 @@ def _indexed(batch: _Batch, pages: Pages) -> pa.Table:
         "file": pa.array([batch.name.removeprefix(f"{FOLDER}/")] * batch.rows.num_rows, pa.string()),
         "first_page": pa.array(pages.first, pa.int64()),
         "pages": pa.array(pages.count, pa.int64()),
+        "reference": pa.array(
+            [json.loads(content)["ref"] for content in batch.rows["content"].to_pylist()], pa.string()
+        ),
     }
     columns = [places[name] if name in places else batch.rows[name] for name in _INDEXED.names]
     return pa.table(columns, schema=_INDEXED)

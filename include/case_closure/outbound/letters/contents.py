@@ -9,36 +9,31 @@ A receiving parent's letter is made from that parent's own case alone (R15).
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 import pandas as pd
-from babel import Locale
 from babel.dates import format_date
 
 from case_closure.domain import letters as codes
 from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.money import BUCKETS, pounds
-from case_closure.domain.postcode import UK_COUNTRIES
+from case_closure.outbound.letters import address
+from case_closure.outbound.letters.address import text as _text
 from case_closure.stages.frames import Frames
 from case_closure.stages.resolutions import lay_over, of_people
 
 Row = Mapping[Any, Any]
 PAYING, RECEIVING, REPRESENTATIVE = PAYING_PARENT, RECEIVING_PARENT, "REPRESENTATIVE"
 
-# A longer line, word or number is no name of anybody's: what passes is cut, so that a hostile one cannot fill pages.
-LONGEST_LINE, LONGEST_WORD, LONGEST_REFERENCE = 100, 16, 64
+# A longer word or line is no name of anybody's: it may be broken, or is cut.
+LONGEST_WORD = 16
 _WITHOUT_A_BREAK = re.compile(rf"[^\s-]{{{LONGEST_WORD}}}(?=[^\s-])")
-# Lines that fit the address window in its usual size, and their width in ems.
-ROOMY_LINES, ROOMY_WIDTH = 6, 26
 CASES_CHARACTERS = 90
 LANGUAGE = "en"
-_TERRITORIES = Locale(LANGUAGE).territories
 
 
 class LetterIncomplete(Exception):
@@ -62,8 +57,8 @@ def contents(letters: Frames, on: date) -> dict[str, str]:
     ``letters``, all of the night ``on``: 'letters' (letter_id, code, recipient_role, party_id, casegroup_id,
     csa_system, csa_case_id, covers_letter_id, total_pence, client_role), 'parties' (as ``mended`` returns them),
     'cases' (letter_id, csa_system, csa_case_id, led, liability_end_date), 'dues' (letter_id, csa_system, csa_case_id,
-    creditor, arrears_status, amount_pence), 'by_hand' (letter_id, from_on, to_on), 'covered' (letter_id, content,
-    business_date: of the letter it covers). Raises LetterIncomplete.
+    creditor, arrears_status, amount_pence, arrears_from, arrears_to), 'by_hand' (letter_id, from_on, to_on, paid_pence,
+    keep_pence), 'covered' (letter_id, content, business_date: of the letter it covers). Raises LetterIncomplete.
     """
     of = {name: _by_letter(letters[name]) for name in ("parties", "cases", "dues", "by_hand", "covered")}
     made = {}
@@ -93,20 +88,21 @@ def content(
 ) -> dict[str, Any]:
     """What the templates are given for one letter; every value is text, a list of such, or null.
 
-    id, ref (its number, short enough for a foot line), code, lang, title, on; to (address lines), roomy (they fit in
-    the usual size), dear; case (the case numbers it is about); copy (the content of the letter it covers). By code:
-    cases with their buckets, total and government; led; ended; from, to-date; sent; client. Raises LetterIncomplete.
+    id, ref (what its reader quotes), code, lang, title, on, by (the last day to answer); to (address lines), points (their
+    size), dear; case (the case numbers it is about); copy (the content of the letter it covers). By code: cases with their
+    buckets and period, total, now (of it being collected), statuses, government; led; ended; from, to-date, paid, keep,
+    write-off; sent; client. Raises LetterIncomplete.
     """
     if not parties:
         raise LetterIncomplete(_lacks(letter, f"its client, party {_text(letter['party_id'])}"))
     client, code = parties[0], letter["code"]
     to_representative = letter["recipient_role"] == REPRESENTATIVE
-    to = _representative(client) if to_representative else _client(client)
+    to = address.of_representative(client) if to_representative else address.of_client(client, _name(client))
+    lines, points = address.in_window(to)
     made: dict[str, Any] = {
-        "id": letter["letter_id"], "ref": _reference(letter["letter_id"]), "code": code,
-        "lang": LANGUAGE, "on": _day(on), "to": to,
-        "roomy": len(to) <= ROOMY_LINES and all(len(line) <= ROOMY_WIDTH or _width(line) <= ROOMY_WIDTH for line in to),
-        "dear": to[0] if to_representative else _salutation(client), "case": None, "cases": [], "copy": None,
+        "id": letter["letter_id"], "ref": codes.reference(letter["letter_id"]), "code": code,
+        "lang": LANGUAGE, "on": _day(on), "by": _day(on + codes.TO_ANSWER), "to": lines, "points": points,
+        "dear": _line(to.name) if to_representative else _salutation(client), "case": None, "cases": [], "copy": None,
     }  # fmt: skip
     if code in (codes.COVERING, codes.REISSUE):
         if not covered:
@@ -119,7 +115,7 @@ def content(
         if code == codes.WRITE_OFF:
             if not by_hand:
                 raise LetterIncomplete(_lacks(letter, "a caseworker's from and to dates"))
-            made |= {"from": _day(_date(by_hand[0]["from_on"])), "to-date": _day(_date(by_hand[0]["to_on"]))}
+            made |= _write_off(by_hand[0], letter, made["cases"][0], _name(client))
     else:
         made |= _closure(letter, cases)
     made["title"] = codes.TITLES[code].format(led=made.get("led"))
@@ -134,25 +130,31 @@ def _lacks(letter: Row, what: str) -> str:
 
 
 def _arrears(letter: Row, dues: list[Row]) -> dict[str, Any]:
-    """The dues of each case by bucket. They must add up to what the letter's row says it states."""
-    by_case: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
+    """The dues of each case by bucket, and their period. They must add up to what the letter's row says it states."""
+    by_case: dict[tuple[str, str], list[Row]] = {}
     for row in dues:
-        buckets = by_case.setdefault((row["csa_system"], row["csa_case_id"]), {})
-        bucket = (row["creditor"], row["arrears_status"])
-        buckets[bucket] = buckets.get(bucket, 0) + int(row["amount_pence"])
-    total = sum(sum(buckets.values()) for buckets in by_case.values())
+        by_case.setdefault((row["csa_system"], row["csa_case_id"]), []).append(row)
+    total = sum(int(row["amount_pence"]) for row in dues)
     states = not letter.get("total_pence__missing", False)
     if not by_case or (states and total != letter["total_pence"]):
         found = f"{pounds(total)} pounds in {len(by_case)} cases"
         raise LetterIncomplete(_lacks(letter, f"dues that add up to its total; found {found}"))
-    cases = [_case(*key, buckets) for key, buckets in sorted(by_case.items())]
+    cases = [_case(*key, rows) for key, rows in sorted(by_case.items())]
+    now = sum(int(row["amount_pence"]) for row in dues if row["arrears_status"] == "ACTIVE")
+    statuses = {row["arrears_status"] for row in dues if row["amount_pence"]}
     return {
-        "case": _cases_named([case["case"] for case in cases]), "cases": cases, "total": f"£{pounds(total)}",
+        "case": _cases_named([case["case"] for case in cases]), "cases": cases,
+        "total": f"£{pounds(total)}", "now": f"£{pounds(now)}",
+        "statuses": list(dict.fromkeys(bucket.arrears_status for bucket in BUCKETS if bucket.arrears_status in statuses)),
         "government": any(case["government"] for case in cases),
     }  # fmt: skip
 
 
-def _case(system: str, case_id: str, buckets: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+def _case(system: str, case_id: str, dues: list[Row]) -> dict[str, Any]:
+    buckets: dict[tuple[str, str], int] = {}
+    for row in dues:
+        key = (row["creditor"], row["arrears_status"])
+        buckets[key] = buckets.get(key, 0) + int(row["amount_pence"])
     lines: dict[bool, list[dict[str, str]]] = {True: [], False: []}
     sums = {True: 0, False: 0}
     for bucket in BUCKETS:
@@ -166,6 +168,25 @@ def _case(system: str, case_id: str, buckets: Mapping[tuple[str, str], int]) -> 
     return {
         "case": _case_name(system, case_id), "receiver": lines[True], "government": lines[False],
         "receiver-total": pounds(sums[True]), "government-total": pounds(sums[False]), "total": pounds(sum(sums.values())),
+        "since": _agreed(dues, "arrears_from"), "until": _agreed(dues, "arrears_to"),
+    }  # fmt: skip
+
+
+def _agreed(dues: list[Row], name: str) -> str | None:
+    """The day all of a case's dues give for an end of their period; None where one gives none, or they differ."""
+    days = {row[name] for row in dues}
+    day = days.pop()
+    return None if days or day is pd.NaT else _day(_date(day))
+
+
+def _write_off(by_hand: Row, letter: Row, case: dict[str, Any], name: str) -> dict[str, Any]:
+    """What is asked to be written off: what is owed, less what was paid since and what the receiving parent chose to keep."""
+    paid, keep = int(by_hand["paid_pence"]), int(by_hand["keep_pence"])
+    asked = max(0, int(letter["total_pence"]) - paid - keep)
+    return {
+        "from": _day(_date(by_hand["from_on"])), "to-date": _day(_date(by_hand["to_on"])), "name": name,
+        "paid": f"£{pounds(paid)}" if paid else None, "keep": f"£{pounds(keep)}" if keep else None,
+        "write-off": f"£{pounds(asked)}", "since": case["since"], "until": case["until"],
     }  # fmt: skip
 
 
@@ -194,60 +215,12 @@ def _salutation(client: Row) -> str:
     return _line(f"{_text(client[first])} {_text(client['surname'])}")
 
 
-def _client(client: Row) -> list[str]:
-    country = _text(client["country"]).upper()
-    abroad = country and country not in UK_COUNTRIES
-    lines = [_name(client), *(client[f"address_line_{number}"] for number in range(1, 5))]
-    code = _text(client["postcode"])
-    lines += [code, (_TERRITORIES.get(country) or country).upper()] if abroad else [_spaced(code)]
-    return _lines(lines)
-
-
-def _representative(client: Row) -> list[str]:
-    lines = [client[f"representative_address_line_{number}"] for number in range(1, 5)]
-    return _lines([client["representative_name"], *lines, _spaced(_text(client["representative_postcode"]))])
-
-
-def _lines(values: Iterable[Any]) -> list[str]:
-    return [line for line in map(_line, map(_text, values)) if line]
-
-
-def _spaced(postcode: str) -> str:
-    """A UK postcode as the post writes it: upper case, a space before the last three."""
-    joined = postcode.replace(" ", "").upper()
-    return f"{joined[:-3]} {joined[-3:]}" if len(joined) > 4 else joined
-
-
-def _text(value: Any) -> str:
-    """The value as one line: accents composed, what does not print (controls, direction marks) gone."""
-    if not isinstance(value, str):
-        return ""
-    plain = " ".join(value.split())
-    if plain.isascii() and plain.isprintable():
-        return plain  # nearly all are, and a night has half a million of them
-    plain = unicodedata.normalize("NFC", plain)
-    return "".join(c for c in plain if unicodedata.category(c)[0] != "C")
-
-
 def _line(text: str) -> str:
     """At most one line of an address; a word that could not be broken gets places where it can."""
     text = " ".join(text.split())
-    if len(text) > LONGEST_LINE:
-        text = text[: LONGEST_LINE - 1] + "…"
+    if len(text) > address.LONGEST_LINE:
+        text = text[: address.LONGEST_LINE - 1] + "…"
     return _WITHOUT_A_BREAK.sub("\\g<0>\u200b", text) if len(text) > LONGEST_WORD else text
-
-
-def _width(line: str) -> float:
-    """How wide a line is at most, in ems: the widest letters and all accented ones, capitals, others."""
-    return sum(1.0 if c in "MWmw@%" or not c.isascii() else 0.75 if c.isupper() else 0.55 for c in line)
-
-
-def _reference(letter_id: str) -> str:
-    """The letter's number; a very long one by its beginning and a hash of the whole."""
-    if len(letter_id) > LONGEST_REFERENCE:
-        whole = hashlib.sha256(letter_id.encode()).hexdigest()
-        letter_id = f"{letter_id[: LONGEST_REFERENCE - 13]}…{whole[:12]}"
-    return _line(_text(letter_id))
 
 
 def _case_name(system: Any, case_id: Any) -> str:
