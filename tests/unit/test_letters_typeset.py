@@ -464,6 +464,23 @@ def test_a_letter_that_cannot_be_set_is_named(typesetter: Typesetter) -> None:
         said(typesetter, letter("CMSL6303"), broken)
 
 
+@pytest.mark.parametrize("code", CODES)
+def test_a_letter_kept_before_letters_said_so_much_can_still_be_set(
+    typesetter: Typesetter, code: str
+) -> None:
+    """What a letter said is kept for good, and sent again a year later."""
+    new = ("by", "points", "now", "statuses", "name", "paid", "keep", "write-off", "since", "until")
+
+    def older(content: dict[str, Any]) -> dict[str, Any]:
+        content["cases"] = [{name: one[name] for name in one if name not in new} for one in content["cases"]]
+        content["copy"] = content["copy"] and older(content["copy"])
+        return {name: content[name] for name in content if name not in new} | {"roomy": True}
+
+    document, places = said(typesetter, older(letter(code)))
+    assert places.first == (1,)
+    assert "Ms Alex Walker" in " ".join(pdf.pages(document))
+
+
 # --- batches and index
 
 PARTS = 3
