@@ -110,7 +110,7 @@ def letters(on: str, out: str, workers: int) -> dict[str, Any]:
     with database.transaction(url) as connection:
         connection.exec_driver_sql("truncate closure.letter_contents")
     began = time.perf_counter()
-    lettering.prepare(url, night_of, rerun=False, workers=workers, holding=lambda _: None)
+    lettering.prepare(url, night_of, by_hand=True, workers=workers, holding=lambda _: None)
     with database.transaction(url) as connection:
         files = batches.write(lettering.parts(connection, night_of), Path(out), night_of, workers)
     return {

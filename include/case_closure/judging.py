@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from case_closure.domain.dates import NightDates
 from case_closure.settings import Settings
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
 from case_closure.stages.frames import Frames, to_frame
@@ -57,11 +58,11 @@ def receive_suites() -> list[Any]:
     return [suites.casegroup_cases(), suites.csa_balances(0), suites.clerical_balances(), suites.inhibits()]
 
 
-def set_up_suites(on: date) -> list[Any]:
+def set_up_suites(dates: NightDates) -> list[Any]:
     """The suites of case set-up, as of the night."""
     from case_closure.gates import suites
 
-    return [suites.set_up_parties(on), suites.set_up_cases(), suites.nino_warnings()]
+    return [suites.set_up_parties(dates), suites.set_up_cases(), suites.nino_warnings()]
 
 
 def received(url: str, settings: Settings, on: date, part: list[str], tallies: Tallies) -> Frames:
@@ -86,9 +87,9 @@ def received(url: str, settings: Settings, on: date, part: list[str], tallies: T
             "dues_now": gather.dues_now(),
             "completed_periods": gather.completed_periods(),
         }
-        as_of = nights.judged_as_of(connection, on)
+        dates = nights.dates(connection, on)
     frames = {name: to_frame(table) for name, table in held.items()}
-    facts = receive_balances.facts(frames, as_of)
+    facts = receive_balances.facts(frames, dates.latest)
     broke = {
         "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
         "csa_balances": judge(
@@ -97,7 +98,7 @@ def received(url: str, settings: Settings, on: date, part: list[str], tallies: T
         "clerical_balances": judge(suites.clerical_balances(), facts.clerical_balances, tallies),
         "inhibits": judge(suites.inhibits(), facts.inhibits, tallies),
     }
-    return receive_balances.conclude(frames, facts, broke, as_of)
+    return receive_balances.conclude(frames, facts, broke, dates)
 
 
 def set_up(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
@@ -125,10 +126,10 @@ def set_up(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
         payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
         held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
         held["payer_casegroups"] = to_frame(gather.payer_casegroups())
-        as_of = nights.judged_as_of(connection, on)
+        dates = nights.dates(connection, on)
     facts = set_up_cases.facts(required, everyone, held)
     broke = {
-        "set_up_parties": judge(suites.set_up_parties(as_of), facts.parties, tallies),
+        "set_up_parties": judge(suites.set_up_parties(dates), facts.parties, tallies),
         "set_up_cases": judge(suites.set_up_cases(), facts.cases, tallies),
         "nino_warnings": judge(suites.nino_warnings(), facts.warnings, tallies),
     }
@@ -166,4 +167,5 @@ def decided(
         "on_cms": casegroups.Gather(connection, clerical).on_cms(),
     }
     frames = {name: to_frame(table) for name, table in before.items()}
-    return decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))
+    own, latest = (pd.Timestamp(day).as_unit("s") for day in (on, nights.dates(connection, on).latest))
+    return decide_next_action.conclude(received, set_up, posted, frames, own, latest)

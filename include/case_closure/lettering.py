@@ -18,7 +18,7 @@ from case_closure.outbound.letters import contents as concluding
 from case_closure.parallel import in_parts, over_parts
 from case_closure.settings import Settings
 from case_closure.stages.frames import to_frame
-from case_closure.store import database, deliveries, letter_contents
+from case_closure.store import database, deliveries, letter_contents, nights
 from case_closure.store.database import Connection
 from case_closure.store.letter_contents import parts
 
@@ -28,16 +28,18 @@ _AT_A_TIME = 10_000
 
 
 def prepare(
-    url: str, on: date, *, rerun: bool, workers: int, holding: Callable[[Connection], None]
+    url: str, on: date, *, by_hand: bool, workers: int, holding: Callable[[Connection], None]
 ) -> dict[str, int]:
     """Make the night's letters ready to write: those asked for by hand become due, and what each says is kept, part by part.
 
-    ``holding`` proves in each transaction that the night may be worked on. In a rerun of a night that succeeded nothing
-    new becomes due (R21). Raises ``outbound.letters.contents.LetterIncomplete``, and then keeps nothing.
+    ``holding`` proves in each transaction that the night may be worked on. ``by_hand``: whether what was asked for by hand
+    becomes due; not in a rerun of a night that succeeded, nor on a late night (R21, R39). Raises
+    ``outbound.letters.contents.LetterIncomplete``, and then keeps nothing.
     """
     with database.transaction(url) as connection:
         holding(connection)
-        by_hand = 0 if rerun else letters_by_hand.issue(connection, on)
+        issued = letters_by_hand.issue(connection, on) if by_hand else 0
+        printed_on = nights.printed_on(connection, on)
     kept = 0
     for turn in letter_contents.TURNS:
         with database.transaction(url) as connection:
@@ -47,7 +49,7 @@ def prepare(
             with database.transaction(url) as connection:
                 holding(connection)
                 waiting = letter_contents.Waiting(connection, on, turn, parts[number][0], parts[number][-1])
-                letter_contents.keep(connection, on, _concluded(waiting, on))
+                letter_contents.keep(connection, on, _concluded(waiting, printed_on))
 
         try:
             over_parts(work, len(parts), workers, before_fork=lambda: database.forget_inherited(url))
@@ -57,19 +59,19 @@ def prepare(
                 letter_contents.forget(connection, on)
             raise
         kept += sum(map(len, parts))
-    return {"letters_by_hand": by_hand, "letters_prepared": kept}
+    return {"letters_by_hand": issued, "letters_prepared": kept}
 
 
-def _concluded(waiting: letter_contents.Waiting, on: date) -> dict[str, str]:
+def _concluded(waiting: letter_contents.Waiting, printed_on: date) -> dict[str, str]:
     frames = {
         "letters": to_frame(waiting.letters()),
         "parties": concluding.mended(to_frame(waiting.parties()), to_frame(waiting.entered())),
-        "cases": to_frame(waiting.cases()),
+        "cases": to_frame(waiting.cases(printed_on)),
         "dues": to_frame(waiting.dues()),
         "by_hand": to_frame(waiting.by_hand()),
         "covered": to_frame(waiting.covered()),
     }
-    return concluding.contents(frames, on)
+    return concluding.contents(frames, printed_on)
 
 
 def published(connection: Connection, on: date, settings: Settings, at: datetime) -> int:

@@ -316,9 +316,12 @@ def _receive_extract(ctx: NightContext, url: str) -> Summary:
 
 def _select_tranche(ctx: NightContext, url: str) -> Summary:
     """Criteria, selection, and what each selected commit together (B6)."""
-    with _entered(ctx, url, "select_tranche") as (_, night):
+    with _entered(ctx, url, "select_tranche") as (connection, night):
         if night.succeeded:
             return {"casegroups_selected": 0, "cases_selected": 0, "cases_joined": 0, "cases_moved": 0}
+        if night.late:
+            # Criteria are no part of its extract, and wait for a night in its turn with those they would select (R39).
+            return dict(tranches.follow(connection, ctx.business_date))
     try:
         given = criteria.read(ctx.landing)
     except criteria.CriteriaInvalid as invalid:
@@ -347,8 +350,8 @@ def _take_applications(ctx: NightContext, url: str) -> Summary:
         references = pd.concat([made["subject_reference"], answers["subject_reference"]])
         held = tonight | applications.standing(connection, made["casegroup_id"], references)
         broke = _judge_rows(connection, ctx, {"cms_applications": made, "ltr_responses": answers})
-        decided = take_applications.conclude(made, answers, broke, held, on)
-        applications.store(connection, ctx.business_date, decided)
+        decided = take_applications.conclude(made, answers, broke, held, on, _latest(connection, ctx))
+        applications.store(connection, ctx.business_date, decided, late=night.late)
     return {
         "applications": len(decided["applications"]),
         "casegroups_moved": decided["end_liability"]["casegroup_id"].nunique(),
@@ -364,23 +367,28 @@ def _follow_closure(ctx: NightContext, url: str) -> Summary:
         answers = journeys.answers(connection, ctx.business_date)
         told = follow_closure.answer_facts(answers)
         broke = _judge_rows(connection, ctx, {"clerical_letters": told})
+        latest = _latest(connection, ctx)
         posting.store_exceptions(
-            connection, ctx.business_date, follow_closure.refused(told, broke, answers, on)
+            connection, ctx.business_date, follow_closure.refused(told, broke, answers, on, latest)
         )
         journeys.note_clerical_letters(connection, ctx.business_date)
-        as_of = nights.latest(connection, ctx.business_date)
-        ids = journeys.to_look_at(connection, ctx.business_date, as_of)
+        ids = journeys.to_look_at(connection, ctx.business_date, late=night.late)
     size = ctx.settings.partition_casegroups
     moved = letters = 0
     for start in range(0, len(ids), size):
         with _entered(ctx, url, "follow_closure") as (connection, _):
             held = journeys.gather(connection, ids[start : start + size])
             held = journeys.with_cis(connection, held, follow_closure.ninos(held))
-            decided = follow_closure.conclude(held, on, pd.Timestamp(as_of).as_unit("s"))
+            decided = follow_closure.conclude(held, on, latest)
             journeys.store(connection, ctx.business_date, decided)
         moved += len(decided["journeys"])
         letters += len(decided["letters"])
     return {"casegroups_moved": moved, "letters": letters}
+
+
+def _latest(connection: Connection, ctx: NightContext) -> pd.Timestamp:
+    """The latest business date known of: the night's own, unless it is run late or again."""
+    return pd.Timestamp(nights.dates(connection, ctx.business_date).latest).as_unit("s")
 
 
 def _judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Frames:
@@ -404,7 +412,7 @@ def _judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Fr
 def _receive_balances(ctx: NightContext, url: str) -> Summary:
     on = ctx.business_date
     with _entered(ctx, url, "receive_balances") as (connection, night):
-        ids = casegroups.to_judge(connection, on, rerun=night.succeeded)
+        ids = casegroups.to_judge(connection, on, rerun=night.succeeded, late=night.late)
         parts = in_parts(ids, ctx.settings.partition_casegroups, ctx.settings.workers)
         nights.begin_judging(connection, on, ctx.attempt)
         judgement = Judgement(on, night.extract_number, ctx.attempt)
@@ -427,6 +435,8 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
 
 def _set_up_cases(ctx: NightContext, url: str) -> Summary:
     judgement, parts, succeeded = _judged(ctx, url, "set_up_cases")
+    with _entered(ctx, url, "set_up_cases") as (connection, _):
+        dates = nights.dates(connection, ctx.business_date)
     if parts:
         importlib.import_module("case_closure.gates.suites")
 
@@ -440,7 +450,7 @@ def _set_up_cases(ctx: NightContext, url: str) -> Summary:
     done = _over_parts(ctx, url, work, len(parts))
     if not succeeded:
         together = judging.Tallies.together([tallies for tallies, _ in done])
-        _keep_tallies(ctx, url, "set_up_cases", together, judging.set_up_suites(ctx.business_date))
+        _keep_tallies(ctx, url, "set_up_cases", together, judging.set_up_suites(dates))
     return {"cases_set_up": sum(made for _, made in done)}
 
 
@@ -500,14 +510,17 @@ def _gate_payments(ctx: NightContext, url: str) -> Summary:
 
     tallies = judging.Tallies()
     with _entered(ctx, url, "gate_payments") as (connection, night):
-        paid = gate_payments.payment_facts(payments.payments(connection, on))
-        corrected = gate_payments.correction_facts(payments.corrections(connection, on))
+        # What other nights brought waits for a night in its turn (R21, R39).
+        own = night.succeeded or night.late
+        paid = gate_payments.payment_facts(payments.payments(connection, on, own=own))
+        corrected = gate_payments.correction_facts(payments.corrections(connection, on, own=own))
         broke = {
             "csa_payments": judging.judge(suites.csa_payments(), paid, tallies),
             "corrections": judging.judge(suites.corrections(), corrected, tallies),
         }
         before = payments.before(connection, pd.concat([paid["casegroup_id"], corrected["casegroup_id"]]))
-        decided = gate_payments.conclude(paid, corrected, broke, before, pd.Timestamp(on).as_unit("s"))
+        today, latest = pd.Timestamp(on).as_unit("s"), _latest(connection, ctx)
+        decided = gate_payments.conclude(paid, corrected, broke, before, today, latest)
         posting.store_exceptions(connection, on, decided)
     if not night.succeeded:
         _keep_tallies(ctx, url, "gate_payments", tallies, [suites.csa_payments(), suites.corrections()])
@@ -551,7 +564,11 @@ def _write_out(ctx: NightContext, url: str) -> Summary:
 
     try:
         prepared = lettering.prepare(
-            url, on, rerun=night.succeeded, workers=ctx.settings.workers, holding=holding
+            url,
+            on,
+            by_hand=not night.succeeded and not night.late,
+            workers=ctx.settings.workers,
+            holding=holding,
         )
     except LetterIncomplete as incomplete:
         raise _fail(ctx, "write_out", str(incomplete)) from None

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from great_expectations import expectations as gxe
 
+from case_closure.domain.dates import NightDates
 from case_closure.gates import engine, suites
 from case_closure.gates.engine import Check, GateError, Suite
 
@@ -236,7 +237,7 @@ def test_a_rule_is_not_judged_where_what_it_needs_failed_and_elsewhere_is() -> N
     }
     rows = [clean | {"surname": None, "cis_name_agrees": False}, clean | {"cis_name_agrees": False}]
     frame = pd.DataFrame(rows).astype({"surname": "str", "date_of_birth": "datetime64[s]"})
-    found = engine.run(suites.set_up_parties(date(2017, 8, 10)), frame)
+    found = engine.run(suites.set_up_parties(NightDates.in_turn(date(2017, 8, 10))), frame)
     assert found.positions("surname_missing").tolist() == [0]
     assert found.positions("cis_name_mismatch").tolist() == [1]
     assert found.tally["cis_name_mismatch"] == (2, 1)

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES
 from case_closure.gates import engine, suites
@@ -90,7 +91,8 @@ SUITES: dict[str, Suite] = {
     "csa_cases": suites.csa_cases(), "casegroup_cases": suites.casegroup_cases(), "csa_balances": suites.csa_balances(LIMIT),
     "inhibits": suites.inhibits(), "clerical_balances": suites.clerical_balances(),
     "csa_payments": suites.csa_payments(),
-    "corrections": suites.corrections(), "set_up_parties": suites.set_up_parties(ON), "set_up_cases": suites.set_up_cases(),
+    "corrections": suites.corrections(), "set_up_parties": suites.set_up_parties(NightDates.in_turn(ON)),
+    "set_up_cases": suites.set_up_cases(),
     "nino_warnings": suites.nino_warnings(),
 }  # fmt: skip
 
@@ -332,8 +334,8 @@ def test_the_plausible_limit_is_configurable(limit: int, pence: int, fails: bool
 
 def test_the_age_of_a_parent_is_as_of_the_night() -> None:
     frame = frame_of("set_up_parties", [GOOD["set_up_parties"] | {"date_of_birth": day(2005, 8, 11)}])
-    tomorrow = engine.run(suites.set_up_parties(date(2017, 8, 11)), frame)
-    tonight = engine.run(suites.set_up_parties(ON), frame)
+    tomorrow = engine.run(suites.set_up_parties(NightDates.in_turn(date(2017, 8, 11))), frame)
+    tonight = engine.run(suites.set_up_parties(NightDates.in_turn(ON)), frame)
     assert (tomorrow.rows.empty, tonight.rows["rule_code"].tolist()) == (True, ["date_of_birth_implausible"])
 
 

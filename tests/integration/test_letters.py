@@ -120,7 +120,7 @@ class Night:
     typesetter: Typesetter
 
     def prepared(self, on: date, *, rerun: bool = False) -> dict[str, int]:
-        return lettering.prepare(self.store.url, on, rerun=rerun, workers=1, holding=lambda _: None)
+        return lettering.prepare(self.store.url, on, by_hand=not rerun, workers=1, holding=lambda _: None)
 
     def documents(self, on: date) -> list[bytes]:
         with database.transaction(self.store.url) as connection:

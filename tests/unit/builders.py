@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.gates import suites
 from case_closure.landing.contracts import FILES
@@ -377,7 +378,8 @@ def tonight(
         "clerical_items": _like(_SHAPE.clerical_items(), clerical_items),
         "covering_letters": _like(_SHAPE.covering_letters(on), [{"letter_id": one} for one in covering_letters]),
     }  # fmt: skip
-    decided = decide_next_action.conclude(received, set_up, posted, frames, pd.Timestamp(on).as_unit("s"))
+    tonight = pd.Timestamp(on).as_unit("s")
+    decided = decide_next_action.conclude(received, set_up, posted, frames, tonight, tonight)
     return Night(received, set_up, posted, decided)
 
 
@@ -407,7 +409,7 @@ def _received(held: Frames, on: date, limit: int) -> Frames:
         "clerical_balances": judge(suites.clerical_balances(), facts.clerical_balances),
         "inhibits": judge(suites.inhibits(), facts.inhibits),
     }
-    return receive_balances.conclude(held, facts, broke, on)
+    return receive_balances.conclude(held, facts, broke, NightDates.in_turn(on))
 
 
 def _set_up(
@@ -441,7 +443,7 @@ def _set_up(
     everyone = set_up_cases.people(required, known)
     facts = set_up_cases.facts(required, everyone, known)
     broke = {
-        "set_up_parties": judge(suites.set_up_parties(on), facts.parties),
+        "set_up_parties": judge(suites.set_up_parties(NightDates.in_turn(on)), facts.parties),
         "set_up_cases": judge(suites.set_up_cases(), facts.cases),
         "nino_warnings": judge(suites.nino_warnings(), facts.warnings),
     }

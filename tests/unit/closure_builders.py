@@ -185,7 +185,9 @@ def applied(
         "cms_applications": judge(suites.cms_applications(), made),
         "ltr_responses": judge(suites.ltr_responses(), answers),
     }
-    return Taken(take_applications.conclude(made, answers, broke, known, pd.Timestamp(on).as_unit("s")))
+    return Taken(
+        take_applications.conclude(made, answers, broke, known, *[pd.Timestamp(on).as_unit("s")] * 2)
+    )
 
 
 # --- following
@@ -294,4 +296,4 @@ def answered(*rows: Row, suppressed: Mapping[str, str] | None = None, on: date =
     }
     facts = follow_closure.answer_facts(held)
     broke = {"clerical_letters": judge(suites.clerical_letters(), facts)}
-    return Followed(follow_closure.refused(facts, broke, held, pd.Timestamp(on).as_unit("s")))
+    return Followed(follow_closure.refused(facts, broke, held, *[pd.Timestamp(on).as_unit("s")] * 2))

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from case_closure.domain.dates import plausible_birth_dates, reminder_from, years_before
+from case_closure.domain.dates import NightDates, plausible_birth_dates, reminder_from, years_before
 
 
 def completed_years(born: date, on: date) -> int:
@@ -25,7 +25,7 @@ def completed_years(born: date, on: date) -> int:
     ],
 )
 def test_a_parent_has_12_to_110_completed_years(on: date) -> None:
-    first, last = plausible_birth_dates(on)
+    first, last = plausible_birth_dates(NightDates.in_turn(on))
     assert completed_years(last, on) == 12
     assert completed_years(last + timedelta(1), on) == 11
     assert completed_years(first, on) == 110
@@ -33,16 +33,19 @@ def test_a_parent_has_12_to_110_completed_years(on: date) -> None:
 
 
 def test_the_twelfth_birthday_counts_and_the_day_before_does_not() -> None:
-    assert plausible_birth_dates(date(2017, 8, 10)) == (date(1906, 8, 11), date(2005, 8, 10))
+    assert plausible_birth_dates(NightDates.in_turn(date(2017, 8, 10))) == (
+        date(1906, 8, 11),
+        date(2005, 8, 10),
+    )
 
 
 def test_someone_born_on_29_february_completes_a_year_on_1_march_of_a_common_year() -> None:
-    assert plausible_birth_dates(date(2016, 2, 28))[1] == date(2004, 2, 28)
-    assert plausible_birth_dates(date(2017, 2, 28))[1] == date(2005, 2, 28)
-    assert date(2004, 2, 29) <= plausible_birth_dates(date(2016, 2, 29))[1]
+    assert plausible_birth_dates(NightDates.in_turn(date(2016, 2, 28)))[1] == date(2004, 2, 28)
+    assert plausible_birth_dates(NightDates.in_turn(date(2017, 2, 28)))[1] == date(2005, 2, 28)
+    assert date(2004, 2, 29) <= plausible_birth_dates(NightDates.in_turn(date(2016, 2, 29)))[1]
     born = date(1908, 2, 29)
-    assert plausible_birth_dates(date(2019, 2, 28))[0] <= born
-    assert plausible_birth_dates(date(2019, 3, 1))[0] > born
+    assert plausible_birth_dates(NightDates.in_turn(date(2019, 2, 28)))[0] <= born
+    assert plausible_birth_dates(NightDates.in_turn(date(2019, 3, 1)))[0] > born
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from string import Formatter
 
 import pytest
 
+from case_closure.domain.dates import NightDates
 from case_closure.domain.rules import RULES, Rule, holds_casegroup
 from case_closure.gates import suites
 from tests.unit.builders import LIMIT, ON
@@ -102,7 +103,7 @@ def test_every_rule_is_in_a_suite() -> None:
     """A rule nobody judges would be reported as never broken."""
     judged = [
         suites.csa_cases(), suites.casegroup_cases(), suites.csa_balances(LIMIT), suites.inhibits(), suites.csa_payments(),
-        suites.corrections(), suites.set_up_parties(ON), suites.set_up_cases(), suites.nino_warnings(),
+        suites.corrections(), suites.set_up_parties(NightDates.in_turn(ON)), suites.set_up_cases(), suites.nino_warnings(),
     ]  # fmt: skip
     judged += [suites.cms_applications(), suites.ltr_responses(), suites.clerical_letters()]
     assert {code for suite in judged for code in suite.rule_codes} == set(RULES)

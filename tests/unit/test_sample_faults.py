@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from case_closure.domain.cases import CSA_SYSTEMS
-from case_closure.domain.dates import plausible_birth_dates
+from case_closure.domain.dates import NightDates, plausible_birth_dates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.names import comparable
 from case_closure.domain.nino import ADMINISTRATIVE_PREFIXES, VALID_PATTERN
@@ -265,7 +265,7 @@ class _Night:
         if party["date_of_birth"] is None:
             note("date_of_birth_missing")
         else:
-            first, last = plausible_birth_dates(self.on)
+            first, last = plausible_birth_dates(NightDates.in_turn(self.on))
             if not first <= party["date_of_birth"] <= last:
                 note("date_of_birth_implausible")
         if not party["address_line_1"] or not (british or abroad):

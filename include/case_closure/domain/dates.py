@@ -7,6 +7,7 @@ runs, clocks.
 from __future__ import annotations
 
 import calendar
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 # R1: calendar days, the day of receipt is day 0; no shift for weekends.
@@ -14,6 +15,28 @@ REACTIVE_DAYS = 38
 
 YOUNGEST_PARENT_YEARS = 12
 OLDEST_PARENT_YEARS = 110
+
+
+@dataclass(frozen=True)
+class NightDates:
+    """The two dates a night is judged by: what holds on either of them holds (R39).
+
+    ``own``: its business date. ``latest``: the latest business date there is anything known of; another only for a night
+    that is run late.
+    """
+
+    own: date
+    latest: date
+
+    @classmethod
+    def in_turn(cls, on: date) -> NightDates:
+        """Those of a night that nothing later is known of: one and the same."""
+        return cls(on, on)
+
+    @property
+    def late(self) -> bool:
+        """Whether the night is run late."""
+        return self.latest > self.own
 
 
 def years_before(on: date, years: int) -> date:
@@ -28,11 +51,11 @@ def years_before(on: date, years: int) -> date:
         return on.replace(year=on.year - years, day=28)
 
 
-def plausible_birth_dates(on: date) -> tuple[date, date]:
-    """First and last birth date with 12 to 110 completed years on the date given, both included."""
-    latest = years_before(on, YOUNGEST_PARENT_YEARS)
-    after_earliest = years_before(on, OLDEST_PARENT_YEARS + 1)
-    return date.fromordinal(after_earliest.toordinal() + 1), latest
+def plausible_birth_dates(dates: NightDates) -> tuple[date, date]:
+    """First and last birth date with 12 to 110 completed years on both of a night's dates, both included."""
+    youngest = years_before(dates.own, YOUNGEST_PARENT_YEARS)
+    after_oldest = years_before(dates.latest, OLDEST_PARENT_YEARS + 1)
+    return after_oldest + timedelta(days=1), youngest
 
 
 def t_date(received_on: date) -> date:

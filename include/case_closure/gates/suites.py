@@ -7,7 +7,7 @@ Nulls pass most expectations, so whatever must be there has a not-null of its ow
 from __future__ import annotations
 
 import functools
-from datetime import date, datetime, time
+from datetime import datetime, time
 
 from great_expectations import expectations as gxe
 from great_expectations.expectations.expectation import Expectation
@@ -15,7 +15,7 @@ from great_expectations.expectations.expectation import Expectation
 from case_closure.domain import nino, outcomes
 from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.cases import CASE_ENUMS, CASE_REQUIRED, METHODS_OF_PAYMENT
-from case_closure.domain.dates import plausible_birth_dates
+from case_closure.domain.dates import NightDates, plausible_birth_dates
 from case_closure.gates.engine import Check, Suite
 
 
@@ -197,9 +197,9 @@ def clerical_letters() -> Suite:
 
 
 @functools.cache
-def set_up_parties(on: date) -> Suite:
-    """Parents of cases that must be created, as of a date: contact details, CIS (B36-B38). One row a case and parent."""
-    born_from, born_to = (datetime.combine(day, time()) for day in plausible_birth_dates(on))
+def set_up_parties(dates: NightDates) -> Suite:
+    """Parents of cases that must be created, as of a night's dates: contact details, CIS (B36-B38). One row a case and parent."""
+    born_from, born_to = (datetime.combine(day, time()) for day in plausible_birth_dates(dates))
     return Suite(
         "set_up_parties",
         (

@@ -34,15 +34,20 @@ from case_closure.stages.resolutions import BALANCE, CASE, PARENTS, of_people, o
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
 
 
-def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, on: pd.Timestamp) -> Frames:
+def conclude(
+    received: Frames, set_up: Frames, posted: Frames, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
+) -> Frames:
     """Everything tonight changes for the judged casegroups.
+
+    ``latest``: the latest business date known of, which is later than ``on`` when the night is run late or again: on it is
+    resolved what was first seen since, and no outcome's date goes back (R39, R43).
 
     ``before``: standing, positions, open_exceptions, resolutions, entered_for_people, routes, on_cms, clerical_items (see
     ``store.casegroups``). Out: ``casegroups``, ``positions``, ``positions_gone`` (casegroups whose positions are
     replaced), ``opened``, ``seen``, ``resolved``, ``work_items``, ``items_closed``, ``letters``, ``next_actions``.
     """
     found = pd.concat([received["found"], set_up["found"]], ignore_index=True)
-    opened, seen, resolved = _exceptions(found, received, set_up, before, on)
+    opened, seen, resolved = _exceptions(found, received, set_up, before, on, latest)
     still_open = _open_after(before["open_exceptions"], opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
     positions, replaced = _changed_positions(posted["positions"], received, before["positions"], on)
@@ -71,7 +76,12 @@ def conclude(received: Frames, set_up: Frames, posted: Frames, before: Frames, o
 
 
 def _exceptions(
-    found: pd.DataFrame, received: Frames, set_up: Frames, before: Frames, on: pd.Timestamp
+    found: pd.DataFrame,
+    received: Frames,
+    set_up: Frames,
+    before: Frames,
+    on: pd.Timestamp,
+    latest: pd.Timestamp,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Opened, seen again and resolved tonight. A rule's exception is resolved only when its cause was looked at."""
     held = before["open_exceptions"]
@@ -92,11 +102,13 @@ def _exceptions(
     stage = gone["rule_code"].map(lambda code: RULES[code].stage)
     looked_at = (stage == "receive_balances") | ((stage == "set_up_cases") & reached)
     resolved = gone[looked_at.to_numpy(bool)].reset_index(drop=True)
-    resolved = resolved.assign(resolved_by=_resolved_by(resolved, received, before, on))
+    resolved = resolved.assign(
+        resolved_by=_resolved_by(resolved, received, before, on), resolved_on=latest
+    )
     return (
         opened.reset_index(drop=True),
         seen[["exception_id", "business_date", "route", *EXCEPTION_KEY]].reset_index(drop=True),
-        resolved[["exception_id", "resolved_by", *EXCEPTION_KEY]].reset_index(drop=True),
+        resolved[["exception_id", "resolved_by", "resolved_on", *EXCEPTION_KEY]].reset_index(drop=True),
     )
 
 
@@ -195,11 +207,9 @@ def _casegroups(
     same = (was >= 0) & np.logical_and.reduce(list(alike.values()))
     shown = ("outcome", "reason", "received_pence", "posted_pence", "completed_on")
     looks_same = (was >= 0) & np.logical_and.reduce([alike[name] for name in shown])
-    line["business_date"] = (
-        pd.Series(on, index=line.index)
-        .astype("datetime64[s]")
-        .where(~looks_same, take(standing["business_date"], was))
-    )
+    dated = take(standing["business_date"], was)
+    today = pd.Series(on, index=line.index).astype("datetime64[s]")
+    line["business_date"] = today.where(~looks_same & ~(dated > today).to_numpy(bool), dated)
     return line[kept & ~same].reset_index(drop=True)
 
 

@@ -74,17 +74,20 @@ def exception_items(opened: pd.DataFrame, on: pd.Timestamp, *, about: str = "exc
     )
 
 
-def of_rows(found: pd.DataFrame, judged: pd.Series, before: Frames, on: pd.Timestamp) -> Frames:
+def of_rows(
+    found: pd.DataFrame, judged: pd.Series, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
+) -> Frames:
     """Exceptions that refuse a row alone: opened, seen again and resolved, and a work item for each opened.
 
-    ``judged``: the references of all rows judged tonight. ``before``: open_exceptions of these rules, routes.
+    ``judged``: the references of all rows judged tonight. ``before``: open_exceptions of these rules, routes. ``latest``: the
+    latest business date known of, on which is resolved what a late night resolves (R43).
     """
     found = found.assign(key=key_of(found))
     held = before["open_exceptions"].assign(key=key_of(before["open_exceptions"]))
     opened = described(found[~among(found["key"], held["key"])].drop(columns="key"), before["routes"], on)
     again = among(held["key"], found["key"])
     resolved = held[~again & among(held["subject_reference"], judged)].assign(
-        resolved_by=f"EXTRACT {on.date().isoformat()}"
+        resolved_by=f"EXTRACT {on.date().isoformat()}", resolved_on=latest
     )
     items = exception_items(opened, on, about="subject_reference")
     return {"opened": opened, "seen": held[again], "resolved": resolved, "work_items": items}

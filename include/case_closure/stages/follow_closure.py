@@ -18,7 +18,7 @@ import pandas as pd
 from case_closure.domain import journey
 from case_closure.domain import letters as codes
 from case_closure.domain.applications import PROACTIVE, REACTIVE
-from case_closure.domain.dates import reminder_from
+from case_closure.domain.dates import NightDates, reminder_from
 from case_closure.stages import exceptions, findings, letters, receive_balances, set_up_cases
 from case_closure.stages.frames import Frames, among, case_key, chosen, lookup, missing, take, take_pence
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
@@ -44,12 +44,16 @@ def answer_facts(held: Frames) -> pd.DataFrame:
 
 
 def refused(
-    answers: pd.DataFrame, broke: Mapping[str, pd.DataFrame], held: Frames, on: pd.Timestamp
+    answers: pd.DataFrame,
+    broke: Mapping[str, pd.DataFrame],
+    held: Frames,
+    on: pd.Timestamp,
+    latest: pd.Timestamp,
 ) -> Frames:
     """Exceptions of answers that name no suppressed letter. ``held``: row_exceptions, routes."""
     found = findings.found(broke["clerical_letters"], answers, original_columns=_ANSWER_ROW)
     before = {"open_exceptions": held["row_exceptions"], "routes": held["routes"]}
-    return exceptions.of_rows(found, answers["subject_reference"], before, on)
+    return exceptions.of_rows(found, answers["subject_reference"], before, on, latest)
 
 
 def ninos(held: Frames) -> pd.Series:
@@ -57,22 +61,23 @@ def ninos(held: Frames) -> pd.Series:
     return set_up_cases.people(receive_balances.case_facts(held), held)["matched_on"]
 
 
-def conclude(held: Frames, on: pd.Timestamp, as_of: pd.Timestamp) -> Frames:
-    """The moves and letters of tonight for the casegroups looked at. ``as_of``: the latest night there has been, which
-    is later than ``on`` when this one is run late: where a journey stands is of that day, which letters are due of its own.
+def conclude(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> Frames:
+    """The moves and letters of tonight for the casegroups looked at. ``latest``: the latest business date known of, which
+    is later than ``on`` when this night is run late: where a journey stands is of that day, which letters are due of its own,
+    and nobody is reminded (R39).
 
     ``held``: end_liability, cases, inhibits, closure_failures, resolutions, open_exceptions, journeys, the letters of
     closure they were sent, parties, entered_for_people, cis. Raises journey.IllegalMove.
     """
-    cases = _cases(held, on, as_of)
-    due = _due(cases, held["letters"], on)
+    cases = _cases(held, on, latest)
+    due = _due(cases, held["letters"], on, late=latest > on)
     sent = pd.concat([held["letters"][["code", "casegroup_id"]], due[["code", "casegroup_id"]]])
     reminded = chosen(sent["casegroup_id"], sent["code"].isin(codes.REMINDER.values()))
     changed, moves = _journeys(cases, held["journeys"], reminded, on)
     return {"journeys": changed, "moves": moves, "letters": _letters(due, cases, held, on)}
 
 
-def _cases(held: Frames, on: pd.Timestamp, as_of: pd.Timestamp) -> pd.DataFrame:
+def _cases(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> pd.DataFrame:
     """One line a selected case: what CSA says of it now, with what was stamped on it."""
     cases = receive_balances.case_facts(held)
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
@@ -84,7 +89,7 @@ def _cases(held: Frames, on: pd.Timestamp, as_of: pd.Timestamp) -> pd.DataFrame:
     cases["reminder_days"] = take_pence(pd.Series(days), places)
     ongoing = (cases["case_type"] == "ONGOING").to_numpy(bool)
     is_closed = (cases["case_status"] == "CLOSED").to_numpy(bool)
-    ended = (cases["liability_end_date"].notna() & (cases["liability_end_date"] <= as_of)).to_numpy(bool)
+    ended = (cases["liability_end_date"].notna() & (cases["liability_end_date"] <= latest)).to_numpy(bool)
     ended_tonight = ended & (cases["liability_end_date"] <= on).to_numpy(bool)
     cases = cases.assign(
         ongoing=ongoing,
@@ -94,7 +99,7 @@ def _cases(held: Frames, on: pd.Timestamp, as_of: pd.Timestamp) -> pd.DataFrame:
         & ended_tonight
         & ongoing
         & (cases["closed_reason"] == "CASE_CLOSURE").to_numpy(bool),
-        inhibited=receive_balances.inhibited(cases, held["inhibits"], as_of),
+        inhibited=receive_balances.inhibited(cases, held["inhibits"], NightDates(on.date(), latest.date())),
     )
     return (
         cases[places >= 0]
@@ -144,7 +149,7 @@ def _journeys(
 # --- letters
 
 
-def _due(cases: pd.DataFrame, sent: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
+def _due(cases: pd.DataFrame, sent: pd.DataFrame, on: pd.Timestamp, *, late: bool) -> pd.DataFrame:
     """The letters that fall due tonight, for ongoing cases: code, role, casegroup, case (missing: once a casegroup).
 
     One to the paying parent of a casegroup with an ongoing case, one to the receiving parent of each.
@@ -153,7 +158,7 @@ def _due(cases: pd.DataFrame, sent: pd.DataFrame, on: pd.Timestamp) -> pd.DataFr
     new = (ongoing["selected_on"] == on).to_numpy(bool)
     turned = (ongoing["became_reactive_on"] == on).to_numpy(bool) & ~new
     proactive = (ongoing["journey"] == PROACTIVE).to_numpy(bool)
-    remind = proactive & _reminder_due(ongoing, on)
+    remind = np.zeros(len(ongoing), dtype=bool) if late else proactive & _reminder_due(ongoing, on)
     ended = ongoing["closed_by_us"].to_numpy(bool)
     of_case = ongoing["casegroup_id"]
     known_before = chosen(of_case, ~new)

@@ -110,6 +110,7 @@ def conclude(
     broke: Mapping[str, pd.DataFrame],
     before: Frames,
     on: pd.Timestamp,
+    latest: pd.Timestamp,
 ) -> Frames:
     """Exceptions opened, seen again and resolved, and a work item for each opened.
 
@@ -123,4 +124,4 @@ def conclude(
         ignore_index=True,
     )
     judged = pd.concat([payments["subject_reference"], corrections["subject_reference"]])
-    return of_rows(found, judged, before, on)
+    return of_rows(found, judged, before, on, latest)

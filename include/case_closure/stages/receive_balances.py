@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from case_closure.domain import outcomes
+from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages import findings
@@ -327,8 +327,10 @@ def _wide(rows: pd.DataFrame, amount: str) -> dict[str, tuple[int, ...]]:
     return {key: tuple(amounts) for key, amounts in wide.items()}
 
 
-def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], on: date) -> Frames:
+def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], dates: NightDates) -> Frames:
     """Verdicts so far. ``broke``: suite -> findings (rule_code, field, position) over the frame of that name.
+
+    ``dates``: what holds on either of them holds (R39).
 
     Out: ``casegroups``, ``cases``, ``balances``, ``found`` as in the module's first lines.
     """
@@ -356,7 +358,7 @@ def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], on: d
     balances = balances.assign(passed=passed, since_completion=_since_completion(balances, held))
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
     return {
-        "casegroups": _casegroups(held, cases, balances, made.clerical_balances, found, on),
+        "casegroups": _casegroups(held, cases, balances, made.clerical_balances, found, dates),
         "cases": cases[_CASES_HANDED_ON],
         "balances": balances[_BALANCES_HANDED_ON],
         "clerical_balances": made.clerical_balances.drop(columns=["sensitive", "placed"]),
@@ -408,7 +410,7 @@ def _casegroups(
     balances: pd.DataFrame,
     clerical: pd.DataFrame,
     found: pd.DataFrame,
-    on: date,
+    dates: NightDates,
 ) -> pd.DataFrame:
     """One line a judged casegroup: why it is clerical, held, in exception; else it is ready."""
     groups = held["judged"]["casegroup_id"]
@@ -418,13 +420,13 @@ def _casegroups(
         "PARTIALLY_CLERICAL": chosen(of_case, cases["partially_clerical"]),
         "CLERICAL_REPORT": clerical["casegroup_id"],
     }
-    today = pd.Timestamp(on)
-    ended = cases["liability_end_date"].notna() & (cases["liability_end_date"] <= today)
+    # What has ended by the night's own date has ended by any later one.
+    ended = cases["liability_end_date"].notna() & (cases["liability_end_date"] <= pd.Timestamp(dates.own))
     open_case = (cases["case_status"] != "CLOSED") | ((cases["case_type"] == "ONGOING") & ~ended)
     holds = {
         "CLOSURE_FAILED": chosen(of_case, ~cases["closure_worked"]),
         "OPEN_CASES": chosen(of_case, open_case),
-        "INHIBITED": chosen(of_case, inhibited(cases, held["inhibits"], today)),
+        "INHIBITED": chosen(of_case, inhibited(cases, held["inhibits"], dates)),
     }
     stopping = found[found["rule_code"].map(holds_casegroup).astype(bool)] if len(found) else found
     standing = held["standing"]
@@ -447,11 +449,16 @@ def _casegroups(
     return frame
 
 
-def inhibited(cases: pd.DataFrame, inhibits: pd.DataFrame, today: pd.Timestamp) -> np.ndarray:
-    """By a flag on its latest row, or an authorised record in force today (B70)."""
+def inhibited(cases: pd.DataFrame, inhibits: pd.DataFrame, dates: NightDates) -> np.ndarray:
+    """By a flag on its latest row, or an authorised record in force (B70); on a late night also by one that is set later than
+    its own date and not removed by the latest (R39)."""
     authorised = inhibits["set_by_role"].isin(outcomes.INHIBIT_AUTHORISED_ROLES)
-    in_force = authorised & (inhibits["set_on"] <= today) & ~removed(inhibits, today)
-    recorded = among(cases["case_key"], case_key(inhibits[in_force]))
+    own, latest = pd.Timestamp(dates.own), pd.Timestamp(dates.latest)
+    lasts = inhibits["removed_on"].isna()
+    holds = (inhibits["set_on"] <= own) & (lasts | (inhibits["removed_on"] > own))
+    if dates.late:
+        holds |= lasts | (inhibits["removed_on"] > latest)
+    recorded = among(cases["case_key"], case_key(inhibits[authorised & holds]))
     return (cases["manual_inhibit"] | cases["automatic_inhibit"]).to_numpy(bool) | recorded
 
 

@@ -69,6 +69,7 @@ def conclude(
     broke: Mapping[str, pd.DataFrame],
     held: Frames,
     on: pd.Timestamp,
+    latest: pd.Timestamp,
 ) -> Frames:
     """What tonight's applications change. ``broke``: suite -> findings over the frame of that name."""
     passed = np.ones(len(made), dtype=bool)
@@ -85,7 +86,7 @@ def conclude(
         ignore_index=True,
     )
     looked_at = pd.concat([made["subject_reference"], answers["subject_reference"]])
-    refused = exceptions.of_rows(found, looked_at, held, on)
+    refused = exceptions.of_rows(found, looked_at, held, on, latest)
     look_ups = work_items.together(_look_up_items(judged, decided, held, on))
     again = among(_asked(look_ups), _asked(held["look_ups"]))
     items = [refused["work_items"], look_ups[~again]]

@@ -170,8 +170,11 @@ def open_row_exceptions(connection: Connection, stage: str, references: pd.Serie
     )
 
 
-def store(connection: Connection, on: date, decided: Frames) -> None:
-    """Store tonight's decisions, the casegroups they moved, LTRs, work items and exceptions, all or nothing."""
+def store(connection: Connection, on: date, decided: Frames, *, late: bool) -> None:
+    """Store tonight's decisions, the casegroups they moved, LTRs, work items and exceptions, all or nothing.
+
+    What was issued by hand waits for a night in its turn: a late one carries what it brings alone (R39).
+    """
     again = decided["applications"]["application_id"].tolist()
     if again:
         # Decided on an earlier night without effect, and sent again with other content.
@@ -183,10 +186,11 @@ def store(connection: Connection, on: date, decided: Frames) -> None:
     if len(moved):
         _stamp(connection, on, moved)
     posting.insert(connection, tables.ltrs, decided["ltrs"].assign(business_date=on))
-    # Issued by hand since the last night: tonight's file carries them.
-    connection.execute(
-        text("update closure.ltrs set business_date = :on where business_date is null"), {"on": on}
-    )
+    if not late:
+        # Issued by hand since the last night: tonight's file carries them.
+        connection.execute(
+            text("update closure.ltrs set business_date = :on where business_date is null"), {"on": on}
+        )
     posting.store_exceptions(connection, on, decided)
 
 

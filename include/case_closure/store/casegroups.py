@@ -52,19 +52,83 @@ _TOUCHED = f"""
     left join held.csa_cases c using (csa_system, csa_case_id)
     union {_UNSETTLED}
 """
+# A case row that was refused and that no later row of its case, or of its casegroup where it names no case, has mended.
+_STILL_REFUSED = """
+    r.file_name = 'csa_cases' and cardinality(r.rule_codes) > 0
+    and not exists (
+        select from held.csa_cases c where c.business_date > r.business_date
+        and c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id)
+    and not exists (
+        select from held.csa_cases c where c.business_date > r.business_date
+        and (r.csa_system is null or r.csa_case_id is null) and c.casegroup_id = r.casegroup_id)
+    and not exists (
+        select from closure.refused_rows l where l.file_name = r.file_name and l.business_date > r.business_date
+        and l.csa_system is not distinct from r.csa_system and l.csa_case_id is not distinct from r.csa_case_id
+        and l.casegroup_id is not distinct from r.casegroup_id)
+"""
+# All that a late night's extract touches (R39), by what it brought and no later night had brought already: the cases its rows
+# are about, by themselves or by their people; where those cases are, were, or have an exception. A row of a case that a later
+# night's row stands over still says that it was closed (B53).
+_BROUGHT = f"""
+    with brought as (
+        select csa_system, csa_case_id from held.csa_cases where business_date = :on or last_closed_on = :on
+        union select csa_system, csa_case_id from held.csa_balances where business_date = :on and is_latest
+        union select csa_system, csa_case_id from held.clerical_balances where business_date = :on and is_latest
+        union select csa_system, csa_case_id from held.csa_children where business_date = :on
+        union select csa_system, csa_case_id from held.closure_failures where business_date = :on
+        union select csa_system, csa_case_id from held.inhibits where business_date = :on
+        union select csa_system, csa_case_id from held.resolutions where business_date = :on
+        union select r.csa_system, r.csa_case_id from closure.refused_rows r
+        where r.business_date = :on and {_STILL_REFUSED}),
+    ninos as (
+        select {MATCHED_ON.format("nino")} as matched_on from held.cis_persons where business_date = :on
+        union select {MATCHED_ON.format("paying_parent_nino")} from held.cms_register where business_date = :on),
+    people as (
+        select party_id from held.csa_parties where business_date = :on
+        union select p.party_id from ninos n join held.csa_parties p on {MATCHED_ON.format("p.nino")} = n.matched_on),
+    entered as (
+        select r.csa_system, r.csa_case_id from ninos n join held.resolutions r
+        on r.field = 'nino' and {MATCHED_ON.format("r.new_value")} = n.matched_on)
+    select coalesce(c.casegroup_id, b.casegroup_id, '')
+    from (select csa_system, csa_case_id, casegroup_id from held.csa_balances where business_date = :on and is_latest
+          union all
+          select csa_system, csa_case_id, casegroup_id from held.clerical_balances where business_date = :on and is_latest) b
+    left join held.csa_cases c using (csa_system, csa_case_id)
+    union
+    select coalesce(c.casegroup_id, '')
+    from (select csa_system, csa_case_id from held.closure_failures where business_date = :on
+          union all select csa_system, csa_case_id from held.inhibits where business_date = :on
+          union all select csa_system, csa_case_id from held.resolutions where business_date = :on) t
+    left join held.csa_cases c using (csa_system, csa_case_id)
+    union
+    select c.casegroup_id from (select csa_system, csa_case_id from brought union select csa_system, csa_case_id from entered) b
+    join held.csa_cases c using (csa_system, csa_case_id)
+    union
+    select previous_casegroup_id from held.csa_cases where changed_on = :on and previous_casegroup_id is not null
+    union
+    select coalesce(r.casegroup_id, c.casegroup_id, '') from closure.refused_rows r
+    left join held.csa_cases c using (csa_system, csa_case_id) where r.business_date = :on and {_STILL_REFUSED}
+    union
+    select c.casegroup_id from people p join held.csa_cases c on c.paying_parent_id = p.party_id
+    union
+    select c.casegroup_id from people p join held.csa_cases c on c.receiving_parent_id = p.party_id
+    union
+    select coalesce(e.casegroup_id, '') from brought b join closure.exceptions e using (csa_system, csa_case_id)
+    where e.status <> 'RESOLVED' and e.severity = 'HOLD'
+"""
 _RETRIED = """
     select distinct coalesce(casegroup_id, '') from closure.exceptions
     where business_date = :on and status <> 'RESOLVED' and severity = 'HOLD'
 """
 
 
-def to_judge(connection: Connection, on: date, *, rerun: bool) -> list[str]:
+def to_judge(connection: Connection, on: date, *, rerun: bool, late: bool) -> list[str]:
     """The casegroups a night judges, in order; '' stands for what belongs to none.
 
-    A first run: all that its extract touched, and all that are not settled. A rerun of a night that succeeded:
-    those with an exception it opened that is still open, and nothing else (R21).
+    A first run: all that its extract touched, and all that are not settled; run late, what its extract touched alone (R39). A
+    rerun of a night that succeeded: those with an exception it opened that is still open, and nothing else (R21).
     """
-    query = _RETRIED if rerun else _TOUCHED
+    query = _RETRIED if rerun else _BROUGHT if late else _TOUCHED
     return sorted(row[0] for row in connection.execute(text(query), {"on": on}))
 
 
@@ -220,23 +284,13 @@ class Gather:
     def refused(self) -> pa.Table:
         """The last refused rows of each case that no later good row has mended."""
         return self._read(
-            """
+            f"""
             select r.rule_codes::text, r.fields::text, r.csa_system, r.csa_case_id,
                    coalesce(r.casegroup_id, k.casegroup_id), r.sensitive, r.original
             from closure.refused_rows r
             left join held.csa_cases k on k.csa_system = r.csa_system and k.csa_case_id = r.csa_case_id
             join judged j on j.casegroup_id = coalesce(r.casegroup_id, k.casegroup_id, '')
-            where r.file_name = 'csa_cases' and cardinality(r.rule_codes) > 0
-              and not exists (
-                select from held.csa_cases c where c.business_date > r.business_date
-                and c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id)
-              and not exists (
-                select from held.csa_cases c where c.business_date > r.business_date
-                and (r.csa_system is null or r.csa_case_id is null) and c.casegroup_id = r.casegroup_id)
-              and not exists (
-                select from closure.refused_rows l where l.file_name = r.file_name and l.business_date > r.business_date
-                and l.csa_system is not distinct from r.csa_system and l.csa_case_id is not distinct from r.csa_case_id
-                and l.casegroup_id is not distinct from r.casegroup_id)
+            where {_STILL_REFUSED}
             order by r.business_date, r.row_number
             """,
             rule_codes=TEXT, fields=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, sensitive=FLAG, original=TEXT,
@@ -280,14 +334,24 @@ class Gather:
         )  # fmt: skip
 
     def completed_periods(self) -> pa.Table:
-        """The period each case of a completed casegroup had on the night it completed; also where nothing was owed."""
+        """The period each case of a completed casegroup had when it completed; also where nothing was owed.
+
+        That is of its last arrival by then in the order in which nights took in their extracts, whatever their dates.
+        """
         return self._read(
             """
             select distinct on (b.csa_system, b.csa_case_id) b.csa_system || '/' || b.csa_case_id, b.arrears_from, b.arrears_to
             from judged j join closure.casegroups g using (casegroup_id) join held.csa_cases c using (casegroup_id)
             join held.csa_balances b on b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id
-            where g.completed_on is not null and b.is_new and b.business_date <= g.completed_on
-            order by b.csa_system, b.csa_case_id, b.business_date desc, b.extract_number desc, b.row_number desc
+            join closure.nights completed on completed.business_date = g.completed_on
+            join closure.nights arrived on arrived.business_date = b.business_date
+            where b.is_new and arrived.extract_order <= completed.extract_order
+              and not exists (
+                -- A row that stood behind a later night's when it came was never the case's latest.
+                select from held.csa_balances o join closure.nights before on before.business_date = o.business_date
+                where o.csa_system = b.csa_system and o.csa_case_id = b.csa_case_id and o.is_new
+                  and o.business_date > b.business_date and before.extract_order < arrived.extract_order)
+            order by b.csa_system, b.csa_case_id, arrived.extract_order desc, b.extract_number desc, b.row_number desc
             """,
             case_key=TEXT, arrears_from=DAY, arrears_to=DAY,
         )  # fmt: skip

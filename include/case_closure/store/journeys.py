@@ -17,14 +17,13 @@ from case_closure.store import posting, tables
 from case_closure.store.applications import open_row_exceptions, read
 from case_closure.store.casegroups import DAY, NUMBER, TEXT, Gather
 
-# Stamped or turned reactive tonight; touched by tonight's extract, or left by a case of it; a reminder that may be due;
-# a liability that has ended, or an inhibit that has begun, since the last move (a late night closes what ends after its
-# own date, and the letters wait); interrupted, and perhaps no longer. A month has at most 31 days.
-_LOOKED_AT = """
+# Stamped or turned reactive tonight; touched by tonight's extract, or left by a case of it. A late night looks at no more
+# (R39); a row of its that a later night's row stands over still says that its case was closed (B53).
+_TOUCHED = """
     select e.casegroup_id from closure.end_liability e where e.selected_on = :on or e.became_reactive_on = :on
     union
     select e.casegroup_id from closure.end_liability e join held.csa_cases c using (csa_system, csa_case_id)
-    where c.changed_on = :on
+    where c.changed_on = :on or c.last_closed_on = :on
     union
     select c.previous_casegroup_id from held.csa_cases c join closure.journeys j on j.casegroup_id = c.previous_casegroup_id
     where c.changed_on = :on
@@ -34,6 +33,12 @@ _LOOKED_AT = """
           union all select csa_system, csa_case_id from held.inhibits where business_date = :on
           union all select csa_system, csa_case_id from held.resolutions where business_date = :on) t
         using (csa_system, csa_case_id)
+"""
+# And a reminder that may be due; a liability that has ended, or an inhibit that has begun, since the last move; a liability that
+# ended by the last move and that a late night told of, before it had ended on its own date: its letters have waited;
+# interrupted, and perhaps no longer. A month has at most 31 days.
+_LOOKED_AT = f"""
+    {_TOUCHED}
     union
     select j.casegroup_id from closure.journeys j where j.state in ('FAILED', 'INHIBITED')
     union
@@ -46,19 +51,26 @@ _LOOKED_AT = """
     union
     select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
     join held.csa_cases c using (csa_system, csa_case_id)
-    where c.case_status = 'CLOSED' and c.liability_end_date between j.business_date and :as_of
+    where c.case_status = 'CLOSED' and c.liability_end_date between j.business_date and :on
       and (j.state <> 'CLOSED' or c.liability_end_date > j.business_date)
     union
     select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
+    join held.csa_cases c using (csa_system, csa_case_id)
+    where c.case_type = 'ONGOING' and c.case_status = 'CLOSED' and c.closed_reason = 'CASE_CLOSURE'
+      and c.changed_on < j.business_date and c.liability_end_date between c.changed_on and j.business_date
+      and not exists (select from closure.letters l where l.casegroup_id = e.casegroup_id and l.code = 'CMSL6312'
+                      and l.csa_system = e.csa_system and l.csa_case_id = e.csa_case_id)
+    union
+    select j.casegroup_id from closure.journeys j join closure.end_liability e using (casegroup_id)
     join held.inhibits h using (csa_system, csa_case_id)
-    where j.state <> 'CLOSED' and h.set_on between j.business_date and :as_of
-      and (h.removed_on is null or h.removed_on > :as_of)
+    where j.state <> 'CLOSED' and h.set_on between j.business_date and :on
+      and (h.removed_on is null or h.removed_on > :on)
 """
 
 
-def to_look_at(connection: Connection, on: date, as_of: date) -> list[str]:
+def to_look_at(connection: Connection, on: date, *, late: bool) -> list[str]:
     """The selected casegroups whose journey may move tonight, or for which a letter may be due; in order."""
-    return sorted(row[0] for row in connection.execute(text(_LOOKED_AT), {"on": on, "as_of": as_of}))
+    return sorted(row[0] for row in connection.execute(text(_TOUCHED if late else _LOOKED_AT), {"on": on}))
 
 
 def gather(connection: Connection, casegroup_ids: list[str]) -> Frames:

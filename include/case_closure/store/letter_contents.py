@@ -80,14 +80,13 @@ class Waiting:
             **dict.fromkeys(("letter_id", "party_id", *_PARTY), TEXT),
         )
 
-    def cases(self) -> pa.Table:
+    def cases(self, told_on: date) -> pa.Table:
         """The selected cases a letter is about: its own, or every ongoing one of the casegroup; with the date told by then."""
         return self._read(
-            """
+            f"""
             with about as (
-                select w.letter_id, l.business_date, c.csa_system, c.csa_case_id, c.liability_end_date, e.led
-                from writing w join closure.letters l using (letter_id)
-                join held.csa_cases c on c.casegroup_id = w.casegroup_id
+                select w.letter_id, c.csa_system, c.csa_case_id, c.liability_end_date, e.led
+                from writing w join held.csa_cases c on c.casegroup_id = w.casegroup_id
                 join closure.end_liability e on e.csa_system = c.csa_system and e.csa_case_id = c.csa_case_id
                 where w.code between 'CMSL6303' and 'CMSL6312'
                   and case when w.csa_case_id is null then c.case_type = 'ONGOING'
@@ -95,7 +94,7 @@ class Waiting:
             told as (
                 select distinct on (a.letter_id, n.csa_system, n.csa_case_id) a.letter_id, n.csa_system, n.csa_case_id, n.led
                 from about a join closure.end_liability_notices n using (csa_system, csa_case_id)
-                where n.business_date <= a.business_date
+                where n.business_date <= '{told_on}'
                 order by a.letter_id, n.csa_system, n.csa_case_id, n.business_date desc)
             select a.letter_id, a.csa_system, a.csa_case_id, coalesce(t.led, a.led), a.liability_end_date
             from about a left join told t using (letter_id, csa_system, csa_case_id)
@@ -142,11 +141,10 @@ class Waiting:
         )  # fmt: skip
 
     def covered(self) -> pa.Table:
-        """What the covered letters said, and when."""
+        """What the covered letters said."""
         return self._read(
-            "select w.letter_id, k.content, k.business_date from writing w "
-            "join closure.letter_contents k on k.letter_id = w.covers_letter_id",
-            letter_id=TEXT, content=TEXT, business_date=DAY,
+            "select w.letter_id, k.content from writing w join closure.letter_contents k on k.letter_id = w.covers_letter_id",
+            letter_id=TEXT, content=TEXT,
         )  # fmt: skip
 
     def entered(self) -> pa.Table:

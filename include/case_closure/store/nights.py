@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
+from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKETS
 from case_closure.store import sensitive
 from case_closure.store.tables import NIGHT_STATUSES as STATUSES
@@ -37,6 +38,12 @@ class Night:
     reason: str | None
     attempt: int
     judged_attempt: int | None
+    late_after: date | None
+
+    @property
+    def late(self) -> bool:
+        """It ran, or runs, after a later night (R39)."""
+        return self.late_after is not None
 
 
 def find(connection: Connection, on: date, *, lock: str | None = None) -> Night | None:
@@ -44,8 +51,8 @@ def find(connection: Connection, on: date, *, lock: str | None = None) -> Night 
     row = connection.execute(
         text(
             "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, attempt, "
-            "judged_attempt "
-            "from closure.nights where business_date = :on" + (f" for {lock}" if lock else "")
+            "judged_attempt, late_after from closure.nights where business_date = :on"
+            + (f" for {lock}" if lock else "")
         ),
         {"on": on},
     ).first()
@@ -56,7 +63,8 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     """Open the night for this run, or take over what a run that died left open.
 
     Raises Refused while another night is open, or an earlier one failed (R21). A night that was never run is in
-    nobody's way.
+    nobody's way. It is late when a later one has succeeded, or has taken in its extract before it failed: what is known of
+    a later date is not overlooked (R39).
     """
     connection.exec_driver_sql(_ONE_AT_A_TIME)
     _refuse_out_of_turn(connection, on)
@@ -64,11 +72,14 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     connection.execute(
         text(
             """
-            insert into closure.nights (business_date, status, run_id, stage, started_at, attempt)
-            values (:on, 'OPEN', :run, 'open_night', :at, 1)
+            insert into closure.nights (business_date, status, run_id, stage, started_at, attempt, late_after)
+            values (:on, 'OPEN', :run, 'open_night', :at, 1, (
+                select max(n.business_date) from closure.nights n
+                where n.business_date > :on and (n.succeeded or n.manifest_sha256 is not null)))
             on conflict (business_date) do update
             set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null, by_whom = null,
                 attempt = closure.nights.attempt + 1, judged_attempt = null,
+                late_after = case when closure.nights.succeeded then closure.nights.late_after else excluded.late_after end,
                 started_at = case when closure.nights.succeeded then closure.nights.started_at
                              else excluded.started_at end,
                 finished_at = case when closure.nights.succeeded then closure.nights.finished_at end
@@ -217,30 +228,33 @@ def begin_judging(connection: Connection, on: date, attempt: int) -> None:
     )
 
 
-def judged_as_of(connection: Connection, on: date) -> date:
-    """The date a night's casegroups are judged as of: its own, also when it is run late.
+def dates(connection: Connection, on: date) -> NightDates:
+    """The dates the night is judged by: in its turn its own; run late, its own and the latest known of then (R39).
 
-    A rerun of a night that succeeded judges as of the latest that did: otherwise running an old night again would
-    undo what the dates since have decided (R21).
+    A rerun of a night that succeeded is judged as of the latest that did: otherwise running an old night again would undo what
+    the dates since have decided (R21). Straight after a late night it is judged by the same two dates as at first.
     """
     row = connection.execute(
         text(
-            "select succeeded, (select max(business_date) from closure.nights where succeeded) "
+            "select succeeded, late_after, (select max(business_date) from closure.nights where succeeded) "
             "from closure.nights where business_date = :on"
         ),
         {"on": on},
     ).first()
-    latest: date | None = row[1] if row and row[0] else None
-    return max(on, latest) if latest else on
+    if row is None:
+        return NightDates.in_turn(on)
+    succeeded, late_after, last = row
+    known: date = max(on, late_after or on)
+    latest: date = max(known, last) if succeeded else known
+    return NightDates(on if latest == known else latest, latest)
 
 
-def latest(connection: Connection, on: date) -> date:
-    """The latest night that is through or, if it is later, this one: closure stands as of it also after a late night, for
-    what later nights have ended or reminded is not undone (R21)."""
+def printed_on(connection: Connection, on: date) -> date:
+    """The date that stands on the night's letters: the latest business date that succeeded, never before its own (R39)."""
     found: date | None = connection.execute(
         text("select max(business_date) from closure.nights where succeeded")
     ).scalar_one()
-    return max(on, found) if found else on
+    return max(on, found or on)
 
 
 def hold_open(connection: Connection, on: date, run_id: str, stage: str, attempt: int) -> Night:
@@ -277,7 +291,8 @@ def record_extract(connection: Connection, on: date, extract_id: str, manifest_s
         connection.execute(
             text(
                 "update closure.nights set extract_id = :extract, manifest_sha256 = :sha, extract_number = extract_number + 1, "
-                "judged_attempt = null where business_date = :on returning extract_number"
+                "judged_attempt = null, extract_order = 1 + (select coalesce(max(extract_order), 0) from closure.nights) "
+                "where business_date = :on returning extract_number"
             ),
             {"on": on, "extract": extract_id, "sha": manifest_sha256},
         ).scalar_one()
@@ -310,9 +325,13 @@ def close(connection: Connection, on: date, at: datetime) -> None:
     """Count the night's figures and mark it SUCCESS. Its times are those of the run that first brought it so far.
 
     Those of its date are counted whenever it is closed, and what has been resolved since on a later date with them. What is
-    as of the end of the night (what was received and what was held) stands once a later night has followed.
+    as of the end of the night (what was received and what was held) stands once another night has followed, of a later date or
+    late.
     """
-    followed = text("select exists (select from closure.nights where business_date > :on and succeeded)")
+    followed = text(
+        "select exists (select from closure.nights n, closure.nights o where o.business_date = :on and n.succeeded "
+        "and n.business_date <> :on and (n.business_date > :on or n.extract_order > o.extract_order))"
+    )
     night = find(connection, on)
     stands = night is not None and night.succeeded and connection.execute(followed, {"on": on}).scalar_one()
     changes = _OF_THE_DATE if stands else (*_OF_THE_DATE, *_AS_OF_ITS_END)
@@ -427,10 +446,14 @@ def record_gate_results(
 
     A night that goes on after a kill judges only what had not completed: the fuller count of its extract stands.
     """
+    night = find(connection, on)
+    # A late night lists the rules it had rows for, so that one that brings nothing adds nothing (R39).
+    every_rule = night is None or not night.late
     rows = [
         {"on": on, "suite": suite, "rule": rule, "sensitive": sensitive, "judged": judged, "failed": failed}
         for rule, sides in tally.items()
         for sensitive, (judged, failed) in sides.items()
+        if every_rule or judged
     ]
     if rows:
         connection.execute(

@@ -24,8 +24,9 @@ _PAYMENT = {
 _NAMES = ", ".join(f"p.{name}" for name in _PAYMENT).replace("row_value", "value")
 
 
-def payments(connection: Connection, on: date) -> Frames:
-    """The night's payment rows and those behind an exception still open; what came before under their references;
+def payments(connection: Connection, on: date, *, own: bool) -> Frames:
+    """The night's payment rows and those behind an exception still open (``own``: the night's alone); what else came under
+    their references;
     and the paying parents of casegroups closed by case closure who have one of their NINOs."""
     extract = "(select extract_number from closure.nights where business_date = p.business_date)"
     connection.execute(
@@ -36,14 +37,14 @@ def payments(connection: Connection, on: date) -> Frames:
             where p.business_date = :on and p.extract_number = {extract}
             union all
             select {_NAMES} from held.csa_payments p
-            where p.business_date <> :on and exists (
+            where not :own and p.business_date <> :on and exists (
                 select from closure.exceptions e
                 where e.subject_reference = p.csa_receipt_reference and e.csa_system = p.csa_system
                   and e.business_date = p.business_date
                   and e.status <> 'RESOLVED' and e.rule_code in ('payment_owner_unknown', 'payment_name_mismatch'))
             """
         ),
-        {"on": on},
+        {"on": on, "own": own},
     )
     connection.exec_driver_sql("analyze judged_payments")
     driver = raw(connection)
@@ -80,8 +81,9 @@ def payments(connection: Connection, on: date) -> Frames:
     return {"payments": to_frame(judged), "seen": to_frame(seen), "payers": to_frame(known)}
 
 
-def corrections(connection: Connection, on: date) -> Frames:
-    """The night's corrections and those behind an exception still open, and the dues of their cases."""
+def corrections(connection: Connection, on: date, *, own: bool) -> Frames:
+    """The night's corrections and those behind an exception still open (``own``: the night's alone), and the dues of their
+    cases."""
     columns = {
         "correction_id": TEXT, "csa_system": TEXT, "csa_case_id": TEXT, "creditor": TEXT, "arrears_status": TEXT,
         "new_amount_pence": PENCE, "reason": TEXT,
@@ -91,11 +93,11 @@ def corrections(connection: Connection, on: date) -> Frames:
             f"""
             create temporary table judged_corrections on commit drop as
             select {", ".join(columns)} from held.corrections where business_date = :on
-               or correction_id in (select subject_reference from closure.exceptions
-                                    where status <> 'RESOLVED' and stage = 'corrections')
+               or not :own and correction_id in (select subject_reference from closure.exceptions
+                                                 where status <> 'RESOLVED' and stage = 'corrections')
             """
         ),
-        {"on": on},
+        {"on": on, "own": own},
     )
     driver = raw(connection)
     rows = copy_out(

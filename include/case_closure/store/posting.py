@@ -170,11 +170,12 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
         connection.execute(
             text(
                 """
-                insert into closure.exception_events (exception_id, event_number, business_date, event, by_what)
+                insert into closure.exception_events (exception_id, event_number, business_date, event, by_what, night_on)
                 select o.exception_id,
                        1 + coalesce((select max(event_number) from closure.exception_events v
                                      where v.exception_id = o.exception_id), 0),
-                       o.business_date, case when e.exception_id is null then 'OPENED' else 'REOPENED' end, o.stage
+                       o.business_date, case when e.exception_id is null then 'OPENED' else 'REOPENED' end, o.stage,
+                       o.business_date
                 from opening o left join closure.exceptions e using (exception_id)
                 where e.exception_id is null or e.status = 'RESOLVED'
                 """
@@ -199,39 +200,44 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
             {"on": on},
         )
     if len(resolved):
-        _stage(connection, "resolving", resolved, ["exception_id", "resolved_by"])
-        resolved_on = _resolved_on(connection, on)
+        # Never before it was first seen, whichever night that was (R43).
+        _stage(connection, "resolving_at", resolved, ["exception_id", "resolved_by", "resolved_on"])
+        connection.exec_driver_sql("drop table if exists pg_temp.resolving")
+        connection.exec_driver_sql(
+            """
+            create temporary table resolving on commit drop as
+            select e.exception_id, r.resolved_by, greatest(r.resolved_on::date, e.business_date) as resolved_on
+            from resolving_at r join closure.exceptions e using (exception_id)
+            """
+        )
         connection.execute(
             text(
                 """
-                insert into closure.exception_events (exception_id, event_number, business_date, event, by_what)
+                insert into closure.exception_events (exception_id, event_number, business_date, event, by_what, night_on)
                 select r.exception_id,
                        1 + coalesce((select max(event_number) from closure.exception_events v
                                      where v.exception_id = r.exception_id), 0),
-                       :on, 'RESOLVED', r.resolved_by
+                       r.resolved_on, 'RESOLVED', r.resolved_by, :on
                 from resolving r join closure.exceptions e using (exception_id) where e.status <> 'RESOLVED'
                 """
             ),
-            {"on": resolved_on},
+            {"on": on},
         )
-        connection.execute(
-            text(
-                "update closure.exceptions e set status = 'RESOLVED', resolved_on = :on, resolved_by = r.resolved_by "
-                "from resolving r where e.exception_id = r.exception_id and e.status <> 'RESOLVED'"
-            ),
-            {"on": resolved_on},
+        connection.exec_driver_sql(
+            "update closure.exceptions e set status = 'RESOLVED', resolved_on = r.resolved_on, resolved_by = r.resolved_by "
+            "from resolving r where e.exception_id = r.exception_id and e.status <> 'RESOLVED'"
         )
         connection.execute(
             text(
                 """
-                update closure.work_items w set status = 'CLOSED', closed_on = :on
+                update closure.work_items w set status = 'CLOSED', closed_on = r.resolved_on
                 from resolving r join closure.exceptions e using (exception_id)
                 where w.subject_reference = case when w.type = 'PAYMENT_SUSPENSE' then e.subject_reference
                                             else r.exception_id end
                   and w.status <> 'CLOSED'
                 """
             ),
-            {"on": resolved_on},
+            {"on": on},
         )
     # Last, for by now no two that are open are the same one.
     for known in (seen, resolved):
@@ -258,20 +264,6 @@ def _take_casegroup(connection: Connection, on: date, known: pd.DataFrame) -> No
         ),
         {"on": on},
     )
-
-
-def _resolved_on(connection: Connection, on: date) -> date:
-    """The night something is resolved on: never before it was first seen, so of a late night the latest there has been (R43)."""
-    found: date | None = connection.execute(
-        text(
-            """
-            select (select max(business_date) from closure.nights where succeeded) from closure.nights
-            where business_date = :on and not succeeded
-            """
-        ),
-        {"on": on},
-    ).scalar_one_or_none()
-    return max(on, found) if found else on
 
 
 def _close_items(connection: Connection, on: date, closed: pd.DataFrame) -> None:

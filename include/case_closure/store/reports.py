@@ -46,10 +46,10 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
     """Every exception open at the end of the night of ``on``, and those resolved by it (B48); columns of ``EXCEPTIONS``.
 
     ``state``: NEW (first seen that night), OPEN (still), RESOLVED (by that night). Told from the events up to that date, so
-    that it is the same whenever it is asked. ``casegroup_held_pence``: all that the casegroup held then;
-    ``casegroup_implausible``: what it received is beyond +/- ``implausible_pence`` in a bucket,
-    also of a clerical row, which no gate judges.
-    Ordered by state, severity, rule and age.
+    that it is the same whenever it is asked. What a late night resolved is told of in its own report, and is gone for the
+    nights after the latest of then (R43). ``casegroup_held_pence``: all that the casegroup held then;
+    ``casegroup_implausible``: what it received is beyond +/- ``implausible_pence`` in a bucket, also of a clerical row, which
+    no gate judges. Ordered by state, severity, rule and age.
     """
     hidden = sensitive.of_exception("e")
     connection.exec_driver_sql("drop table if exists pg_temp.reported")
@@ -61,11 +61,14 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
                    case when e.casegroup_since is null or e.casegroup_since <= :on then e.casegroup_id end as casegroup_then
             from closure.exceptions e
             join lateral (
-                select event, business_date, by_what from closure.exception_events v
-                where v.exception_id = e.exception_id and v.business_date <= :on
+                select event, business_date, by_what, coalesce(night_on, business_date) as night_on
+                from closure.exception_events v
+                where v.exception_id = e.exception_id and (
+                    v.night_on = :on or v.business_date < :on
+                    or (v.business_date = :on and coalesce(v.night_on, v.business_date) = v.business_date))
                 order by event_number desc limit 1) v on true
             where not {hidden} and (e.resolved_on is null or e.resolved_on >= :on)
-              and (v.event <> 'RESOLVED' and e.business_date <= :on or v.event = 'RESOLVED' and v.business_date = :on)
+              and (v.event <> 'RESOLVED' and e.business_date <= :on or v.event = 'RESOLVED' and v.night_on = :on)
             """
         ),
         {"on": on},

@@ -212,6 +212,9 @@ nights = Table(
     Column("finished_at", DateTime(timezone=True), comment="When it ended: first succeeded, else last failed or was skipped"),
     Column("succeeded", Boolean, nullable=False, server_default=text("false"),
            comment="Has succeeded once; a run since is a rerun"),
+    _date("late_after", "The latest business date that was known of when this night was run late; null: it was run in its turn"),
+    Column("extract_order", Integer,
+           comment="Its place among all nights in the order in which their extracts were taken in"),
     CheckConstraint(_NIGHT_STATUS, name="nights_status_ck"),
     schema=CLOSURE, comment="Every night that was started or skipped, and how it ended (R21, R22, R40)",
 )  # fmt: skip
@@ -486,6 +489,7 @@ exception_events = Table(
     _date("business_date", "Night of the event", nullable=False),
     _text("event", "OPENED, RESOLVED, REOPENED, ALLOCATED", nullable=False),
     _text("by_what", "What brought it about"),
+    _date("night_on", "The night that did it: business_date, but for what a late night resolves; null: a person did"),
     PrimaryKeyConstraint("exception_id", "event_number"),
     schema=CLOSURE, comment="The history of each exception",
 )  # fmt: skip

@@ -232,12 +232,12 @@ def select(connection: Connection, on: date) -> dict[str, int]:
     """Let joined and moved cases follow their casegroup, then select each tranche in force, in tranche_id order.
 
     For a first run of the night of ``on``, or one that goes on after a kill: again, it changes nothing. A rerun of a
-    night that succeeded does not select (R21): do not call it. Counts: cases and casegroups selected, cases joined, moved.
+    night that succeeded does not select (R21), a late one neither (R39: ``follow``). Counts: cases and casegroups selected,
+    cases joined, moved.
     """
+    counts = follow(connection, on)
     # The planner takes a row out of order for dear, as on a disk that turns, and would rather read the whole book.
     connection.exec_driver_sql("set local random_page_cost = 1.1")
-    followed = _follow(connection, on)
-    counts = {"casegroups_selected": 0, "cases_selected": 0, **followed}
     for version in in_force(connection):
         selection = _selected(connection, version, on)
         if selection.casegroups:
@@ -246,6 +246,14 @@ def select(connection: Connection, on: date) -> dict[str, int]:
             counts["cases_selected"] += selection.cases
     connection.exec_driver_sql("set local random_page_cost to default")
     return counts
+
+
+def follow(connection: Connection, on: date) -> dict[str, int]:
+    """Let joined and moved cases follow their casegroup, and select nothing. Counts as ``select``."""
+    connection.exec_driver_sql("set local random_page_cost = 1.1")
+    followed = _follow(connection, on)
+    connection.exec_driver_sql("set local random_page_cost to default")
+    return {"casegroups_selected": 0, "cases_selected": 0, **followed}
 
 
 def _selected(connection: Connection, version: Version, on: date) -> select_tranche.Selection:

@@ -54,11 +54,11 @@ def mended(parties: pd.DataFrame, entered: pd.DataFrame) -> pd.DataFrame:
 def contents(letters: Frames, on: date) -> dict[str, str]:
     """The JSON of each letter by its letter_id; see ``content`` for what is in it.
 
-    ``letters``, all of the night ``on``: 'letters' (letter_id, code, recipient_role, party_id, casegroup_id,
-    csa_system, csa_case_id, covers_letter_id, total_pence, client_role), 'parties' (as ``mended`` returns them),
+    ``letters``, all of one night, which print the date ``on``: 'letters' (letter_id, code, recipient_role, party_id,
+    casegroup_id, csa_system, csa_case_id, covers_letter_id, total_pence, client_role), 'parties' (as ``mended`` returns them),
     'cases' (letter_id, csa_system, csa_case_id, led, liability_end_date), 'dues' (letter_id, csa_system, csa_case_id,
     creditor, arrears_status, amount_pence, arrears_from, arrears_to), 'by_hand' (letter_id, from_on, to_on, paid_pence,
-    keep_pence), 'covered' (letter_id, content, business_date: of the letter it covers). Raises LetterIncomplete.
+    keep_pence), 'covered' (letter_id, content: of the letter it covers). Raises LetterIncomplete.
     """
     of = {name: _by_letter(letters[name]) for name in ("parties", "cases", "dues", "by_hand", "covered")}
     made = {}
@@ -109,7 +109,7 @@ def content(
             raise LetterIncomplete(_lacks(letter, "the letter it covers"))
         made["copy"] = json.loads(covered[0]["content"])
         made["case"] = made["copy"]["case"]
-        made |= {"client": _name(client), "sent": _day(_date(covered[0]["business_date"]))}
+        made |= {"client": _name(client), "sent": made["copy"]["on"]}
     elif code in (codes.WRITE_OFF, codes.ARREARS_PAYING_PARENT, codes.ARREARS_RECEIVING_PARENT):
         made |= _arrears(letter, dues)
         if code == codes.WRITE_OFF:
