@@ -102,9 +102,7 @@ def _exceptions(
     stage = gone["rule_code"].map(lambda code: RULES[code].stage)
     looked_at = (stage == "receive_balances") | ((stage == "set_up_cases") & reached)
     resolved = gone[looked_at.to_numpy(bool)].reset_index(drop=True)
-    resolved = resolved.assign(
-        resolved_by=_resolved_by(resolved, received, before, on), resolved_on=latest
-    )
+    resolved = resolved.assign(resolved_by=_resolved_by(resolved, received, before, on), resolved_on=latest)
     return (
         opened.reset_index(drop=True),
         seen[["exception_id", "business_date", "route", *EXCEPTION_KEY]].reset_index(drop=True),
