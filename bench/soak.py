@@ -276,7 +276,11 @@ _LAWS = {
         select 'all', o.received, r.received
         from (select coalesce(sum(received_pence), 0) as received from {side}.casegroup_outcomes) o
         cross join (select coalesce(sum(received_pence), 0) as received from {side}.reconciliation) r
-        where o.received <> r.received""",
+        cross join (select coalesce(sum(p.held_pence), 0) as since from closure.positions p
+                    join closure.casegroups g using (casegroup_id)
+                    where g.completed_on is not null and ('{side}' = 'sensitive') = exists (
+                        select from closure.sensitive_casegroups s where s.casegroup_id = g.casegroup_id)) c
+        where o.received + c.since <> r.received""",
     "a due is above nothing, has one POSTED entry of its amount, and is what its ledger says": """
         select d.due_id, d.posted_pence, d.amount_pence, l.posted, l.amount, l.allocated
         from {side}.dues d left join (
@@ -296,7 +300,8 @@ def differences(one: str, other: str) -> Iterator[str]:
     """What two stores show otherwise, view by view, both sides: the rows only one of them has."""
     for side in SIDES:
         for view in views.VIEWS:
-            if digest(one, side, view) == digest(other, side, view):
+            # What a night went through before it ended differs, and is meant to.
+            if view.name == "night_history" or digest(one, side, view) == digest(other, side, view):
                 continue
             query = _shown(side, view)
             mine, theirs = Counter(_rows(one, query)), Counter(_rows(other, query))

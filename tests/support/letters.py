@@ -76,7 +76,7 @@ def letter(code: str, number: str = "G1-CS2-A-P1", **over: Any) -> Row:
     )  # fmt: skip
     dues = over.get("dues", DUES if code != "CMSL6300" else DUES[:1])
     covered = over.get("covered") or (
-        letter("CMSL6302", number) if code in ("CMSL6313", "CMSL6314") else None
+        letter("CMSL6302", number) | {"on": "1 July 2017"} if code in ("CMSL6313", "CMSL6314") else None
     )
     row = {
         "letter_id": f"{code}-{number}-{ON}", "code": code, "recipient_role": role, "party_id": "P1",
@@ -89,7 +89,7 @@ def letter(code: str, number: str = "G1-CS2-A-P1", **over: Any) -> Row:
         cases=over.get("cases", [case()]),
         dues=dues,
         by_hand=over.get("by_hand", [by_hand()]),
-        covered=[{"content": as_json(covered), "business_date": pd.Timestamp(2017, 7, 1)}] if covered else [],
+        covered=[{"content": as_json(covered)}] if covered else [],
     )
 
 
