@@ -28,7 +28,7 @@ from case_closure.domain.rules import RULES
 from case_closure.domain.texts import printable_lines, shown
 from case_closure.folders import why_not_apart
 from case_closure.landing import criteria, landed
-from case_closure.landing.manifest import verify
+from case_closure.landing.manifest import landed_sha256, verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
 from case_closure.outbound import folder
@@ -79,6 +79,9 @@ STAGES: tuple[str, ...] = (
     "write_out",
     "close_night",
 )
+
+# Before these nothing was taken in; after them it is told what became of it.
+_ON_WHAT_WAS_TAKEN_IN = STAGES[STAGES.index("select_tranche") : STAGES.index("write_out") + 1]
 
 NightRefused = nights.Refused
 
@@ -151,6 +154,8 @@ def _run_alone(stage: str, ctx: NightContext) -> Summary:
                 with database.transaction(url) as connection:
                     attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage, ctx.clock())
                 ctx = replace(ctx, attempt=attempt)
+            if stage in _ON_WHAT_WAS_TAKEN_IN:
+                _prove_still_landed(ctx, url, stage)
             return _STAGES[stage](ctx, url)
     except database.LockTaken:
         with database.transaction(url) as connection:
@@ -159,6 +164,21 @@ def _run_alone(stage: str, ctx: NightContext) -> Summary:
             f"Stage {stage} of the night of {ctx.business_date} was not run: another stage is running now ({holder}). "
             "Nothing was changed; run it again when that has ended."
         ) from None
+
+
+def _prove_still_landed(ctx: NightContext, url: str, stage: str) -> None:
+    """What was taken in is what is landed now; else nothing more is made of it. A folder that has gone says nothing."""
+    on = ctx.business_date
+    with database.transaction(url) as connection:
+        night = nights.find(connection, on)
+    landed_now = landed_sha256(ctx.landing / on.isoformat())
+    if night and night.manifest_sha256 and landed_now and night.manifest_sha256 != landed_now:
+        raise _fail(
+            ctx, stage,
+            f"Stage {stage} of the night of {on} was not run: another extract was landed since one was taken in. "
+            + ("The night has succeeded, and is not changed: put the first extract back, or land what is new under a later "
+               "business date." if night.succeeded else "Run the night again from its first stage, open_night."),
+        )  # fmt: skip
 
 
 def record_failure(ctx: NightContext, stage: str, reason: str) -> None:

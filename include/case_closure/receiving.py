@@ -51,10 +51,15 @@ def hold_extract(connection: Connection, landing: Landing, number: int) -> tuple
     for name in order:
         for file in landing.get(name):
             read += _hold_file(connection, file, landing.business_date, number, mended)
-    moves = receive_balances.moves(*holding.cases_that_may_move(connection, landing.business_date))
-    holding.move_cases(connection, landing.business_date, moves)
-    _settle_who_is_sensitive(connection, landing.business_date)
+    place_cases(connection, landing.business_date)
     return read, _keep_those_changing_nothing(connection, landing, mended)
+
+
+def place_cases(connection: Connection, on: date) -> None:
+    """Once all of a night's rows are held: each case is in its casegroup, and each casegroup on its side (B49, R42)."""
+    moves = receive_balances.moves(*holding.cases_that_may_move(connection, on))
+    holding.move_cases(connection, on, moves)
+    _settle_who_is_sensitive(connection, on)
 
 
 def _settle_who_is_sensitive(connection: Connection, on: date) -> None:

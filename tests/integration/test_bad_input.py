@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,6 @@ def text_named_parquet(folder: Path) -> None:
 
 
 WRONG: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "no folder": (lambda folder: shutil.rmtree(folder), ("2017-08-10",)),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), ("manifest.json",)),
     "unreadable manifest": (lambda folder: (folder / "manifest.json").write_text("{"), ("manifest.json", "JSON")),
     "wrong date": (

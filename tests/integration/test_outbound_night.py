@@ -189,7 +189,7 @@ def test_nothing_goes_out_of_a_night_that_cannot_write_all_of_it_and_all_once_me
 
     with monkeypatch.context() as full:
         full.setattr(folder, "publish", disk_full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(night.MachineFault, match="No space is left"):
             installation.run(FIRST)
     assert not out(installation, FIRST).exists()
     assert installation.night_status() == {FIRST: "FAILED"}

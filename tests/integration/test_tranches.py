@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from case_closure import criteria_commands
+from case_closure import criteria_commands, receiving
 from case_closure.domain.tranches import Criteria
 from case_closure.landing.contracts import FILES
 from case_closure.landing.criteria import parse
@@ -50,6 +50,7 @@ def hold(store: Installation, on: date, cases: Iterable[Row], **more: list[Row])
             held = table(name, rows)
             numbered = held.append_column("row_number", [list(range(1, len(rows) + 1))])
             holding.hold(connection, FILES[name], lambda numbered=numbered: [numbered], on, 1)  # type: ignore[misc]
+        receiving.place_cases(connection, on)
     if "csa_cases" not in more:
         store.execute("update held.csa_cases set claimed_casegroup_id = casegroup_id")
 

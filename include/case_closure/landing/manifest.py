@@ -120,6 +120,15 @@ def _check_named(folder: PathLike, named: _Named, present: set[str], every_value
     return _check_file(folder / named.name, named, contract, every_value)
 
 
+def landed_sha256(folder: PathLike) -> str | None:
+    """The hash of the manifest that lies in the folder now; None where there is none that can be read."""
+    try:
+        with open_regular(folder / MANIFEST) as source:
+            return hashlib.sha256(source.read(_LARGEST_MANIFEST)).hexdigest()
+    except OSError:
+        return None
+
+
 def reopen(folder: PathLike, business_date: date, manifest_sha256: str) -> Landing:
     """A night verified before, without reading its files again. Raises LandingRejected when the manifest has
     changed."""

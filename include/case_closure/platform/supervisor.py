@@ -166,13 +166,15 @@ class _Supervisor:
             if paused
             else "The night is scheduled for each midnight UTC."
         )
-        self.say(
-            f"\nAirflow is up:  {self.url}\n"
-            f"  login         admin\n"
-            f"  password      {password}\n"
-            f"{scheduled} Logs: {environment.airflow_home(self.settings) / 'logs'}\n"
-            "Ctrl-C stops everything."
-        )
+        for line in (
+            "",
+            f"Airflow is up:  {self.url}",
+            "  login         admin",
+            f"  password      {password}",
+            f"{scheduled} Logs: {environment.airflow_home(self.settings) / 'logs'}",
+            "Ctrl-C stops everything.",
+        ):
+            self.say(line)
 
     def _launch(self, name: str, arguments: tuple[str, ...], earlier: list[float] | None = None) -> None:
         logs = environment.airflow_home(self.settings) / "logs"

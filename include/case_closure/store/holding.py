@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
+from case_closure.domain.rules import RULES
 from case_closure.landing.contracts import FILES, FileContract
 from case_closure.stages.frames import Frames, to_frame
 from case_closure.store import filling, history, replacing, tables
@@ -420,6 +421,7 @@ def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
         ),
         {"on": on},
     )
+    _take_along(connection, on)
     for name in ARRIVALS:
         # What came tonight names its casegroup itself; a gate says whether that is the right one.
         connection.execute(
@@ -432,6 +434,38 @@ def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
             ),
             {"on": on},
         )
+
+
+# What is found in a row of csa_cases itself stays with the casegroup that the row names.
+_GO_WITH_THEIR_CASE = [
+    code for code, rule in RULES.items() if rule.scope == "CASEGROUP" and rule.suite != "csa_cases"
+]
+
+
+def _take_along(connection: Connection, on: date) -> None:
+    """What is open about a case in the table ``moving`` goes with it: an exception is one record from first to last (R43)."""
+    left = """
+        from moving m join held.csa_cases c on m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id
+        where {0}.csa_system = m.csa_system and {0}.csa_case_id = m.csa_case_id and {0}.status <> '{1}'
+          and {0}.casegroup_id = c.previous_casegroup_id
+    """
+    values = {"on": on, "codes": _GO_WITH_THEIR_CASE}
+    connection.execute(
+        text(
+            "update closure.work_items w set casegroup_id = c.casegroup_id "
+            + left.format("w", "CLOSED")
+            + """ and not exists (select from closure.exceptions x where x.exception_id = w.subject_reference
+                                  and x.rule_code <> all(:codes))"""
+        ),
+        values,
+    )
+    connection.execute(
+        text(
+            "update closure.exceptions e set previous_casegroup_id = e.casegroup_id, casegroup_id = c.casegroup_id, "
+            "casegroup_since = :on " + left.format("e", "RESOLVED") + " and e.rule_code = any(:codes)"
+        ),
+        values,
+    )
 
 
 def case_resolutions(connection: Connection, which: str = "true") -> pd.DataFrame:

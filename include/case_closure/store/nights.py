@@ -63,8 +63,7 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     """Open the night for this run, or take over what a run that died left open.
 
     Raises Refused while another night is open, or an earlier one failed (R21). A night that was never run is in
-    nobody's way. It is late when a later one has succeeded, or has taken in its extract before it failed: what is known of
-    a later date is not overlooked (R39).
+    nobody's way. It is late when a later one has succeeded: what is known of a later date is not overlooked (R39).
     """
     connection.exec_driver_sql(_ONE_AT_A_TIME)
     _refuse_out_of_turn(connection, on)
@@ -75,7 +74,7 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
             insert into closure.nights (business_date, status, run_id, stage, started_at, attempt, late_after)
             values (:on, 'OPEN', :run, 'open_night', :at, 1, (
                 select max(n.business_date) from closure.nights n
-                where n.business_date > :on and (n.succeeded or n.manifest_sha256 is not null)))
+                where n.business_date > :on and n.succeeded))
             on conflict (business_date) do update
             set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null, by_whom = null,
                 attempt = closure.nights.attempt + 1, judged_attempt = null,
@@ -519,6 +518,14 @@ _AS_LANDED = """
     not exists (select from held.resolutions r where r.entity = 'BALANCE' and r.csa_system = {0}.csa_system
                 and r.csa_case_id = {0}.csa_case_id and r.field = lower({0}.creditor || '_' || {0}.arrears_status) || '_pence')
 """
+# What another night took in before it failed waits for that night.
+_JUDGED = "not exists (select from closure.nights n where not n.succeeded and n.business_date <> :on and ({}))".format(
+    " or ".join(
+        f"""exists (select from held.{file} b where b.business_date = n.business_date and b.is_latest
+            and coalesce(b.csa_system, '') = {{0}}.csa_system and coalesce(b.csa_case_id, '') = {{0}}.csa_case_id)"""
+        for file in ("csa_balances", "clerical_balances")
+    )
+)
 # Of a completed casegroup: what is no part of its completion (R41).
 _SINCE_COMPLETION = """
     g.completed_on is not null and (FILE = 'clerical_balances' or not exists (
@@ -545,7 +552,7 @@ _LAWS = {
                 from closure.positions p left join closure.casegroups g using (casegroup_id)
                 where g.completed_on is null) figures
             group by 1, 2, 3, 4, 5) s
-        where arrived <> received and {_AS_LANDED.format("s")}
+        where arrived <> received and {_AS_LANDED.format("s")} and {_JUDGED.format("s")}
     """,
     "of a completed casegroup, received = what was completed + what came since": f"""
         select concat_ws(' ', casegroup_id, csa_system, csa_case_id, creditor, arrears_status), expected, received from (
@@ -561,7 +568,7 @@ _LAWS = {
                 from closure.positions p join closure.casegroups g using (casegroup_id)
                 where g.completed_on is not null) figures
             group by 1, 2, 3, 4, 5) s
-        where expected <> received and {_AS_LANDED.format("s")}
+        where expected <> received and {_AS_LANDED.format("s")} and {_JUDGED.format("s")}
     """,
     "what the night has posted is what is landed now": f"""
         select {_WHERE.format("d")}, coalesce(l.pence, 0), d.posted_pence

@@ -103,6 +103,26 @@ def take_back(connection: Connection, on: date) -> None:
     # Cases last: whose row a balance or a child is, they tell.
     for name in sorted(HELD_TABLES, key=lambda name: (name == "csa_cases", name)):
         _take_back(connection, on, name)
+    # What went with a case that is back where it was is back too.
+    went = "e.casegroup_since = :on and e.previous_casegroup_id is not null and e.status <> 'RESOLVED'"
+    connection.execute(
+        text(
+            f"""
+            update closure.work_items w set casegroup_id = e.previous_casegroup_id from closure.exceptions e
+            where w.subject_reference = e.exception_id and w.casegroup_id = e.casegroup_id and {went}
+            """
+        ),
+        {"on": on},
+    )
+    connection.execute(
+        text(
+            f"""
+            update closure.exceptions e
+            set casegroup_id = previous_casegroup_id, previous_casegroup_id = null, casegroup_since = null where {went}
+            """
+        ),
+        {"on": on},
+    )
     connection.execute(text("delete from closure.closing_ledger_history where replaced_on = :on"), {"on": on})
     for table in ("acted", "acted_parents"):
         connection.exec_driver_sql(f"drop table {table}")

@@ -58,7 +58,7 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
             f"""
             create temporary table reported on commit drop as
             select e.exception_id, v.event, v.business_date as happened_on, v.by_what,
-                   case when e.casegroup_since is null or e.casegroup_since <= :on then e.casegroup_id end as casegroup_then
+                   case when e.casegroup_since > :on then e.previous_casegroup_id else e.casegroup_id end as casegroup_then
             from closure.exceptions e
             join lateral (
                 select event, business_date, by_what, coalesce(night_on, business_date) as night_on

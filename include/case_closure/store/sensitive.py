@@ -23,7 +23,7 @@ from sqlalchemy import Connection, text
 
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
-from case_closure.store.tables import MATCHED_ON
+from case_closure.store.tables import ARRIVALS, MATCHED_ON
 
 # A letter's and an LTR's number is made of other identifiers; also one that is not on record tells them.
 _MADE_OF_OTHERS = "^(CMSL|LTR)"
@@ -192,11 +192,21 @@ def candidates(connection: Connection) -> list[str]:
 
 
 def refusals(connection: Connection) -> pa.Table:
-    """The refused case rows that say sensitive and that no later good row has answered."""
+    """The refused case rows that say sensitive and that no later good row has answered, with the casegroup they name; of a case
+    that is not held also those that its balances name, where its money is."""
     names = ("csa_system", "csa_case_id", "casegroup_id")
+    balances = " union all ".join(
+        f"select csa_system, csa_case_id, casegroup_id from held.{file} where is_latest" for file in ARRIVALS
+    )
     return copy_out(
         raw(connection),
-        f"select {', '.join(names)} from closure.sensitive_refusals",
+        f"""
+        select {", ".join(names)} from closure.sensitive_refusals
+        union
+        select r.csa_system, r.csa_case_id, b.casegroup_id
+        from closure.sensitive_refusals r join ({balances}) b using (csa_system, csa_case_id)
+        where b.casegroup_id is not null and {_NOT_HELD.format("r")}
+        """,
         pa.schema([(name, pa.string()) for name in names]),
     )
 

@@ -468,7 +468,8 @@ exceptions = Table(
     _text("status", "OPEN, ALLOCATED or RESOLVED", nullable=False), _text("allocated_to", "Who works on it"),
     _date("last_seen_on", "Last night on which it was still so", nullable=False),
     _date("resolved_on", "Night on which its cause was gone"), _text("resolved_by", "What resolved it"),
-    _date("casegroup_since", "Night on which its case came, and with it its casegroup; null: it had one from the first"),
+    _date("casegroup_since", "Night on which its case came, or moved, and it with it; null: it had its casegroup from the first"),
+    _text("previous_casegroup_id", "The casegroup it had before casegroup_since"),
     _text("original", "The row as it came, as JSON; personal, so in no view"),
     schema=CLOSURE, comment="Each reason for which a record went no further (B48-B50, R10)",
 )  # fmt: skip

@@ -41,6 +41,10 @@ class NightFailed(Exception):
     pass
 
 
+class MachineFault(NightFailed):
+    passes = False
+
+
 @dataclass(frozen=True)
 class NightContext:
     business_date: date
@@ -54,11 +58,13 @@ class NightContext:
 @dataclass(frozen=True)
 class NightSummary:
     business_date: date
+    status: str = "SUCCESS"
     buckets: tuple[Any, ...] = ()
     casegroups_by_outcome: dict[str, int] = field(default_factory=dict)
     exceptions_by_rule: dict[str, int] = field(default_factory=dict)
     journeys_by_state: dict[str, int] = field(default_factory=dict)
     letters_by_code: dict[str, int] = field(default_factory=dict)
+    entries_without_effect: tuple[tuple[str, str], ...] = ()
 
 
 def _note(context: NightContext, stage: str, what: str, reason: str = "") -> None:
