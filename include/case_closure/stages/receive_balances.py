@@ -373,7 +373,10 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
     for row in refused.to_dict("records"):
         codes = row["rule_codes"].strip("{}").split(",")
         fields = row["fields"].strip("{}").split(",")
+        told = row["told"].strip("{}").split(",")
         for code, name in zip(codes, fields, strict=True):
+            if code in told:
+                continue
             lines.append(
                 {
                     "rule_code": code, "casegroup_id": row["casegroup_id"], "csa_system": row["csa_system"],

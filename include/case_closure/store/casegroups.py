@@ -54,17 +54,17 @@ _TOUCHED = f"""
 """
 # A case row that was refused and that no later row of its case, or of its casegroup where it names no case, has mended.
 _STILL_REFUSED = """
-    r.file_name = 'csa_cases' and cardinality(r.rule_codes) > 0
+    {0}.file_name = 'csa_cases' and cardinality({0}.rule_codes) > 0
     and not exists (
-        select from held.csa_cases c where c.business_date > r.business_date
-        and c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id)
+        select from held.csa_cases c where c.business_date > {0}.business_date
+        and c.csa_system = {0}.csa_system and c.csa_case_id = {0}.csa_case_id)
     and not exists (
-        select from held.csa_cases c where c.business_date > r.business_date
-        and (r.csa_system is null or r.csa_case_id is null) and c.casegroup_id = r.casegroup_id)
+        select from held.csa_cases c where c.business_date > {0}.business_date
+        and ({0}.csa_system is null or {0}.csa_case_id is null) and c.casegroup_id = {0}.casegroup_id)
     and not exists (
-        select from closure.refused_rows l where l.file_name = r.file_name and l.business_date > r.business_date
-        and l.csa_system is not distinct from r.csa_system and l.csa_case_id is not distinct from r.csa_case_id
-        and l.casegroup_id is not distinct from r.casegroup_id)
+        select from closure.refused_rows l where l.file_name = {0}.file_name and l.business_date > {0}.business_date
+        and l.csa_system is not distinct from {0}.csa_system and l.csa_case_id is not distinct from {0}.csa_case_id
+        and l.casegroup_id is not distinct from {0}.casegroup_id)
 """
 # All that a late night's extract touches (R39), by what it brought and no later night had brought already: the cases its rows
 # are about, by themselves or by their people; where those cases are, were, or have an exception. A row of a case that a later
@@ -79,7 +79,7 @@ _BROUGHT = f"""
         union select csa_system, csa_case_id from held.inhibits where business_date = :on
         union select csa_system, csa_case_id from held.resolutions where business_date = :on
         union select r.csa_system, r.csa_case_id from closure.refused_rows r
-        where r.business_date = :on and {_STILL_REFUSED}),
+        where r.business_date = :on and {_STILL_REFUSED.format("r")}),
     ninos as (
         select {MATCHED_ON.format("nino")} as matched_on from held.cis_persons where business_date = :on
         union select {MATCHED_ON.format("paying_parent_nino")} from held.cms_register where business_date = :on),
@@ -107,7 +107,7 @@ _BROUGHT = f"""
     select previous_casegroup_id from held.csa_cases where changed_on = :on and previous_casegroup_id is not null
     union
     select coalesce(r.casegroup_id, c.casegroup_id, '') from closure.refused_rows r
-    left join held.csa_cases c using (csa_system, csa_case_id) where r.business_date = :on and {_STILL_REFUSED}
+    left join held.csa_cases c using (csa_system, csa_case_id) where r.business_date = :on and {_STILL_REFUSED.format("r")}
     union
     select c.casegroup_id from people p join held.csa_cases c on c.paying_parent_id = p.party_id
     union
@@ -282,18 +282,29 @@ class Gather:
         )  # fmt: skip
 
     def refused(self) -> pa.Table:
-        """The last refused rows of each case that no later good row has mended."""
+        """The last refused rows of each case that no later good row has mended.
+
+        ``told``: the rules that an earlier one of the same case, sent under another casegroup, has broken: they are one exception
+        (R38).
+        """
         return self._read(
             f"""
             select r.rule_codes::text, r.fields::text, r.csa_system, r.csa_case_id,
-                   coalesce(r.casegroup_id, k.casegroup_id), r.sensitive, r.original
+                   coalesce(r.casegroup_id, k.casegroup_id), r.sensitive, r.original,
+                   coalesce((
+                       select array_agg(distinct code) from closure.refused_rows o cross join unnest(o.rule_codes) code
+                       where o.csa_system = r.csa_system and o.csa_case_id = r.csa_case_id
+                         and o.casegroup_id is distinct from r.casegroup_id
+                         and (o.business_date, o.row_number) < (r.business_date, r.row_number)
+                         and {_STILL_REFUSED.format('o')}), '{{}}')::text
             from closure.refused_rows r
             left join held.csa_cases k on k.csa_system = r.csa_system and k.csa_case_id = r.csa_case_id
             join judged j on j.casegroup_id = coalesce(r.casegroup_id, k.casegroup_id, '')
-            where {_STILL_REFUSED}
+            where {_STILL_REFUSED.format('r')}
             order by r.business_date, r.row_number
             """,
             rule_codes=TEXT, fields=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, sensitive=FLAG, original=TEXT,
+            told=TEXT,
         )  # fmt: skip
 
     def standing(self) -> pa.Table:
