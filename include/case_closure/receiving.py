@@ -143,9 +143,10 @@ class _CaseGate:
     def _start(self) -> None:
         self._refused: list[tuple[pa.Table, pd.DataFrame]] = []
         self._tally: dict[str, dict[bool, tuple[int, int]]] = {}
+        self._taken_in = self._contract.schema.empty_table()
 
     def _represented(self) -> pa.Table:
-        """Rows refused on an earlier night for a value or a casegroup that a resolution of tonight is about: judged once more."""
+        """Rows refused on another night for a value or a casegroup that a resolution of tonight is about: judged once more."""
         originals = [json.loads(text) for text in holding.refused_and_resolved(self._connection, self._on)]
         return pa.Table.from_pylist(
             [_typed(row, self._contract.schema) for row in originals], schema=self._contract.schema
@@ -161,7 +162,8 @@ class _CaseGate:
                 yield self._judged(batch)
         if self._again.num_rows:
             numbers = pa.array(range(last + 1, last + 1 + self._again.num_rows), pa.int64())
-            yield self._judged(self._again.append_column(holding.ROW_NUMBER, numbers))
+            self._taken_in = self._judged(self._again.append_column(holding.ROW_NUMBER, numbers))
+            yield self._taken_in
 
     def _judged(self, batch: pa.Table) -> pa.Table:
         findings, frame = self._judge(batch)
@@ -213,6 +215,7 @@ class _CaseGate:
 
     def keep_refused(self) -> None:
         """Store the refused rows as they came, each with its rules and fields, and the gate's results."""
+        holding.answer_refused(self._connection, self._on, self._taken_in)
         for rows, found in self._refused:
             by_row = found.sort_values(["position", "rule_code"]).groupby("position", sort=True)
             holding.refuse(

@@ -54,7 +54,7 @@ _TOUCHED = f"""
 """
 # A case row that was refused and that no later row of its case, or of its casegroup where it names no case, has mended.
 _STILL_REFUSED = """
-    {0}.file_name = 'csa_cases' and cardinality({0}.rule_codes) > 0
+    {0}.file_name = 'csa_cases' and cardinality({0}.rule_codes) > 0 and {0}.answered_on is null
     and not exists (
         select from held.csa_cases c where c.business_date > {0}.business_date
         and c.csa_system = {0}.csa_system and c.csa_case_id = {0}.csa_case_id)

@@ -478,13 +478,14 @@ def case_resolutions(connection: Connection, which: str = "true") -> pd.DataFram
 
 
 def refused_and_resolved(connection: Connection, on: date) -> list[str]:
-    """Case rows refused on an earlier night and not mended since, about whose case a resolution came on ``on``; as JSON."""
+    """Case rows refused on another night and not mended since, about whose case a resolution came on ``on``; as JSON."""
     rows = connection.execute(
         text(
             """
             select distinct on (r.csa_system, r.csa_case_id) r.original from closure.refused_rows r
             join held.resolutions e on e.csa_system = r.csa_system and e.csa_case_id = r.csa_case_id
-            where e.business_date = :on and e.entity = 'CASE' and r.business_date < :on and r.file_name = 'csa_cases'
+            where e.business_date = :on and e.entity = 'CASE' and r.business_date <> :on and r.file_name = 'csa_cases'
+              and r.answered_on is null
               and r.rule_codes <@ array['case_enum_invalid', 'case_key_missing'] and r.rule_codes <> '{}'
               and not exists (select from held.csa_cases c where c.business_date > r.business_date
                               and c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id)
@@ -494,6 +495,26 @@ def refused_and_resolved(connection: Connection, on: date) -> list[str]:
         {"on": on},
     )
     return [row[0] for row in rows]
+
+
+def answer_refused(connection: Connection, on: date, rows: pa.Table) -> None:
+    """The refused rows of these cases (csa_system, csa_case_id) are taken in, with what was entered for them."""
+    if rows.num_rows:
+        connection.exec_driver_sql("drop table if exists pg_temp.answered")
+        connection.exec_driver_sql(
+            "create temporary table answered (csa_system text, csa_case_id text) on commit drop"
+        )
+        copy_in(raw(connection), "answered", rows.select(["csa_system", "csa_case_id"]))
+        connection.execute(
+            text(
+                """
+                update closure.refused_rows r set answered_on = :on from answered a
+                where r.csa_system = a.csa_system and r.csa_case_id = a.csa_case_id and r.file_name = 'csa_cases'
+                  and r.business_date <> :on and r.answered_on is null
+                """
+            ),
+            {"on": on},
+        )
 
 
 def entered_about(connection: Connection, resolution_ids: list[str]) -> Frames:

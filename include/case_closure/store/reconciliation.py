@@ -46,7 +46,8 @@ def lines(positions: str, closing_ledger: str, side: str) -> str:
     return f"""
         with odd as materialized (
             -- Only a case that is not held in that casegroup can stand in another one too: the others need no adding up.
-            select distinct {_KEY} from {positions} s where not exists (
+            -- Lines without a case number are each of a case of their own, and stand under their casegroups apart.
+            select distinct {_KEY} from {positions} s where s.csa_case_id <> '' and not exists (
                 select from held.csa_cases c where c.csa_system = s.csa_system and c.csa_case_id = s.csa_case_id
                 and c.casegroup_id = s.casegroup_id)),
         p as (

@@ -103,6 +103,9 @@ def take_back(connection: Connection, on: date) -> None:
     # Cases last: whose row a balance or a child is, they tell.
     for name in sorted(HELD_TABLES, key=lambda name: (name == "csa_cases", name)):
         _take_back(connection, on, name)
+    connection.execute(
+        text("update closure.refused_rows set answered_on = null where answered_on = :on"), {"on": on}
+    )
     # What went with a case that is back where it was is back too.
     went = "e.casegroup_since = :on and e.previous_casegroup_id is not null and e.status <> 'RESOLVED'"
     connection.execute(

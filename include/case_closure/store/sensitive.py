@@ -49,7 +49,7 @@ _NOT_HELD = "not exists (select from held.csa_cases h where h.csa_system = {0}.c
 VIEWS = {
     "sensitive_refusals": """
         select r.csa_system, r.csa_case_id, r.casegroup_id, r.original from closure.refused_rows r
-        where r.sensitive and r.file_name = 'csa_cases'
+        where r.sensitive and r.file_name = 'csa_cases' and r.answered_on is null
           and not exists (select from held.csa_cases c where c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id
                           and c.business_date > r.business_date)
           and not exists (select from held.csa_cases c where (r.csa_system is null or r.csa_case_id is null)

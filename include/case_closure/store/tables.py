@@ -294,6 +294,7 @@ refused_rows = Table(
     _system(), _case_id(), _casegroup(),
     Column("sensitive", Boolean, nullable=False, comment="The row says its case is nationally sensitive"),
     _text("original", "The row as it came, as JSON", nullable=False),
+    _date("answered_on", "Night on which it was taken in with what a caseworker entered; null: it was not"),
     PrimaryKeyConstraint("business_date", "file_name", "row_number"),
     schema=CLOSURE, comment="Rows that were not held, as they came",
 )  # fmt: skip
