@@ -80,8 +80,8 @@ STAGES: tuple[str, ...] = (
     "close_night",
 )
 
-# Before these nothing was taken in; after them it is told what became of it.
-_ON_WHAT_WAS_TAKEN_IN = STAGES[STAGES.index("select_tranche") : STAGES.index("write_out") + 1]
+# Before these nothing was taken in.
+_ON_WHAT_WAS_TAKEN_IN = STAGES[STAGES.index("select_tranche") :]
 
 NightRefused = nights.Refused
 

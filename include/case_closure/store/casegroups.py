@@ -30,7 +30,7 @@ _UNSETTLED = """
     left join held.csa_cases c on e.casegroup_id is null and c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id
     where e.status <> 'RESOLVED' and e.severity = 'HOLD'
 """
-_TOUCHED = f"""
+_CHANGED = """
     select casegroup_id from held.csa_cases where changed_on = :on
     union
     select previous_casegroup_id from held.csa_cases where changed_on = :on and previous_casegroup_id is not null
@@ -50,6 +50,10 @@ _TOUCHED = f"""
           union all select csa_system, csa_case_id from held.inhibits where business_date = :on
           union all select csa_system, csa_case_id from held.resolutions where business_date = :on) t
     left join held.csa_cases c using (csa_system, csa_case_id)
+"""
+_TOUCHED = f"""
+    {_CHANGED}
+    union select casegroup_id from closure.casegroups_taken_back where business_date = :on
     union {_UNSETTLED}
 """
 # A case row that was refused and that no later row of its case, or of its casegroup where it names no case, has mended.
@@ -113,6 +117,8 @@ _BROUGHT = f"""
     union
     select c.casegroup_id from people p join held.csa_cases c on c.receiving_parent_id = p.party_id
     union
+    select casegroup_id from closure.casegroups_taken_back where business_date = :on
+    union
     select coalesce(e.casegroup_id, '') from brought b join closure.exceptions e using (csa_system, csa_case_id)
     where e.status <> 'RESOLVED' and e.severity = 'HOLD'
 """
@@ -120,6 +126,17 @@ _RETRIED = """
     select distinct coalesce(casegroup_id, '') from closure.exceptions
     where business_date = :on and status <> 'RESOLVED' and severity = 'HOLD'
 """
+
+
+def keep_changed(connection: Connection, on: date) -> None:
+    """Remember the casegroups that the night's extract changed: it is about to be taken back, and they are judged again."""
+    connection.execute(
+        text(
+            "insert into closure.casegroups_taken_back (business_date, casegroup_id) "
+            f"select :on, t.casegroup_id from ({_CHANGED}) t where t.casegroup_id is not null on conflict do nothing"
+        ),
+        {"on": on},
+    )
 
 
 def to_judge(connection: Connection, on: date, *, rerun: bool, late: bool) -> list[str]:

@@ -15,6 +15,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 
 from case_closure.landing.contracts import FILES, FileContract
+from case_closure.store import casegroups
 from case_closure.store.tables import ARRIVALS, HELD_TABLES, held_key
 
 _ROW_KEY = "row({})::text"
@@ -60,7 +61,8 @@ def _keep(connection: Connection, on: date, name: str, which: str) -> None:
 
 def forget(connection: Connection, on: date) -> None:
     """The night is closed: what it replaced is not needed any more."""
-    connection.execute(text("delete from closure.replaced_rows where business_date = :on"), {"on": on})
+    for table in ("replaced_rows", "casegroups_taken_back"):
+        connection.execute(text(f"delete from closure.{table} where business_date = :on"), {"on": on})
 
 
 # What tonight has already told somebody, or stored for good.
@@ -92,6 +94,7 @@ _KEPT = {
 
 def take_back(connection: Connection, on: date) -> None:
     """Take back what an earlier extract of this night brought and nothing was done with; what it overwrote stands again."""
+    casegroups.keep_changed(connection, on)
     connection.execute(text(_ACTED), {"on": on})
     connection.exec_driver_sql(
         """

@@ -312,6 +312,14 @@ replaced_rows = Table(
     schema=CLOSURE, comment="What the extract of a night not yet closed overwrote, so that another can take its place (R22)",
 )  # fmt: skip
 
+casegroups_taken_back = Table(
+    "casegroups_taken_back", metadata,
+    _date("business_date", "The night whose extract was replaced by another", nullable=False),
+    _text("casegroup_id", "Casegroup that the replaced extract had changed; empty for what belongs to none", nullable=False),
+    PrimaryKeyConstraint("business_date", "casegroup_id"),
+    schema=CLOSURE, comment="What a night judges again because an extract of its was taken back; gone when it is closed (R22)",
+)  # fmt: skip
+
 casegroups = Table(
     "casegroups", metadata,
     _text("casegroup_id", "Casegroup; empty for what belongs to none", primary_key=True),
