@@ -210,6 +210,15 @@ def run_night(
         progress(stage, summary)
 
 
+def _require_law(ctx: NightContext, night: nights.Night, stage: str) -> None:
+    """Nothing goes out, and no night is closed, of which the money law was not found to hold."""
+    if not night.law_held:
+        raise NightRefused(
+            f"Stage {stage} of the night of {ctx.business_date} was not run: the money law was not found to hold since the last "
+            "stage that could change it. Run check_money_law first."
+        )
+
+
 @contextlib.contextmanager
 def _entered(ctx: NightContext, url: str, stage: str) -> Iterator[tuple[Connection, nights.Night]]:
     """A transaction in which this attempt is known to hold the night, until it ends."""
@@ -555,6 +564,8 @@ def _check_money_law(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "check_money_law") as (connection, _):
         history.settle_moves(connection, ctx.business_date)
         breaches = nights.money_law_breaches(connection, ctx.business_date)
+        if not breaches:
+            nights.note_law(connection, ctx.business_date)
     if breaches:
         where = "; ".join(
             f"{breach.law}: {shown(breach.where, 400)}: expected {breach.expected_pence}p, found {breach.found_pence}p"
@@ -577,7 +588,7 @@ def _write_out(ctx: NightContext, url: str) -> Summary:
 
     on = ctx.business_date
     with _entered(ctx, url, "write_out") as (_, night):
-        pass
+        _require_law(ctx, night, "write_out")
 
     def holding(connection: Connection) -> None:
         _hold_open(ctx, connection, "write_out")
@@ -624,7 +635,8 @@ def _made(path: Path) -> Path:
 
 
 def _close_night(ctx: NightContext, url: str) -> Summary:
-    with _entered(ctx, url, "close_night") as (connection, _):
+    with _entered(ctx, url, "close_night") as (connection, night):
+        _require_law(ctx, night, "close_night")
         nights.close(connection, ctx.business_date, ctx.clock())
         replacing.forget(connection, ctx.business_date)
         work_in_progress.clear(connection)

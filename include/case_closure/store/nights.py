@@ -38,6 +38,7 @@ class Night:
     reason: str | None
     attempt: int
     judged_attempt: int | None
+    law_held: bool
     late_after: date | None
 
     @property
@@ -51,7 +52,7 @@ def find(connection: Connection, on: date, *, lock: str | None = None) -> Night 
     row = connection.execute(
         text(
             "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, attempt, "
-            "judged_attempt, late_after from closure.nights where business_date = :on"
+            "judged_attempt, law_held, late_after from closure.nights where business_date = :on"
             + (f" for {lock}" if lock else "")
         ),
         {"on": on},
@@ -208,6 +209,7 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
                 """
                 update closure.nights set stage = :stage, run_id = :run, reason = null, attempt = attempt + 1,
                        judged_attempt = case when run_id = :run then judged_attempt end,
+                       law_held = law_held and :stage in ('write_out', 'close_night'),
                        status = case when status = 'SUCCESS' then status else 'OPEN' end,
                        started_at = case when status in ('OPEN', 'SUCCESS') then started_at else :at end,
                        finished_at = case when succeeded then finished_at end
@@ -216,6 +218,13 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
             ),
             {"on": on, "stage": stage, "run": run_id, "at": at},
         ).scalar_one()
+    )
+
+
+def note_law(connection: Connection, on: date) -> None:
+    """The money law holds; so it stays until a stage that could change something is begun."""
+    connection.execute(
+        text("update closure.nights set law_held = true where business_date = :on"), {"on": on}
     )
 
 
