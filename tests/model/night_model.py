@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -24,7 +24,11 @@ Row = dict[str, Any]
 Case = tuple[str | None, str | None]
 """(csa_system, csa_case_id)"""
 Key = tuple[str, str | None, str | None, str | None, str]
-"""(rule code, casegroup, csa_system, csa_case_id, party: '' but for warnings)"""
+"""(rule code, casegroup, csa_system, csa_case_id, subject)"""
+Ident = tuple[str | None, ...]
+"""What makes an exception the same one: rule, case and subject (R38); its casegroup too when the case is not known."""
+Person = tuple[str, str]
+"""('person', party_id): what an entry for a parent is about ([22])"""
 
 BUCKETS = [
     (creditor, status)
@@ -49,6 +53,16 @@ METHODS = {"DIRECT_DEBIT", "STANDING_ORDER", "DEO", "DER", "BENEFIT_DEDUCTION", 
 ADMINISTRATIVE = {"CR", "MW", "NC", "PP", "PY", "PZ"}
 WARNINGS = {"nino_administrative_prefix", "nino_suffix_differs"}
 ROW_ONLY = {"inhibit_not_authorised"}
+KEYS = {
+    "CASE": {"csa_system", "csa_case_id"},
+    "PAYING_PARENT": {"party_id"},
+    "RECEIVING_PARENT": {"party_id"},
+    "BALANCE": {"balance_id", "csa_system", "csa_case_id"},
+}
+"""What resolutions may be about, and what they may not change there."""
+LISTS = {**CASE_VALUES, "method_of_payment": (METHODS, True)}
+FLAGS = {"dlo", "manual_inhibit", "automatic_inhibit", "partially_clerical", "nationally_sensitive"}
+DATES = {"date_of_birth", "date_of_death", "arrears_from", "arrears_to", "liability_end_date"}
 _NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z][0-9]{6}[ABCD]")
 _POSTCODE = re.compile(
     r"GIR0AA|(?!IM|JE|GG)[A-PR-UWYZ]([0-9]{1,2}|[A-HK-Y][0-9]([0-9]|[ABEHMNPRV-Y])?|[0-9][A-HJKPS-UW])[0-9][ABD-HJLNP-UW-Z]{2}"
@@ -136,16 +150,39 @@ def as_text(value: Any) -> str | None:
 
 
 def from_text(text: str | None, column: str) -> Any:
-    """What a resolution's text is in that column."""
+    """What a resolution's text is in that column. Raises ValueError for a text that is no value of its type."""
     if text is None:
         return None
     if column.endswith("_pence") or column == "segment":
+        if not re.fullmatch("-?[0-9]+", text) or not -(2**63) <= int(text) < 2**63:
+            raise ValueError(text)
         return int(text)
-    if column.startswith("date_of_") or column in ("arrears_from", "arrears_to", "liability_end_date"):
+    if column in DATES:
+        if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError(text)
         return date.fromisoformat(text)
-    if column in ("dlo", "manual_inhibit", "automatic_inhibit", "partially_clerical", "nationally_sensitive"):
-        return text.lower() == "true"
+    if column in FLAGS:
+        return {"true": True, "false": False}[text] if text in ("true", "false") else int("no flag")
     return text
+
+
+def can_be_entered(resolution: Row, row: Row) -> bool:
+    """Whether it names a field of that row that is no key of it, and a value that the field may have."""
+    entity, column = resolution["entity"], resolution["field"]
+    if entity not in KEYS or column not in row or column in KEYS[entity]:
+        return False
+    try:
+        value = from_text(resolution["new_value"], column)
+    except ValueError:
+        return False
+    if entity == "BALANCE" and value is None and column.endswith("_pence"):
+        return False
+    if entity != "CASE":
+        return True
+    if column == "casegroup_id":
+        return not blank(value)
+    values, null_passes = LISTS.get(column, ({value}, True))
+    return null_passes if value is None else value in values
 
 
 @dataclass
@@ -177,6 +214,10 @@ class Finding:
     case_owner: str | None
     sensitive: bool
     resolved_on: date | None = None
+
+    @property
+    def case(self) -> Case:
+        return self.key[2:4]
 
     @property
     def severity(self) -> str:
@@ -217,6 +258,8 @@ class Resolution:
     row: Row
     on: date
     stands: bool = True
+    person: Person | None = None
+    """Of an entry for a parent: the person who was that parent when it was entered."""
 
 
 @dataclass
@@ -243,13 +286,19 @@ class Model:
         default_factory=lambda: {"csa_balances": {}, "clerical_balances": {}}
     )
     refused: dict[Key, tuple[date, bool]] = field(default_factory=dict)
+    refused_rows: dict[Case, Held] = field(default_factory=dict)
+    """The last row of a case that was refused for its casegroup or a value: an entry may mend it."""
+    doubts: dict[Ident, tuple[date, Row]] = field(default_factory=dict)
+    """Refused rows that say nationally sensitive, until a good row comes (R42)."""
+    hidden: set[str | None] = field(default_factory=set)
+    """The sensitive casegroups, as things stand."""
     cms: dict[Case, Row] = field(default_factory=dict)
     made_for: set[str | None] = field(default_factory=set)
     """Casegroups, and paying parents, that a CMS casegroup was created for here."""
     findings: list[Finding] = field(default_factory=list)
-    warnings: set[Key] = field(default_factory=set)
-    standing: dict[str | None, list[Finding]] = field(default_factory=dict)
-    """The open ones that hold, by casegroup."""
+    warnings: set[Ident] = field(default_factory=set)
+    open: dict[Ident, Finding] = field(default_factory=dict)
+    """Those that hold and are not resolved."""
     groups: dict[str, Group] = field(default_factory=dict)
     completed: dict[str, dict[Case, tuple[Arrival, Row]]] = field(default_factory=dict)
     compared: dict[Case, Arrival] = field(default_factory=dict)
@@ -259,11 +308,14 @@ class Model:
     credit_on: dict[tuple[Any, ...], date] = field(default_factory=dict)
     closing_on: dict[tuple[Any, ...], date] = field(default_factory=dict)
     dues: dict[tuple[Any, ...], Row] = field(default_factory=dict)
+    dues_of: dict[str, list[Row]] = field(default_factory=dict)
+    frozen: dict[str, dict[tuple[Any, ...], Position]] = field(default_factory=dict)
+    """Positions of a casegroup as completed."""
     work: list[Row] = field(default_factory=list)
-    given: set[tuple[Any, ...]] = field(default_factory=set)
-    """Cases that have their clerical item."""
+    given: dict[tuple[Any, ...], Row] = field(default_factory=dict)
+    """Cases that have a clerical item that is open, by casegroup and case."""
     letters: list[Row] = field(default_factory=list)
-    nights: dict[date, dict[bool, Row]] = field(default_factory=dict)
+    nights: dict[date, Row] = field(default_factory=dict)
     found: dict[str, dict[Any, list[Any]]] = field(default_factory=dict)
     """What is looked up often, by what it is looked up by; made anew when a night has taken in its files."""
 
@@ -272,10 +324,13 @@ class Model:
     def run(self, folder: Path, on: date) -> None:
         """Takes in the landed folder of one business date and concludes."""
         self.on = on
+        self.latest = max([on, *self.nights])
+        self.late = self.latest > on
         files = {
             path.stem: [{k: clean(v) for k, v in row.items()} for row in pq.read_table(path).to_pylist()]
             for path in sorted(folder.glob("*.parquet"))
         }
+        stood = dict(self.member)
         self.take_cases(files.get("csa_cases", []))
         self.upsert(self.parties, files.get("csa_parties", []), ("party_id",))
         self.upsert(self.children, files.get("csa_children", []), ("csa_system", "csa_case_id", "child_id"))
@@ -296,17 +351,60 @@ class Model:
             self.resolutions.setdefault(row["resolution_id"], Resolution(row, on))
         for file in ("csa_balances", "clerical_balances"):
             self.take_balances(file, files.get(file, []))
-        self.index()
+        self.index_entries()
         self.lapse()
+        self.mend_refused()
+        self.take_members()
+        self.index()
+        self.forget_refused()
+        self.hide()
 
+        judged, cases = self.judged(files, stood)
         figures = {key: position.figures for key, position in self.positions.items()}
-        tonight = self.judge_received()
-        self.sync_receiving(tonight)
-        for casegroup in sorted(self.owners() | set(self.completed)):
+        tonight = {
+            key: who
+            for key, who in self.judge_received().items()
+            if not self.late or key[1] in judged or key[2:4] in cases
+        }
+        self.follow_moves()
+        self.sync(tonight, "receiving", lambda f: not self.late or f.key[1] in judged or f.case in cases)
+        for casegroup in sorted(judged & (self.owners() | set(self.completed))):
             self.conclude(casegroup, tonight)
         self.position_strays(tonight)
         self.date_changes(figures)
         self.close(files)
+
+    def judged(self, files: dict[str, list[Row]], stood: dict[Case, str]) -> tuple[set[Any], set[Case]]:
+        """Whom this night judges, and cases it names: every casegroup or, late, those that its own extract touches (R39)."""
+        if not self.late:
+            return self.owners() | set(self.completed) | set(self.groups), set()
+        groups, cases, people, ninos = set(), set(), set(), set()
+        for file, rows in files.items():
+            for row in rows:
+                if "csa_case_id" in row:
+                    cases.add((row["csa_system"], row["csa_case_id"]))
+                if row.get("casegroup_id") is not None:
+                    groups.add(row["casegroup_id"])
+                if file == "csa_parties":
+                    people.add(row["party_id"])
+                for column in ("nino", "paying_parent_nino", "receiving_parent_nino"):
+                    if file in ("cis_persons", "cms_register") and column in row:
+                        ninos.add((compact(row[column]) or "")[:8])
+        for resolution in self.resolutions.values():
+            if resolution.on == self.on and resolution.person is not None:
+                people.add(resolution.person[1])
+        people |= {
+            party
+            for party in self.parties
+            if ((compact(self.party(party)["nino"]) or "")[:8] or None) in ninos
+        }
+        for case in self.cases:
+            row = self.case(case)
+            if {row["paying_parent_id"], row["receiving_parent_id"]} & people:
+                groups.add(self.member[case])
+        for case in cases:
+            groups |= {stood.get(case), self.member.get(case)}
+        return groups - {None}, cases
 
     def upsert(self, into: dict[Any, Held], rows: list[Row], key: tuple[str, ...]) -> None:
         """R21: a row that came from a later business date is never overwritten by an earlier one."""
@@ -322,20 +420,26 @@ class Model:
         into[key] = Held(row, self.on)
         return True
 
+    def index_entries(self) -> None:
+        """What was entered, by what it is about; an entry for a parent is for the person who is that parent by then."""
+        self.found = {"resolutions": {}}
+        for resolution in sorted(
+            self.resolutions.values(), key=lambda r: (r.row["entered_on"] or date.min, r.row["resolution_id"])
+        ):
+            case = (resolution.row["csa_system"], resolution.row["csa_case_id"])
+            entity = resolution.row["entity"]
+            about: tuple[Any, ...] = (entity, *case)
+            if entity in ("PAYING_PARENT", "RECEIVING_PARENT"):
+                if resolution.person is None and case in self.cases:
+                    party = self.case(case)[f"{entity.lower()}_id"]
+                    resolution.person = ("person", party) if party is not None else None
+                about = resolution.person or about
+            self.found["resolutions"].setdefault(about, []).append(resolution)
+
     def index(self) -> None:
         """Nothing but speed: members of casegroups, balances of casegroups, persons and register rows by NINO."""
-        self.found = {
-            name: {}
-            for name in (
-                "members",
-                "csa_balances",
-                "clerical_balances",
-                "cis",
-                "payers",
-                "resolutions",
-                "children",
-            )
-        }
+        for name in ("members", "csa_balances", "clerical_balances", "cis", "payers", "children"):
+            self.found[name] = {}
         for case in sorted(self.member):
             self.found["members"].setdefault(self.member[case], []).append(case)
         for file, held in self.arrivals.items():
@@ -345,11 +449,6 @@ class Model:
             self.found["cis"].setdefault((compact(nino) or "")[:8], []).append(held.row)
         for _, held in sorted(self.register.items()):
             self.found["payers"].setdefault(eight(held.row["paying_parent_nino"]), []).append(held.row)
-        for resolution in sorted(
-            self.resolutions.values(), key=lambda r: (r.row["entered_on"], r.row["resolution_id"])
-        ):
-            about = (resolution.row["csa_system"], resolution.row["csa_case_id"])
-            self.found["resolutions"].setdefault(about, []).append(resolution)
         for system, number, _ in self.children:
             self.found["children"].setdefault((system, number), []).append(number)
 
@@ -359,49 +458,120 @@ class Model:
         """Gates of csa_cases: a refused row is not held. A later file that has the key once ends a case_duplicate."""
         keys = [(row["csa_system"], row["csa_case_id"]) for row in rows]
         for row, case in zip(rows, keys, strict=True):
-            broken = []
-            if None in case or row["casegroup_id"] is None:
-                broken.append("case_key_missing")
-            for column, (values, null_passes) in CASE_VALUES.items():
-                value = row[column]
-                if (value is None and not null_passes) or (value is not None and value not in values):
-                    broken.append("case_enum_invalid")
+            broken = self.case_row_broke(row)
             if None not in case and keys.count(case) > 1:
-                broken.append("case_duplicate")
-            for code in set(broken):
-                casegroup = row["casegroup_id"] or self.member.get(case)
-                key = (code, casegroup, *case, "")
-                hidden = bool(row["nationally_sensitive"]) or self.refused.get(key, (self.on, False))[1]
-                self.refused[key] = (self.on, hidden)
-            if broken:
+                broken.add("case_duplicate")
+            if not broken:
+                self.take_case(case, row, self.on)
                 continue
-            if row["case_status"] == "CLOSED" and row["closure_failure_code"] is None:
-                self.closed_night[case] = max(self.on, self.closed_night.get(case, self.on))
-            if not self.put(self.cases, case, row):
-                continue
-            stood = self.member.get(case)
-            self.sent_elsewhere.discard(case)
-            if stood in self.completed and stood != row["casegroup_id"]:
-                self.sent_elsewhere.add(case)
-            else:
-                self.member[case] = row["casegroup_id"]
-            if row["closure_failure_code"] is not None:
-                self.failed_night[case] = max(self.on, self.failed_night.get(case, self.on))
+            for code in broken:
+                key = (code, row["casegroup_id"], *case, "CASE")
+                was_on, hidden = self.refused.get(key, (self.on, False))
+                self.refused[key] = (max(self.on, was_on), hidden or bool(row["nationally_sensitive"]))
+            if row["nationally_sensitive"]:
+                about = case if None not in case else (*case, row["casegroup_id"])
+                if about not in self.doubts or self.doubts[about][0] <= self.on:
+                    self.doubts[about] = (self.on, row)
+            if None not in case and "case_duplicate" not in broken:
+                self.put(self.refused_rows, case, row)
 
         for key, (refused_on, _) in list(self.refused.items()):
             if key[0] == "case_duplicate" and refused_on < self.on and keys.count(key[2:4]) == 1:
                 del self.refused[key]
 
+    @staticmethod
+    def case_row_broke(row: Row) -> set[str]:
+        """What a case row is refused for by itself."""
+        broken = set()
+        if None in (row["csa_system"], row["csa_case_id"], row["casegroup_id"]):
+            broken.add("case_key_missing")
+        for column, (values, null_passes) in CASE_VALUES.items():
+            value = row[column]
+            if (value is None and not null_passes) or (value is not None and value not in values):
+                broken.add("case_enum_invalid")
+        return broken
+
+    def take_case(self, case: Case, row: Row, on: date) -> None:
+        """A good row."""
+        if row["case_status"] == "CLOSED" and row["closure_failure_code"] is None:
+            self.closed_night[case] = max(on, self.closed_night.get(case, on))
+        if case in self.cases and self.cases[case].on > on:
+            return
+        self.cases[case] = Held(row, on)
+        if row["closure_failure_code"] is not None:
+            self.failed_night[case] = max(on, self.failed_night.get(case, on))
+
+    def mend_refused(self) -> None:
+        """A refused case row that is good with what was entered for it is taken in."""
+        for case, held in list(self.refused_rows.items()):
+            if case in self.cases and self.cases[case].on > held.on:
+                del self.refused_rows[case]
+                continue
+            now = self.mended(held.row, "CASE", case)
+            still = self.case_row_broke(now)
+            for key in list(self.refused):
+                entered = now != held.row and key[0] != "case_duplicate"
+                if entered and key[2:4] == case and key[0] not in still and self.refused[key][0] <= held.on:
+                    del self.refused[key]
+            if not still:
+                self.take_case(case, now, held.on)
+                del self.refused_rows[case]
+                if case in self.doubts and self.doubts[case][0] <= held.on:
+                    del self.doubts[case]
+
+    def take_members(self) -> None:
+        """Each case is in the casegroup it says, as entered; out of one that completed it cannot go."""
+        self.sent_elsewhere.clear()
+        for case in self.cases:
+            says, stood = self.case(case)["casegroup_id"], self.member.get(case)
+            if stood in self.completed and stood != says:
+                self.sent_elsewhere.add(case)
+            else:
+                self.member[case] = says
+
+    def forget_refused(self) -> None:
+        """A refused row is made good by a later good row of that case; without a case number, of that casegroup."""
+
+        def made_good(refused_on: date, casegroup: str | None, case: Case) -> bool:
+            if None not in case:
+                return case in self.cases and self.cases[case].on > refused_on
+            return casegroup is not None and any(
+                self.cases[one].on > refused_on for one in self.members(casegroup)
+            )
+
+        for key, (refused_on, _) in list(self.refused.items()):
+            if made_good(refused_on, key[1], key[2:4]):
+                del self.refused[key]
+        for about, (refused_on, row) in list(self.doubts.items()):
+            if made_good(refused_on, row["casegroup_id"], (row["csa_system"], row["csa_case_id"])):
+                del self.doubts[about]
+
+    def hide(self) -> None:
+        """R26, R42: casegroups with a sensitive case, or one of whose rows was refused saying that it is."""
+        self.hidden = {self.member[case] for case in self.cases if self.case(case)["nationally_sensitive"]}
+        for _, row in self.doubts.values():
+            self.hidden |= {row["casegroup_id"], self.member.get((row["csa_system"], row["csa_case_id"]))}
+        self.hidden.discard(None)
+
+    def follow_moves(self) -> None:
+        """R43: an open exception of a case is its casegroup's, wherever the case has gone or once it is known."""
+        for finding in self.open.values():
+            code, _, system, number, subject = finding.key
+            if self.stage(code) != "receiving" and finding.case in self.member:
+                finding.key = (code, self.member[finding.case], system, number, subject)
+
     def take_inhibits(self, rows: list[Row]) -> None:
         """B70: only a team leader or above may set one; another's is refused."""
         for row in rows:
-            if row["inhibit_id"] is None:
+            number = row["inhibit_id"]
+            if number is None:
                 continue
             if row["set_by_role"] in ("TEAM_LEADER", "MANAGER"):
-                self.put(self.inhibits, row["inhibit_id"], row)
-                self.bad_inhibits.pop(row["inhibit_id"], None)
+                self.put(self.inhibits, number, row)
+                if number in self.bad_inhibits and self.bad_inhibits[number].on <= self.on:
+                    del self.bad_inhibits[number]
             else:
-                self.put(self.bad_inhibits, row["inhibit_id"], row)
+                self.put(self.bad_inhibits, number, row)
 
     def take_failures(self, rows: list[Row]) -> None:
         """B53: an event, once by its key."""
@@ -462,70 +632,63 @@ class Model:
         if row["entity"] == "BALANCE":
             arrival = self.arrivals["csa_balances"].get(case)
             return [(found, arrival.on) for found in arrival.rows] if arrival else []
-        if case not in self.cases:
-            return []
         if row["entity"] == "CASE":
-            return [(self.cases[case].row, self.cases[case].on)]
-        party = self.parties.get(self.cases[case].row[f"{row['entity'].lower()}_id"])
-        return [(party.row, party.on)] if party else []
+            brought = [rows[case] for rows in (self.cases, self.refused_rows) if case in rows]
+            brought = sorted(brought, key=lambda held: held.on)[-1:]
+        else:
+            person = resolution.person
+            brought = [self.parties[person[1]]] if person is not None and person[1] in self.parties else []
+        return [(held.row, held.on) for held in brought]
 
     def lapse(self) -> None:
         """A resolution stands until an extract brings a value other than its old_value."""
-        for resolution in self.resolutions.values():
-            field_name = resolution.row["field"]
-            for target, arrived in self.targets(resolution):
-                if resolution.stands and arrived >= resolution.on and field_name in target:
-                    reached = {as_text(target[field_name])}
-                    for other in self.in_order(
-                        [(resolution.row["csa_system"], resolution.row["csa_case_id"])]
-                    ):
-                        if (
-                            other.stands
-                            and self.same_field(other, resolution)
-                            and other.row["old_value"] in reached
-                        ):
+        for entered in self.found["resolutions"].values():
+            for resolution in entered:
+                column = resolution.row["field"]
+                for target, arrived in self.targets(resolution):
+                    if not resolution.stands or arrived < resolution.on or column not in target:
+                        continue
+                    reached = {as_text(target[column])}
+                    for other in entered:
+                        same = other.row["field"] == column and can_be_entered(other.row, target)
+                        if other.stands and same and other.row["old_value"] in reached:
                             reached.add(other.row["new_value"])
                     resolution.stands = resolution.row["old_value"] in reached
 
-    def in_order(self, cases: Iterable[Case]) -> list[Resolution]:
-        every = [resolution for case in cases for resolution in self.found["resolutions"].get(case, [])]
-        return sorted(every, key=lambda r: (r.row["entered_on"], r.row["resolution_id"]))
-
-    def same_field(self, one: Resolution, other: Resolution) -> bool:
-        about = ("csa_system", "csa_case_id", "entity", "field")
-        return all(one.row[column] == other.row[column] for column in about)
-
-    def mended(self, row: Row, entity: str, of: Iterable[Case]) -> Row:
-        """The row with what caseworkers entered for it."""
+    def mended(self, row: Row, *about: Any) -> Row:
+        """The row with what caseworkers entered for it; what cannot be entered changes nothing."""
+        if len(about) == 2 and isinstance(about[1], tuple):
+            about = (about[0], *about[1])
         now = dict(row)
-        for resolution in self.in_order(set(of)):
+        for resolution in self.found["resolutions"].get(about, []):
             its = resolution.row
-            if its["entity"] != entity or its["field"] not in now:
+            if not resolution.stands or not can_be_entered(its, row):
                 continue
-            if resolution.stands and as_text(now[its["field"]]) == its["old_value"]:
+            if as_text(now[its["field"]]) == its["old_value"]:
                 now[its["field"]] = from_text(its["new_value"], its["field"])
         return now
 
     def case(self, case: Case) -> Row:
-        return self.mended(self.cases[case].row, "CASE", [case])
+        return self.mended(self.cases[case].row, "CASE", case)
+
+    def party(self, party_id: str | None) -> Row | None:
+        """[22]: what was entered for a parent is for the person, on whichever case."""
+        held = self.parties.get(party_id)
+        return self.mended(held.row, "person", party_id) if held else None
 
     def paying_parent(self, casegroup: str) -> Row | None:
         """As the casegroup's first case names them."""
         members = self.members(casegroup)
-        if not members:
-            return None
-        party = self.parties.get(self.case(members[0])["paying_parent_id"])
-        return self.mended(party.row, "PAYING_PARENT", members) if party else None
+        return self.party(self.case(members[0])["paying_parent_id"]) if members else None
 
     def receiving_parent(self, case: Case) -> Row | None:
-        party = self.parties.get(self.case(case)["receiving_parent_id"])
-        return self.mended(party.row, "RECEIVING_PARENT", [case]) if party else None
+        return self.party(self.case(case)["receiving_parent_id"])
 
     def rows_of(self, file: str, about: tuple[Any, ...]) -> list[Row]:
         """A balance as mended; null amounts stay null."""
         rows = self.arrivals[file][about].rows
         return (
-            [self.mended(row, "BALANCE", [about]) for row in rows]
+            [self.mended(row, "BALANCE", about) for row in rows]
             if file == "csa_balances" and len(about) == 2
             else rows
         )
@@ -551,43 +714,40 @@ class Model:
         return self.found[file].get(casegroup, [])
 
     def is_sensitive(self, casegroup: str | None) -> bool:
-        return any(self.case(case)["nationally_sensitive"] for case in self.members(casegroup))
+        return casegroup in self.hidden
 
     # --- gates of receiving
 
     def judge_received(self) -> dict[Key, str]:
         """Every input rule that is broken as things stand tonight, with whom it is about."""
         broken: dict[Key, str] = {}
-        for key, (refused_on, _) in list(self.refused.items()):
-            code, casegroup, system, number, _ = key
-            if number is None or system is None:
-                good = (
-                    [self.cases[case].on for case in self.members(casegroup)] if casegroup is not None else []
-                )
-            else:
-                good = [self.cases[(system, number)].on] if (system, number) in self.cases else []
-            if any(on > refused_on for on in good):
-                del self.refused[key]
-            else:
-                broken[key] = "CASE"
+        for key in self.refused:
+            code, casegroup, *case, _ = key
+            broken[(code, casegroup or self.member.get((case[0], case[1])), *case, "CASE")] = "CASE"
         for casegroup in set(self.member.values()):
             members = [case for case in self.members(casegroup) if case not in self.sent_elsewhere]
             if len({self.case(case)["paying_parent_id"] for case in members}) > 1:
-                broken |= {("case_casegroup_conflict", casegroup, *case, ""): "CASE" for case in members}
+                broken |= {("case_casegroup_conflict", casegroup, *case, "CASE"): "CASE" for case in members}
         for case in self.sent_elsewhere:
-            broken[("case_casegroup_conflict", self.member[case], *case, "")] = "CASE"
+            broken[("case_casegroup_conflict", self.member[case], *case, "CASE")] = "CASE"
         for case, failed_on in list(self.failed_night.items()):
             if case in self.closed_night and self.closed_night[case] > failed_on:
                 del self.failed_night[case]
             else:
-                broken[("closure_failed", self.member.get(case), *case, "")] = "CASE"
+                broken[("closure_failed", self.member.get(case), *case, "CASE")] = "CASE"
         for row in (held.row for held in self.bad_inhibits.values()):
+            if row["removed_on"] is not None and row["removed_on"] <= self.latest:
+                continue
             case = (row["csa_system"], row["csa_case_id"])
-            broken[("inhibit_not_authorised", self.member.get(case), *case, "")] = "CASE"
+            broken[("inhibit_not_authorised", self.member.get(case), *case, "CASE")] = "CASE"
         for about in self.arrivals["csa_balances"]:
             casegroup = self.owner("csa_balances", about)
             for code in self.balance_broke(about):
-                broken[(code, casegroup, *about[-2:], "")] = "BALANCE"
+                broken[(code, casegroup, *about[-2:], "BALANCE")] = "BALANCE"
+        for about in self.balances(None, "clerical_balances"):
+            if len(about) == 3 or about not in self.cases:
+                code = "balance_key_missing" if len(about) == 3 else "balance_case_unknown"
+                broken[(code, None, *about[-2:], "BALANCE")] = "BALANCE"
         return broken
 
     def balance_broke(self, about: tuple[Any, ...]) -> set[str]:
@@ -600,10 +760,15 @@ class Model:
         if case is not None:
             if case not in self.cases:
                 codes.add("balance_case_unknown")
-            elif not arrival.agreed:
-                if any(row["casegroup_id"] != self.member[case] for row in rows):
+            else:
+                entered = [
+                    row["casegroup_id"] != sent["casegroup_id"]
+                    for row, sent in zip(rows, arrival.rows, strict=True)
+                ]
+                differs = [row["casegroup_id"] != self.member[case] for row in rows]
+                if any(differs) and (not arrival.agreed or any(entered)):
                     codes.add("balance_casegroup_mismatch")
-                else:
+                elif not any(entered):
                     arrival.agreed = True
             if len(rows) > 1:
                 codes.add("balance_duplicate")
@@ -669,7 +834,7 @@ class Model:
         elif hold or gated:
             pass
         elif not positive:
-            self.sync(casegroup, {}, "set_up")
+            self.sync({}, "set_up", lambda f: f.key[1] == casegroup)
             complete = "NIL_ARREARS"
         elif not self.set_up(casegroup, members, sorted(positive)):
             dues = self.post(casegroup, sorted(positive), rows)
@@ -685,7 +850,11 @@ class Model:
             {about for about in rows if not clerical and not self.balance_broke(about)},
         )
         received = sum(sum(buckets.values()) for buckets in money.values())
+        if not clerical:
+            self.close_clerical_items(casegroup, complete is not None)
         if complete:
+            self.dues_of[casegroup] = dues
+            self.frozen[casegroup] = {key: self.positions[key] for key in self.positions_of[casegroup]}
             self.completed[casegroup] = {
                 case: (self.arrivals["csa_balances"][case], rows[case][0]) for case in members if case in rows
             }
@@ -711,7 +880,7 @@ class Model:
         if was is not None:
             now.changed_on = was.changed_on
             if now != was:
-                now.changed_on = self.on
+                now.changed_on = max(was.changed_on, self.on)
         self.groups[casegroup] = now
 
     def clerical(self, casegroup: str, members: list[Case], reported: bool) -> str | None:
@@ -722,11 +891,12 @@ class Model:
         return "CLERICAL_REPORT" if reported else None
 
     def hold(self, casegroup: str, members: list[Case], tonight: dict[Key, str]) -> str | None:
-        if any(("closure_failed", casegroup, *case, "") in tonight for case in members):
+        if any(("closure_failed", casegroup, *case, "CASE") in tonight for case in members):
             return "CLOSURE_FAILED"
+        dates = {self.on, self.latest}
         for case in members:
             row = self.case(case)
-            ended = row["liability_end_date"] is not None and row["liability_end_date"] <= self.on
+            ended = row["liability_end_date"] is not None and row["liability_end_date"] <= min(dates)
             if row["case_status"] != "CLOSED" or (row["case_type"] == "ONGOING" and not ended):
                 return "OPEN_CASES"
         for case in members:
@@ -734,9 +904,12 @@ class Model:
             if row["manual_inhibit"] or row["automatic_inhibit"]:
                 return "INHIBITED"
             for inhibit in (held.row for held in self.inhibits.values()):
-                its = (inhibit["csa_system"], inhibit["csa_case_id"]) == case
-                removed = inhibit["removed_on"] is not None and inhibit["removed_on"] <= self.on
-                if its and inhibit["set_on"] <= self.on and not removed:
+                if (inhibit["csa_system"], inhibit["csa_case_id"]) != case:
+                    continue
+                removed_on = inhibit["removed_on"] or date.max
+                if self.late and removed_on > self.latest:
+                    return "INHIBITED"
+                if any(inhibit["set_on"] <= day < removed_on for day in dates):
                     return "INHIBITED"
         return None
 
@@ -764,7 +937,7 @@ class Model:
         born = party["date_of_birth"]
         if born is None:
             codes.add("date_of_birth_missing")
-        elif born > self.on or not 12 <= age(born, self.on) <= 110:
+        elif any(born > day or not 12 <= age(born, day) <= 110 for day in (self.on, self.latest)):
             codes.add("date_of_birth_implausible")
         if not can_be_written_to(party):
             codes.add("contact_missing")
@@ -854,22 +1027,22 @@ class Model:
                 for code in self.warned(party, None):
                     warned[(code, casegroup, *case, role)] = role
             for code in self.party_broke(receiver):
-                broken[(code, casegroup, *case, "")] = "RECEIVING_PARENT"
+                broken[(code, casegroup, *case, "RECEIVING_PARENT")] = "RECEIVING_PARENT"
             broken |= {
-                (code, casegroup, *case, ""): who
+                (code, casegroup, *case, who): who
                 for code, who in self.case_broke(case, payer, receiver).items()
             }
         failing = {key[2:4] for key in broken}
         if to_create:
             payer_broke = self.party_broke(payer)
-            broken |= {(code, casegroup, *first, ""): "PAYING_PARENT" for code in payer_broke}
+            broken |= {(code, casegroup, *first, "PAYING_PARENT"): "PAYING_PARENT" for code in payer_broke}
             for case in to_create:
                 if not payer_broke and case not in failing:
                     self.create(casegroup, case, payer)
-        self.sync(casegroup, broken, "set_up", routed)
+        self.sync(broken, "set_up", lambda f: f.key[1] == casegroup, routed)
         for key, who in warned.items():
-            if key not in self.warnings:
-                self.warnings.add(key)
+            if self.ident(key) not in self.warnings:
+                self.warnings.add(self.ident(key))
                 self.findings.append(Finding(key, self.on, who, None, None, False))
         return bool(broken)
 
@@ -915,7 +1088,12 @@ class Model:
     # --- exceptions
 
     def open_of(self, casegroup: str | None, stage: str) -> list[Finding]:
-        return [f for f in self.standing.get(casegroup, []) if self.stage(f.key[0]) == stage]
+        return [f for f in self.open.values() if f.key[1] == casegroup and self.stage(f.key[0]) == stage]
+
+    @staticmethod
+    def ident(key: Key) -> Ident:
+        code, casegroup, system, number, subject = key
+        return (code, system, number, subject, casegroup if None in (system, number) else None)
 
     @staticmethod
     def stage(code: str) -> str:
@@ -933,26 +1111,35 @@ class Model:
 
     def sync(
         self,
-        casegroup: str | None,
         found: dict[Key, str],
         stage: str,
+        mine: Callable[[Finding], bool],
         route: tuple[str, str | None] | None = None,
     ) -> None:
-        """Open what is new, resolve what is gone."""
-        standing = {f.key: f for f in self.open_of(casegroup, stage)}
-        for key, finding in standing.items():
-            if key not in found:
-                finding.resolved_on = self.on
-                self.standing[casegroup].remove(finding)
-        for key in sorted(set(found) - set(standing), key=str):
-            code, _, system, number, _ = key
+        """Open what is new, resolve what is gone of `mine`; what stays takes the casegroup its case is in by now (R43)."""
+        now = {self.ident(key): key for key in found}
+        for ident, finding in list(self.open.items()):
+            if self.stage(finding.key[0]) == stage and ident not in now and mine(finding):
+                finding.resolved_on = self.latest
+                if finding.key[1] is None and finding.case in self.member:
+                    finding.key = (finding.key[0], self.member[finding.case], *finding.key[2:])
+                del self.open[ident]
+        for key in sorted(found, key=str):
+            code, casegroup, system, number, _ = key
+            if self.ident(key) in self.open:
+                self.open[self.ident(key)].key = key
+                continue
             owner = ("FT_TEAM", None) if code == "case_key_missing" else (route or self.route(casegroup))
-            sensitive = self.refused.get(key, (None, False))[1]
-            self.findings.append(Finding(key, self.on, found[key], *owner, sensitive))
-            self.standing.setdefault(casegroup, []).append(self.findings[-1])
+            sensitive = any(
+                hidden and one[0] == code and one[2:4] == key[2:4]
+                for one, (_, hidden) in self.refused.items()
+            )
+            finding = Finding(key, self.on, found[key], *owner, sensitive)
+            self.findings.append(finding)
+            self.open[self.ident(key)] = finding
             if code != "balance_changed_after_completion":
                 kind = "CLOSURE_FAILED" if code == "closure_failed" else "MANUAL_HANDLING"
-                self.item(kind, casegroup, (system, number), owner[0], sensitive)
+                self.item(kind, casegroup, (system, number), finding)
 
     def of(self, casegroup: str | None, tonight: dict[Key, str]) -> dict[Key, str]:
         """Those of tonight's that are the casegroup's."""
@@ -962,13 +1149,10 @@ class Model:
                 self.found["tonight"].setdefault((key[1],), []).append(key)
         return {key: tonight[key] for key in self.found["tonight"].get((casegroup,), [])}
 
-    def sync_receiving(self, tonight: dict[Key, str]) -> None:
-        for casegroup in {key[1] for key in tonight} | set(self.standing):
-            self.sync(casegroup, self.of(casegroup, tonight), "receiving")
-
     def compare_completed(self, casegroup: str, tonight: dict[Key, str]) -> None:
-        """R20: what comes after completion never overwrites."""
+        """R20: what comes after completion never overwrites. R41: what was not posted is received and held."""
         found: dict[Key, str] = {}
+        changed_arrivals = []
         for about in self.balances(casegroup, "csa_balances"):
             if about not in self.member:
                 continue
@@ -986,11 +1170,37 @@ class Model:
                         for column in [*NINE, "arrears_from", "arrears_to"]
                     )
             if changed:
-                found[("balance_changed_after_completion", casegroup, *about, "")] = "BALANCE"
+                found[("balance_changed_after_completion", casegroup, *about, "BALANCE")] = "BALANCE"
                 if self.compared.get(about) is not arrival:
                     self.compared[about] = arrival
-                    self.item("ADD_CORRECT_ARREARS", casegroup, about)
-        self.sync(casegroup, found, "completed")
+                    changed_arrivals.append(about)
+        self.sync(found, "completed", lambda f: f.key[1] == casegroup)
+        for about in changed_arrivals:
+            key = ("balance_changed_after_completion", casegroup, *about, "BALANCE")
+            self.item("ADD_CORRECT_ARREARS", casegroup, about, self.open[self.ident(key)])
+
+        reported = self.balances(casegroup, "clerical_balances")
+        for about in sorted(reported, key=str):
+            owes = any((row[c] or 0) > 0 for row in self.rows_of("clerical_balances", about) for c in NINE)
+            if owes and len(about) == 2 and (casegroup, *about) not in self.given:
+                self.given[(casegroup, *about)] = self.item("ADD_CORRECT_ARREARS", casegroup, about)
+        self.position_completed(casegroup)
+
+    def position_completed(self, casegroup: str) -> None:
+        """Figures of what was posted stay as completed; the latest arrival of any other case is received and held."""
+        posted = {due["about"] for due in self.dues_of.get(casegroup, [])}
+        came = [about for about in self.balances(casegroup, "csa_balances") if about not in posted]
+        reported = self.balances(casegroup, "clerical_balances")
+        money: dict[tuple[Any, ...], dict[Any, int]] = {}
+        for file, abouts in (("csa_balances", came), ("clerical_balances", reported)):
+            for about in abouts:
+                buckets = money.setdefault(about, dict.fromkeys(BUCKETS, 0))
+                for row in self.rows_of(file, about):
+                    for bucket in BUCKETS:
+                        buckets[bucket] += row[COLUMN[bucket]] or 0
+        passed = {about for about in came if about not in reported and not self.balance_broke(about)}
+        frozen = {key: position for key, position in self.frozen[casegroup].items() if key[:-2] in posted}
+        self.position(casegroup, money, {}, passed, frozen)
 
     # --- money
 
@@ -1000,15 +1210,23 @@ class Model:
         money: dict[tuple[Any, ...], dict[Any, int]],
         posted: dict[tuple[Any, ...], int],
         passed: set[tuple[Any, ...]],
+        frozen: dict[tuple[Any, ...], Position] | None = None,
     ) -> None:
-        """received = posted + held + credits, in every bucket of every case."""
-        now = {}
+        """received = posted + held + credits, in every bucket of every case; on top of what is `frozen`."""
+        now = dict(frozen or {})
         for about, buckets in money.items():
             for bucket, received in buckets.items():
                 key = (*about, *bucket)
                 due = posted.get((*about, *bucket), 0)
                 credit = received if about in passed and received < 0 else 0
-                now[key] = Position(casegroup, received, due, received - due - credit, credit)
+                stood = now.get(key, Position(casegroup, 0, 0, 0, 0))
+                now[key] = Position(
+                    casegroup,
+                    stood.received + received,
+                    stood.posted + due,
+                    stood.held + received - due - credit,
+                    stood.credit + credit,
+                )
         mine = self.positions_of.setdefault(casegroup, set())
         for key in mine - set(now):
             if self.positions[key].casegroup == casegroup:
@@ -1069,32 +1287,37 @@ class Model:
 
     # --- items and letters
 
-    def item(
-        self, kind: str, casegroup: str | None, case: Case, route: str | None = None, sensitive: bool = False
-    ) -> None:
-        self.work.append(
-            {
-                "business_date": self.on,
-                "type": kind,
-                "casegroup_id": casegroup,
-                "csa_system": case[0],
-                "csa_case_id": case[1],
-                "route": route,
-                "sensitive": sensitive,
-            }
-        )
+    def item(self, kind: str, casegroup: str | None, case: Case, finding: Finding | None = None) -> Row:
+        """A work item; of an exception, it goes with that in casegroup and status."""
+        made = {
+            "business_date": self.on,
+            "type": kind,
+            "casegroup_id": casegroup,
+            "csa_system": case[0],
+            "csa_case_id": case[1],
+            "status": "OPEN",
+            "finding": finding,
+        }
+        self.work.append(made)
+        return made
+
+    def close_clerical_items(self, casegroup: str, complete: bool) -> None:
+        """No longer clerical: nothing is left to add by hand for a case that was set up, or completed, by itself."""
+        for key, made in list(self.given.items()):
+            set_up = made["type"] == "ARREARS_ONLY_APPLICATION" and key[1:] in self.cms
+            if key[0] == casegroup and (complete or set_up):
+                made["status"] = "CLOSED"
+                del self.given[key]
 
     def clerical_items(self, casegroup: str, cases: list[Case]) -> None:
         for case in cases:
+            known = False
             if case in self.cases:
-                own = self.parties.get(self.case(case)["paying_parent_id"])
-                payer = self.mended(own.row, "PAYING_PARENT", self.members(casegroup)) if own else None
+                payer = self.party(self.case(case)["paying_parent_id"])
                 known = case in self.cms or self.on_register(payer, self.receiving_parent(case)) is not None
-            else:
-                known = False
             if (casegroup, *case) not in self.given:
-                self.given.add((casegroup, *case))
-                self.item("ADD_CORRECT_ARREARS" if known else "ARREARS_ONLY_APPLICATION", casegroup, case)
+                kind = "ADD_CORRECT_ARREARS" if known else "ARREARS_ONLY_APPLICATION"
+                self.given[(casegroup, *case)] = self.item(kind, casegroup, case)
 
     def write_off_items(
         self, casegroup: str, required: list[Case], money: dict[tuple[Any, ...], dict[Any, int]]
@@ -1183,47 +1406,18 @@ class Model:
     # --- the night's figures and the views
 
     def close(self, files: dict[str, list[Row]]) -> None:
+        """What the night's figures are made of; on which side each stands, the view says (R42)."""
         landed = [row for file in ("csa_balances", "clerical_balances") for row in files.get(file, [])]
-        self.nights[self.on] = {}
-        for side in (False, True):
-            mine = [
-                row
-                for row in landed
-                if self.is_sensitive(
-                    self.member.get((row["csa_system"], row["csa_case_id"]), row["casegroup_id"])
-                )
-                == side
-            ]
-            self.nights[self.on][side] = {
-                "business_date": self.on,
-                "status": "SUCCESS",
-                "casegroups_received": len({row["casegroup_id"] for row in mine} - {None}),
-                "received_pence": sum(row[column] or 0 for row in mine for column in NINE),
-                "posted_pence": sum(
-                    d["posted_pence"]
-                    for d in self.dues.values()
-                    if d["business_date"] == self.on and self.is_sensitive(d["casegroup_id"]) == side
-                ),
-                "held_pence": sum(
-                    p.held for p in self.positions.values() if self.is_sensitive(p.casegroup) == side
-                ),
-                "exceptions_opened": sum(
-                    f.opened_on == self.on and f.severity == "HOLD" and self.side(f) == side
-                    for f in self.findings
-                ),
-                "exceptions_resolved": sum(
-                    f.resolved_on == self.on and self.side(f) == side for f in self.findings
-                ),
-                "letters_issued": sum(
-                    w["business_date"] == self.on
-                    and w["status"] == "ISSUED"
-                    and self.is_sensitive(w["casegroup_id"]) == side
-                    for w in self.letters
-                ),
-            }
+        held = [(key[-4:-2], p.casegroup, p.held) for key, p in self.positions.items() if p.held]
+        self.nights[self.on] = {"landed": landed, "held": held}
+
+    def whose(self, case: Any, casegroup: str | None) -> bool:
+        """Whether what names this case and casegroup is sensitive."""
+        return self.is_sensitive(self.member.get(tuple(case), casegroup))
 
     def side(self, finding: Finding) -> bool:
-        return finding.sensitive or self.is_sensitive(finding.key[1])
+        casegroup = finding.key[1] or self.member.get(finding.case)
+        return finding.sensitive if casegroup is None else self.is_sensitive(casegroup)
 
     def view(self, name: str, sensitive: bool = False) -> list[Row]:
         """The rows of a view, for ordinary or for sensitive casegroups, with the columns that are settled."""
@@ -1307,6 +1501,7 @@ class Model:
                 {
                     "business_date": f.opened_on,
                     "rule_code": f.key[0],
+                    "subject": f.key[4],
                     "severity": f.severity,
                     "casegroup_id": f.key[1],
                     "csa_system": f.key[2],
@@ -1338,13 +1533,17 @@ class Model:
         ]
 
     def _view_work_items(self) -> list[tuple[bool, Row]]:
-        return [
-            (
-                w["sensitive"] or self.is_sensitive(w["casegroup_id"]),
-                {k: v for k, v in w.items() if k not in ("sensitive", "route")},
-            )
-            for w in self.work
-        ]
+        rows = []
+        for made in self.work:
+            finding = made["finding"]
+            row = {column: value for column, value in made.items() if column != "finding"}
+            side = self.is_sensitive(row["casegroup_id"])
+            if finding is not None:
+                side = self.side(finding)
+                row["casegroup_id"] = finding.key[1]
+                row["status"] = "CLOSED" if finding.resolved_on else "OPEN"
+            rows.append((side, row))
+        return rows
 
     def _view_letters(self) -> list[tuple[bool, Row]]:
         return [(self.is_sensitive(letter["casegroup_id"]), letter) for letter in self.letters]
@@ -1392,4 +1591,45 @@ class Model:
         return rows
 
     def _view_nights(self) -> list[tuple[bool, Row]]:
-        return [(side, row) for night in self.nights.values() for side, row in night.items()]
+        rows = []
+        for on, night in self.nights.items():
+            for side in (False, True):
+                mine = [
+                    row
+                    for row in night["landed"]
+                    if self.whose((row["csa_system"], row["csa_case_id"]), row["casegroup_id"]) == side
+                ]
+                found = [f for f in self.findings if self.side(f) == side]
+                rows.append(
+                    (
+                        side,
+                        {
+                            "business_date": on,
+                            "status": "SUCCESS",
+                            "casegroups_received": len({row["casegroup_id"] for row in mine} - {None}),
+                            "received_pence": sum(row[column] or 0 for row in mine for column in NINE),
+                            "posted_pence": sum(
+                                due["posted_pence"]
+                                for due in self.dues.values()
+                                if due["business_date"] == on
+                                and self.is_sensitive(due["casegroup_id"]) == side
+                            ),
+                            "held_pence": sum(
+                                held
+                                for case, casegroup, held in night["held"]
+                                if self.whose(case, casegroup) == side
+                            ),
+                            "exceptions_opened": sum(
+                                f.opened_on == on and f.severity == "HOLD" for f in found
+                            ),
+                            "exceptions_resolved": sum(f.resolved_on == on for f in found),
+                            "letters_issued": sum(
+                                letter["business_date"] == on
+                                and letter["status"] == "ISSUED"
+                                and self.is_sensitive(letter["casegroup_id"]) == side
+                                for letter in self.letters
+                            ),
+                        },
+                    )
+                )
+        return rows

@@ -123,18 +123,57 @@ def test_every_subset_of_the_nine_buckets(store: Store, tmp_path: Path) -> None:
     assert len(dues) == len(expected) == 511 * 9 - sum(9 - number.bit_count() for number in range(1, 512))
 
 
-def test_a_missed_night_run_late(store: Store, tmp_path: Path) -> None:
-    """R21: a night never run may be run late: what came from a later business date is not overwritten by it."""
+def test_both_parents_break_one_rule(store: Store, tmp_path: Path) -> None:
+    """R38: each rule about a parent, broken by both of a case, by both receiving parents, by all three; mended one by one."""
+    of_parties = [name for name, (file, _, _) in FAULTS.items() if file in ("csa_parties", "cis_persons")]
+    groups = []
+    for number, (name, who) in enumerate(itertools.product(of_parties, ((0, 1), (1, 2), (0, 1, 2))), 1):
+        group = worlds.plain(number)
+        for at in who:
+            group.break_something(name, at, 0)
+        groups.append(group)
+    nights = {NIGHTS[0]: worlds.merged([group.first() for group in groups])}
+    for on in NIGHTS[1:3]:
+        sent = []
+        for group in groups:
+            fault = group.faults[0]
+            if len(group.faults) > 1 and fault.resolvable and group.number % 2:
+                sent.append({"resolutions": group.resolutions(fault, on)})
+            elif len(group.faults) > 1:
+                group.faults.pop(0)
+                sent.append(group.rows(fault.file))
+        nights[on] = worlds.merged(sent)
+    assert_agree(store, landed(tmp_path, nights), NIGHTS[:3])
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1, 3), (2, 3, 0, 1)])
+def test_missed_nights_run_late(store: Store, tmp_path: Path, order: Sequence[int]) -> None:
+    """R21, R39: a late night judges what its own extract touches, against all that is known by now, on either date."""
     seeds = range(30_000, 30_120)
-    world = worlds.world(seeds)
-    late = {night: dict(files) for night, files in world.items()}
-    # Only what it alone brings, or what a later night has brought again: the rest is judged as of another date.
-    late[NIGHTS[1]] = {
-        name: rows
-        for name, rows in world[NIGHTS[1]].items()
-        if name in ("csa_parties", "csa_children", "cis_persons")
-    }
-    assert_agree(store, landed(tmp_path, late), (NIGHTS[0], NIGHTS[2], NIGHTS[1], NIGHTS[3]), seeded(seeds))
+    nights = [NIGHTS[place] for place in order]
+    assert_agree(store, landed(tmp_path, worlds.world(seeds, nights)), nights, seeded(seeds))
+
+
+def test_a_late_night_without_rows_changes_nights_alone(store: Store, tmp_path: Path) -> None:
+    """R39: whatever would be due by its date."""
+    world = worlds.world(range(31_000, 31_080), [NIGHTS[1], NIGHTS[2]])
+    landing = landed(tmp_path, {NIGHTS[0]: {}, **world})
+    store.run_all(landing, [NIGHTS[1], NIGHTS[2]])
+    before = store.dump()
+    store.run(landing, NIGHTS[0])
+    after = store.dump()
+    for side in ("reporting", "sensitive"):
+        gone, come = (one.pop(f"{side}.nights") for one in (before, after))
+        assert not gone - come
+        assert sum((come - gone).values()) == 1
+    assert before == after
+
+
+def test_on_what_caseworkers_enter(store: Store, tmp_path: Path) -> None:
+    """B49, R7: each entry in a state of its casegroup; the right ones mend, the others change nothing."""
+    told = worlds.entries_by_seed(7, 400)
+    nights = {on: worlds.merged([one[place] for one in told]) for place, on in enumerate(NIGHTS[:3])}
+    assert_agree(store, landed(tmp_path, nights), NIGHTS[:3])
 
 
 @settings(

@@ -86,6 +86,7 @@ COMPARED: dict[str, tuple[str, ...]] = {
     "exceptions": (
         "business_date",
         "rule_code",
+        "subject",
         "severity",
         "casegroup_id",
         "csa_system",
@@ -96,7 +97,7 @@ COMPARED: dict[str, tuple[str, ...]] = {
         "resolved_on",
     ),
     "credits": ("business_date", "csa_system", "csa_case_id", "creditor", "arrears_status", "amount_pence"),
-    "work_items": ("business_date", "type", "casegroup_id", "csa_system", "csa_case_id"),
+    "work_items": ("business_date", "type", "casegroup_id", "csa_system", "csa_case_id", "status"),
     "letters": (
         "letter_id",
         "business_date",
@@ -282,10 +283,13 @@ def _is_of_closure(letter: Row) -> bool:
 
 
 def _settled(view: str, rows: list[Row]) -> list[Row]:
-    """Rows without what the contract leaves open: where two paying parents are named, whose case owner it goes to."""
+    """Rows without what the contract leaves open: where two paying parents are named, whose case owner it goes to; what
+    a subject that is no parent is called."""
     if view != "exceptions":
         return rows
     torn = {row["casegroup_id"] for row in rows if row["rule_code"] == "case_casegroup_conflict"}
+    parents = ("PAYING_PARENT", "RECEIVING_PARENT")
+    rows = [row if row["subject"] in parents else row | {"subject": None} for row in rows]
     return [row | {"route": None, "case_owner": None} if row["casegroup_id"] in torn else row for row in rows]
 
 

@@ -32,6 +32,13 @@ NINE = tuple(bucket.column for bucket in BUCKETS)
 _PREFIXES = ("AB", "EW", "JK", "SX", "YT")
 
 
+def as_text(value: Any) -> str | None:
+    """A value as a caseworker enters it."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 @dataclass
 class Fault:
     """Something wrong with what is sent: in which file, with which of its rows, and how."""
@@ -133,7 +140,7 @@ FAULTS: dict[str, tuple[str, Callable[[list[Row], int, int], None], bool]] = {
     "case_key_missing": (
         "csa_cases",
         _one_of({"csa_case_id": None}, {"csa_system": None}, {"casegroup_id": None}),
-        False,
+        True,
     ),
     "case_enum_invalid": (
         "csa_cases",
@@ -148,7 +155,17 @@ FAULTS: dict[str, tuple[str, Callable[[list[Row], int, int], None], bool]] = {
             {"closed_reason": "BORED"},
             {"rp_arrears_decision": "KEEP"},
         ),
-        False,
+        True,
+    ),
+    "refused_row_says_sensitive": (
+        "csa_cases",
+        _one_of(
+            {"scheme": "2012", "nationally_sensitive": True},
+            {"casegroup_id": None, "nationally_sensitive": True},
+            {"csa_case_id": None, "nationally_sensitive": True},
+            {"csa_case_id": None, "casegroup_id": None, "nationally_sensitive": True},
+        ),
+        True,
     ),
     "case_duplicate": ("csa_cases", _twice, False),
     "balance_case_unknown": ("csa_cases", _absent, False),
@@ -167,9 +184,9 @@ FAULTS: dict[str, tuple[str, Callable[[list[Row], int, int], None], bool]] = {
         _one_of(*({"case_type": "ONGOING", "liability_end_date": day} for day in NIGHTS)),
         False,
     ),
-    "inhibited": ("csa_cases", _one_of({"manual_inhibit": True}, {"automatic_inhibit": True}), False),
-    "partially_clerical": ("csa_cases", _set(partially_clerical=True), False),
-    "nationally_sensitive": ("csa_cases", _set(nationally_sensitive=True), False),
+    "inhibited": ("csa_cases", _one_of({"manual_inhibit": True}, {"automatic_inhibit": True}), True),
+    "partially_clerical": ("csa_cases", _set(partially_clerical=True), True),
+    "nationally_sensitive": ("csa_cases", _set(nationally_sensitive=True), True),
     "balance_key_missing": (
         "csa_balances",
         _one_of({"balance_id": None}, {"csa_case_id": None}, {"csa_system": None}),
@@ -297,6 +314,7 @@ _NOT_HELD = {
     "balance_key_missing",
     "case_key_missing",
     "case_enum_invalid",
+    "refused_row_says_sensitive",
     "case_duplicate",
     "balance_case_unknown",
 }
@@ -484,9 +502,9 @@ class Casegroup:
         """Makes a fault active; False when there is nothing to break."""
         file, breaks, resolvable = FAULTS[name]
         rows = self.sound[file]
-        if not rows or any(f.file == file and f.name == name for f in self.faults):
+        at = self.rng.randrange(len(rows) or 1) if at is None else at
+        if not rows or any((f.file, f.name, f.at) == (file, name, at) for f in self.faults):
             return False
-        at = self.rng.randrange(len(rows)) if at is None else at
         variant = self.rng.randrange(36) if variant is None else variant
         self.faults.append(Fault(name, file, at, breaks, variant, resolvable))
         return True
@@ -517,18 +535,7 @@ class Casegroup:
         if about is None:
             return []
         return [
-            {
-                "resolution_id": self.next_id("R"),
-                "csa_system": about["csa_system"],
-                "csa_case_id": about["csa_case_id"],
-                "entity": entity,
-                "field": column,
-                "old_value": None if wrong[column] is None else str(wrong[column]),
-                "new_value": str(right[column]),
-                "source_system": "CS2",
-                "entered_by": "caseworker.two",
-                "entered_on": on,
-            }
+            self.entry(about, entity, column, as_text(wrong[column]), as_text(right[column]), on)
             for column in right
             if right[column] != wrong[column] and right[column] is not None
         ]
@@ -594,6 +601,8 @@ class Casegroup:
             row = dict(self.rng.choice(self.sound["csa_balances"]))
             return {"clerical_balances": [row | {"balance_id": self.next_id("CB")}]}
         if choice < 0.94 and not any(fault.name in _NOT_HELD for fault in self.faults):
+            if self.rng.random() < 0.3:
+                return {"resolutions": [self.enter_move(on)]}
             self.move()
             return self.rows("csa_cases", "csa_parties", *self.rng.choice(((), ("csa_balances",))))
         if choice < 0.96:
@@ -620,6 +629,29 @@ class Casegroup:
         for row in self.sound["csa_balances"]:
             if (row["csa_system"], row["csa_case_id"]) == (case["csa_system"], case["csa_case_id"]):
                 row["casegroup_id"] = case["casegroup_id"]
+
+    def enter_move(self, on: date) -> Row:
+        """A caseworker enters the other casegroup of a case, of which the extract knows nothing, or not yet."""
+        case = self.rng.choice(self.sound["csa_cases"])
+        stood = case["casegroup_id"]
+        there = self.name if stood.endswith("B") else f"{self.name}B"
+        if self.rng.random() < 0.5:
+            case["casegroup_id"] = there
+        return self.entry(case, "CASE", "casegroup_id", stood, there, on)
+
+    def entry(self, case: Row, entity: str, field: str, old: str | None, new: str | None, on: date) -> Row:
+        return {
+            "resolution_id": self.next_id("R"),
+            "csa_system": case["csa_system"],
+            "csa_case_id": case["csa_case_id"],
+            "entity": entity,
+            "field": field,
+            "old_value": old,
+            "new_value": new,
+            "source_system": "CS2",
+            "entered_by": "caseworker.two",
+            "entered_on": on,
+        }
 
     def inhibit(self) -> Row:
         case = self.rng.choice(self.sound["csa_cases"])
@@ -649,7 +681,7 @@ def plain(number: int, cases: int = 2) -> Casegroup:
 
 
 def live(seed: int, number: int, nights: Sequence[date] = NIGHTS) -> dict[date, Files]:
-    """What one casegroup sends over these nights; the same for the same arguments."""
+    """What one casegroup sends over these nights, in the order in which they are run; the same for the same arguments."""
     rng = random.Random(seed)
     group = Casegroup(number, rng)
     group.sound["csa_parties"] = []
@@ -665,6 +697,173 @@ def live(seed: int, number: int, nights: Sequence[date] = NIGHTS) -> dict[date, 
     for night in nights[start + 1 :]:
         out[night] = group.later(night)
     return out
+
+
+# --- every state a casegroup can be in, and every entry a caseworker could make about it
+
+
+def _broken(name: str) -> Callable[[Casegroup], None]:
+    def breaks(group: Casegroup) -> None:
+        group.break_something(name, 0, 0)
+
+    return breaks
+
+
+def _without_casegroup(group: Casegroup) -> None:
+    group.break_something("case_key_missing", 0, 2)
+
+
+def _without_balances(group: Casegroup) -> None:
+    group.sound["csa_balances"].clear()
+
+
+def _nil(group: Casegroup) -> None:
+    for row in group.sound["csa_balances"]:
+        row.update(dict.fromkeys((*NINE, "total_pence"), 0))
+
+
+def _reported(group: Casegroup) -> None:
+    group.sound["clerical_balances"].append(group.sound["csa_balances"].pop(0))
+
+
+def _one_of_two(group: Casegroup) -> None:
+    group.sound["csa_balances"].pop(0)
+
+
+def _never_heard_of(group: Casegroup) -> None:
+    for rows in group.sound.values():
+        rows.clear()
+
+
+STATES: dict[str, Callable[[Casegroup], None]] = {
+    "complete": lambda group: None,
+    "complete, the case without a balance": _one_of_two,
+    "complete without arrears": _nil,
+    "open": _broken("open"),
+    "inhibited": _broken("inhibited"),
+    "closure failed": _broken("closure_failure_code"),
+    "balance refused": _broken("balance_total_mismatch"),
+    "balance of another casegroup": _broken("balance_casegroup_mismatch"),
+    "set-up refused": _broken("surname_missing"),
+    "child missing": _broken("child_missing"),
+    "case refused": _broken("case_enum_invalid"),
+    "case without its casegroup": _without_casegroup,
+    "partially clerical": _broken("partially_clerical"),
+    "clerically reported": _reported,
+    "sensitive": _broken("nationally_sensitive"),
+    "balance of a case not held": _broken("balance_case_unknown"),
+    "without a balance": _without_balances,
+    "never heard of": _never_heard_of,
+}
+"""What a casegroup can be when an entry about its first case comes, and how it came to be that."""
+
+ENTITIES = {
+    "CASE": "csa_cases",
+    "PAYING_PARENT": "csa_parties",
+    "RECEIVING_PARENT": "csa_parties",
+    "BALANCE": "csa_balances",
+}
+
+
+def in_state(number: int, state: str) -> Casegroup:
+    """A casegroup of two cases that is in that state after its first night."""
+    group = plain(number)
+    STATES[state](group)
+    return group
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What could be entered about a casegroup's first case: `old` None takes what the extract has said."""
+
+    entity: str
+    field: str
+    new: str | None
+    old: str | None = None
+
+    def row(self, group: Casegroup, on: date) -> Row:
+        """As `resolutions` brings it; {name} stands for the casegroup, {near} for its neighbour, in another state."""
+        about = _first_case(group)
+        names = {"name": group.name, "near": f"G{group.number ^ 1:05d}"}
+        old = self._said(group) if self.old is None else self.old.format(**names)
+        new = None if self.new is None else self.new.format(**names)
+        return group.entry(about, self.entity, self.field, old, new, on)
+
+    def _said(self, group: Casegroup) -> str | None:
+        about = _first_case(group)
+        rows = group.rows(ENTITIES[self.entity])[ENTITIES[self.entity]]
+        key = {"csa_parties": ("party_id",)}.get(ENTITIES[self.entity], ("csa_system", "csa_case_id"))
+        wanted = about
+        if self.entity in ("PAYING_PARENT", "RECEIVING_PARENT"):
+            wanted = {"party_id": about.get(f"{self.entity.lower()}_id")}
+        for row in rows:
+            if all(row[column] == wanted.get(column) for column in key):
+                return as_text(row.get(self.field))
+        return None
+
+
+def _first_case(group: Casegroup) -> Row:
+    """The case that entries are about; made up when the casegroup was never heard of."""
+    known = plain(group.number).sound["csa_cases"][0]
+    return group.sound["csa_cases"][0] if group.sound["csa_cases"] else known
+
+
+_VALUES: dict[pa.DataType, tuple[str | None, ...]] = {
+    pa.bool_(): ("true", "false", "maybe", None),
+    pa.int32(): ("4", "9", "four", None),
+    pa.int64(): ("0", "12345", "-700", "1.50", "99999999999999999999", None),
+    pa.date32(): ("2016-01-31", "31/01/2016", "2016-02-31", "2017-08-11", None),
+    pa.string(): ("X", "", None),
+}
+_OF_FIELD: dict[str, tuple[str, ...]] = {
+    "casegroup_id": ("{near}", "{name}", "{name}-NEW", "G99999", "-OTHER"),
+    "paying_parent_id": ("{name}-P1", "{name}-P0", "{near}-P0", "NOBODY"),
+    "receiving_parent_id": ("{name}-P0", "{name}-P2", "{near}-P1", "NOBODY"),
+    "nino": ("AB123456C", "ab 12 34 56 c", "GB123456A", "AB123456"),
+    "postcode": ("BT1 5GS", "LS1 4AP", "nowhere"),
+    "country": ("GB-NIR", "FR", "GB-ENG"),
+    "method_of_payment": ("CARD", "DEO", "BENEFIT_DEDUCTION"),
+    "surname": ("O’Brien Smith", "Other"),
+    "date_of_birth": ("1975-03-01", "2010-01-01", "1890-01-01"),
+    "date_of_death": ("2017-01-01",),
+    "liability_end_date": ("2017-06-01", "2017-08-30"),
+    "arrears_from": ("2010-04-01", "2016-12-31"),
+    "arrears_to": ("2016-03-31", "2017-12-31"),
+}
+
+
+def _values(file: str, column: str) -> list[str | None]:
+    contract = FILES[file].column(column)
+    listed = [*(contract.values or ()), "BROKEN"] if contract.values else []
+    listed += [value.lower() for value in (contract.values or ())[:1]]
+    return [*dict.fromkeys([*listed, *_OF_FIELD.get(column, ()), *_VALUES[contract.type]])]
+
+
+def every_entry() -> list[Entry]:
+    """Each field of each entity with values right and wrong, under an old value that is held and one that is not."""
+    found = []
+    for entity, file in ENTITIES.items():
+        for column in FILES[file].column_names:
+            found += [Entry(entity, column, value) for value in _values(file, column)]
+            found.append(Entry(entity, column, _values(file, column)[0], old="was never there"))
+        found.append(Entry(entity, FILES[file].column_names[-1].upper(), "1"))
+        found.append(Entry(entity, "no_such_field", "1"))
+    return found
+
+
+def entries_by_seed(seed: int, count: int) -> list[tuple[Files, Files, Files]]:
+    """Three nights of casegroups in a state each: as they are; one or two entries; those that were wrong sent sound."""
+    rng = random.Random(seed)
+    entries = every_entry()
+    lives = []
+    for number in range(1, count + 1):
+        group = in_state(number, rng.choice(list(STATES)))
+        entered = [entry.row(group, NIGHTS[1]) for entry in rng.sample(entries, rng.choice((1, 1, 2)))]
+        first = group.first()
+        group.faults.clear()
+        third = group.first() if rng.random() < 0.3 else {}
+        lives.append((first, {"resolutions": entered}, third))
+    return lives
 
 
 def merged(parts: Sequence[Files]) -> Files:
