@@ -550,7 +550,11 @@ class Model:
         """R26, R42: casegroups with a sensitive case, or one of whose rows was refused saying that it is."""
         self.hidden = {self.member[case] for case in self.cases if self.case(case)["nationally_sensitive"]}
         for _, row in self.doubts.values():
-            self.hidden |= {row["casegroup_id"], self.member.get((row["csa_system"], row["csa_case_id"]))}
+            case = (row["csa_system"], row["csa_case_id"])
+            self.hidden |= {row["casegroup_id"], self.member.get(case)}
+            # Where the money of a case that is not held is: with it, doubt is privacy.
+            if case not in self.member:
+                self.hidden |= {self.owner(file, case) for file in self.arrivals if case in self.arrivals[file]}
         self.hidden.discard(None)
 
     def follow_moves(self) -> None:
