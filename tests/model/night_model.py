@@ -554,11 +554,20 @@ class Model:
             self.hidden |= {row["casegroup_id"], self.member.get(case)}
             # Where the money of a case that is not held is: with it, doubt is privacy.
             if case not in self.member:
-                self.hidden |= {self.owner(file, case) for file in self.arrivals if case in self.arrivals[file]}
+                self.hidden |= {
+                    self.owner(file, case) for file in self.arrivals if case in self.arrivals[file]
+                }
         self.hidden.discard(None)
 
     def follow_moves(self) -> None:
-        """R43: an open exception of a case is its casegroup's, wherever the case has gone or once it is known."""
+        """R43: an open exception of a case is its casegroup's, wherever the case has gone or once it is known; so is an open item."""
+        for made in self.work:
+            case = (made["csa_system"], made["csa_case_id"])
+            stays = made["finding"] or made["status"] != "OPEN" or made["casegroup_id"] is None
+            if not stays and case in self.member and made["casegroup_id"] != self.member[case]:
+                if self.given.get((made["casegroup_id"], *case)) is made:
+                    self.given[(self.member[case], *case)] = self.given.pop((made["casegroup_id"], *case))
+                made["casegroup_id"] = self.member[case]
         for finding in self.open.values():
             code, _, system, number, subject = finding.key
             if self.stage(code) != "receiving" and finding.case in self.member:
@@ -734,6 +743,9 @@ class Model:
                 broken |= {("case_casegroup_conflict", casegroup, *case, "CASE"): "CASE" for case in members}
         for case in self.sent_elsewhere:
             broken[("case_casegroup_conflict", self.member[case], *case, "CASE")] = "CASE"
+        for case, held in self.cases.items():
+            if self.case(case)["closure_failure_code"] is not None:
+                self.failed_night[case] = max(held.on, self.failed_night.get(case, held.on))
         for case, failed_on in list(self.failed_night.items()):
             if case in self.closed_night and self.closed_night[case] > failed_on:
                 del self.failed_night[case]
@@ -1078,10 +1090,8 @@ class Model:
     def route(self, casegroup: str | None) -> tuple[str, str | None]:
         payer = self.paying_parent(casegroup) if casegroup is not None else None
         nino = eight(payer["nino"]) if payer else None
-        if nino is None:
-            return ("FT_TEAM", None)
-        there = self.found["payers"].get(nino, [])
-        made_here = casegroup in self.made_for or nino in self.made_for
+        there = self.found["payers"].get(nino, []) if nino is not None else []
+        made_here = casegroup in self.made_for or (nino is not None and nino in self.made_for)
         if not there and not made_here:
             return ("FT_TEAM", None)
         return (
@@ -1191,9 +1201,10 @@ class Model:
         self.position_completed(casegroup)
 
     def position_completed(self, casegroup: str) -> None:
-        """Figures of what was posted stay as completed; the latest arrival of any other case is received and held."""
-        posted = {due["about"] for due in self.dues_of.get(casegroup, [])}
-        came = [about for about in self.balances(casegroup, "csa_balances") if about not in posted]
+        """Figures stay as completed; the latest arrival of a case that had none then is received and held, credits too (it is a
+        row that a rule refuses)."""
+        settled = {key[:-2] for key, position in self.frozen[casegroup].items() if any(position.figures)}
+        came = [about for about in self.balances(casegroup, "csa_balances") if about not in settled]
         reported = self.balances(casegroup, "clerical_balances")
         money: dict[tuple[Any, ...], dict[Any, int]] = {}
         for file, abouts in (("csa_balances", came), ("clerical_balances", reported)):
@@ -1202,9 +1213,8 @@ class Model:
                 for row in self.rows_of(file, about):
                     for bucket in BUCKETS:
                         buckets[bucket] += row[COLUMN[bucket]] or 0
-        passed = {about for about in came if about not in reported and not self.balance_broke(about)}
-        frozen = {key: position for key, position in self.frozen[casegroup].items() if key[:-2] in posted}
-        self.position(casegroup, money, {}, passed, frozen)
+        frozen = {key: position for key, position in self.frozen[casegroup].items() if key[:-2] in settled}
+        self.position(casegroup, money, {}, set(), frozen)
 
     # --- money
 
@@ -1251,14 +1261,13 @@ class Model:
 
     def position_strays(self, tonight: dict[Key, str]) -> None:
         """Rows of no casegroup are received and held all the same; a casegroup whose last balance left has none."""
-        stray = {
-            about: {
-                bucket: sum(row[COLUMN[bucket]] or 0 for row in self.rows_of(file, about))
-                for bucket in BUCKETS
-            }
-            for file in self.arrivals
-            for about in self.balances(None, file)
-        }
+        stray: dict[tuple[Any, ...], dict[Any, int]] = {}
+        for file in self.arrivals:
+            for about in self.balances(None, file):
+                buckets = stray.setdefault(about, dict.fromkeys(BUCKETS, 0))
+                for row in self.rows_of(file, about):
+                    for bucket in BUCKETS:
+                        buckets[bucket] += row[COLUMN[bucket]] or 0
         self.position(None, stray, {}, set())
         for casegroup in set(self.groups) - self.owners() - set(self.completed):
             self.position(casegroup, {}, {}, set())
@@ -1421,7 +1430,11 @@ class Model:
 
     def side(self, finding: Finding) -> bool:
         casegroup = finding.key[1] or self.member.get(finding.case)
-        return finding.sensitive if casegroup is None else self.is_sensitive(casegroup)
+        if casegroup is not None:
+            return self.is_sensitive(casegroup)
+        return finding.sensitive or any(
+            (row["csa_system"], row["csa_case_id"]) == finding.case for _, row in self.doubts.values()
+        )
 
     def view(self, name: str, sensitive: bool = False) -> list[Row]:
         """The rows of a view, for ordinary or for sensitive casegroups, with the columns that are settled."""
