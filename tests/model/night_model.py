@@ -781,7 +781,11 @@ class Model:
                     row["casegroup_id"] != sent["casegroup_id"]
                     for row, sent in zip(rows, arrival.rows, strict=True)
                 ]
-                differs = [row["casegroup_id"] != self.member[case] for row in rows]
+                # Of a case that a caseworker moved, the extract goes on naming the old casegroup, and so do its balances.
+                right = {self.member[case]}
+                if case not in self.sent_elsewhere:
+                    right.add(self.cases[case].row["casegroup_id"])
+                differs = [row["casegroup_id"] not in right for row in rows]
                 if any(differs) and (not arrival.agreed or any(entered)):
                     codes.add("balance_casegroup_mismatch")
                 elif not any(entered):
