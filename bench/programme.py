@@ -246,7 +246,14 @@ class Programme:
         )
         self._run(on)
         self.happened["empty night run late"] += 1
-        may = {"nights", "rule_results", "programme", "programme_months", "casegroup_outcomes"}
+        may = {
+            "nights",
+            "night_history",
+            "rule_results",
+            "programme",
+            "programme_months",
+            "casegroup_outcomes",
+        }
         return [
             f"the late and empty night of {on} changed {name}"
             for name, rows in self.standing().items()

@@ -1,7 +1,7 @@
 """R39: a late night, one that runs after a later one succeeded, neither undoes nor overlooks what is known since.
 
 Belongs here: what must hold of late nights whatever the world. Does not belong here: the order of nights against the model
-(`test_model_agrees`), single stories of late nights (`tests/integration/test_late_nights.py`).
+(`test_model_agrees`), single stories of late nights (`tests/integration/test_past_nights.py`).
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def _plain_gates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def everything_but_nights(store: Store) -> Dump:
-    """Every row of every view of both sides, and of every table behind them, but of the list of nights."""
+    """Every row of every view of both sides, and of every table behind them, but of the list of nights and their history."""
     listed = store.query(
         "select table_schema, table_name from information_schema.tables where table_schema in ('reporting', 'sensitive', "
-        "'closure', 'held') and table_name not in ('nights', 'night_figures', 'alembic_version') order by 1, 2"
+        "'closure', 'held') and table_name not in ('nights', 'night_figures', 'night_history', 'alembic_version') order by 1, 2"
     )
     names = [f"{row['table_schema']}.{row['table_name']}" for row in listed]
     return {name: sorted(str(row) for row in store.query(f"select * from {name}")) for name in names}  # noqa: S608

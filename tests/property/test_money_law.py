@@ -29,7 +29,8 @@ select 'received = posted + held + credits' as law, concat_ws(' ', csa_system, c
 from {schema}.reconciliation where received_pence <> posted_pence + held_pence + credit_pence
 union all
 select 'one row for each case and bucket', concat_ws(' ', csa_system, csa_case_id, creditor, arrears_status)
-from {schema}.reconciliation group by csa_system, csa_case_id, creditor, arrears_status having count(*) > 1
+from {schema}.reconciliation where csa_case_id is not null
+group by csa_system, csa_case_id, creditor, arrears_status having count(*) > 1
 union all
 select 'a credit is below zero, and is listed', concat_ws(' ', csa_system, csa_case_id, creditor, arrears_status)
 from (select * from {schema}.reconciliation where credit_pence <> 0) r
