@@ -149,6 +149,8 @@ def assert_mended_without_them(store: Store, tmp_path: Path, stages: Sequence[st
         worlds.land(landing, {NIGHTS[1]: second})
         store.run(landing, NIGHTS[1])
         assert not breaches(store.url), after
+        if STAGES.index(after) >= STAGES.index("decide_next_action"):
+            continue  # what had been stored by then stands
         for view, rows in store.dump().items():
             gone, come = list(right[view] - rows)[:3], list(rows - right[view])[:3]
             assert (gone, come) == ([], []), f"stopped after {after}: {view}"
