@@ -560,7 +560,7 @@ class Model:
         self.hidden.discard(None)
 
     def follow_moves(self) -> None:
-        """R43: an open exception of a case is its casegroup's, wherever the case has gone or once it is known; so is an open item."""
+        """R43: what is open about a case, exception or item, is its casegroup's: wherever it has gone, or once it is known."""
         for made in self.work:
             case = (made["csa_system"], made["csa_case_id"])
             stays = made["finding"] or made["status"] != "OPEN" or made["casegroup_id"] is None
