@@ -136,7 +136,7 @@ def never_killed(
 
 def chosen(points: list[str]) -> list[int]:
     """Both sides of each commit of a part, before the last commit of every stage (after it the next one begins), and some
-    COPYs and files between them."""
+    COPYs and parts handed on between them."""
     wanted: set[int] = set()
     for name in night.STAGES:
         first, last = points.index(f"stage {name} begins"), points.index(f"stage {name} ends")
@@ -156,7 +156,7 @@ def chosen(points: list[str]) -> list[int]:
         points.index(f"copy into closure.{table}")
         for table in ("ledger", "letters", "work_items", "positions")
     }
-    wanted.add(points.index("file handed on") + 3)
+    wanted.add(points.index("part handed on") + 3)
     return sorted(wanted)
 
 

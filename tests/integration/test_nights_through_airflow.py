@@ -120,9 +120,9 @@ def test_R21_a_cleared_stage_runs_again_with_what_follows_and_changes_nothing_th
 
 
 def test_a_stage_of_a_night_that_is_done_may_be_run_by_hand_and_changes_nothing(store: Store, up: Up) -> None:
-    """One that holds, one that judges, one that stores, one that sends out: the DAGs of all stages are made alike."""
+    """One that holds, one that judges, one that stores, the law, one that sends out: the DAGs of all stages are made alike."""
     before = everything(store)
-    for stage in ("receive_extract", "set_up_cases", "decide_next_action", "write_out"):
+    for stage in ("receive_extract", "set_up_cases", "decide_next_action", "check_money_law", "write_out"):
         dag = f"stage_{stage}"
         body = {"logical_date": None, "conf": {"business_date": SUMMER[2]}}
         run = up.client.post(f"/api/v2/dags/{dag}/dagRuns", body)["dag_run_id"]

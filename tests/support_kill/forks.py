@@ -27,7 +27,7 @@ from case_closure import night
 from case_closure.gates import engine
 from case_closure.outbound.letters.typesetting import Pages
 from case_closure.settings import Settings
-from case_closure.store import casegroups, database, holding, posting
+from case_closure.store import casegroups, database, holding, posting, work_in_progress
 from tests.unit import plain_gate
 
 Job = dict[str, Any]
@@ -88,6 +88,13 @@ def _watch(points: Points) -> None:
             return copy_in(connection, table, rows)
 
         module.copy_in = copied  # type: ignore[attr-defined]
+    save = work_in_progress.save
+
+    def saved(*args: Any) -> None:
+        points.pass_by("part handed on")
+        save(*args)
+
+    work_in_progress.save = saved
 
 
 class _PlainTypesetters:

@@ -380,6 +380,7 @@ def refused(codes: str, fields: str, **over: Any) -> Row:
         "fields": f"{{{fields}}}",
         "csa_system": "CS2",
         "csa_case_id": "A",
+        "told": "{}",
     }
     return row | {"casegroup_id": "G1", "sensitive": False, "original": '{"csa_case_id": "A"}'} | over
 
