@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from case_closure.store import database
-from case_closure.store.tables import metadata
+from case_closure.store.schema.tables import metadata
 
 # In the order in which they can be filled.
 TABLES: tuple[str, ...] = tuple(f"{table.schema}.{table.name}" for table in metadata.sorted_tables)

@@ -19,8 +19,9 @@ from typing import Any
 
 import psutil
 
+from case_closure.local import embedded
 from case_closure.settings import DATABASE_URL, HOME, LANDING, LOGIN_PORT, OUTBOUND
-from case_closure.store import database, embedded
+from case_closure.store import database
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -26,13 +26,14 @@ from typing import Any
 from bench.csa import Calendar, Csa
 from bench.home import MeasuringFailed, new_home
 from bench.soak import SIDES, Broken, digest, money_law
-from case_closure import night as shell
 from case_closure.domain import journey
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.landing.writing import write_night
+from case_closure.night import run as shell
 from case_closure.sample.columns import table_of_rows
 from case_closure.settings import Settings
-from case_closure.store import database, views
+from case_closure.store import database
+from case_closure.store.schema import views
 
 FIRST = date(2017, 1, 2)
 # Sent every night, with no rows if need be.

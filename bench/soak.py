@@ -30,12 +30,13 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from bench.home import Home, MeasuringFailed, new_home
-from case_closure import night as shell
-from case_closure import receiving  # noqa: F401  loaded once here, not in every night's process
 from case_closure.domain.money import BUCKETS
 from case_closure.gates import engine, suites  # noqa: F401  likewise
+from case_closure.night import receiving
+from case_closure.night import run as shell
 from case_closure.settings import Settings
-from case_closure.store import database, views
+from case_closure.store import database
+from case_closure.store.schema import views
 
 FIRST = date(2017, 8, 10)
 SIDES = ("reporting", "sensitive")

@@ -103,7 +103,7 @@ with DAG(
 
     @task
     def propose(**context: Any) -> dict[str, Any]:
-        from case_closure import criteria_commands
+        from case_closure.desk import criteria as criteria_commands
 
         run, form = context["dag_run"], dict(context["params"])
         if not run.triggering_user_name:
@@ -137,7 +137,7 @@ with DAG(
 
     @task
     def record(**context: Any) -> str:
-        from case_closure import criteria_commands
+        from case_closure.desk import criteria as criteria_commands
 
         proposal, answer = (context["ti"].xcom_pull(task_ids=name) for name in ("propose", "approve"))
         who = answer and answer["responded_by_user"]  # no answer: somebody marked the task as done

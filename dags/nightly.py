@@ -41,7 +41,7 @@ if __name__ == "__main__":  # one run in this process, no scheduler: what `case-
     from airflow.models.dagrun import DagRun
     from sqlalchemy import event
 
-    from case_closure.platform.one_run import arguments, die_with_parent
+    from case_closure.local.one_run import arguments, die_with_parent
 
     die_with_parent()
     logical_date, conf = arguments()

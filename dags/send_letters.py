@@ -50,9 +50,9 @@ with DAG(
     def send() -> dict[str, int | str | None]:
         from dataclasses import asdict
 
-        from case_closure import letter_sending
         from case_closure.outbound.sending import ChannelRefused
         from case_closure.settings import Settings
+        from case_closure.sweeps import letters as letter_sending
 
         try:
             return asdict(letter_sending.send(Settings.from_environment(), lambda: datetime.now(UTC)))

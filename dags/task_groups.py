@@ -1,6 +1,6 @@
 """The stages of the night as task groups, for `nightly` and for the DAG of each stage.
 
-Wiring only: what a stage does is in `case_closure.night` and below it. Nothing heavy is imported until a
+Wiring only: what a stage does is in `case_closure.night.run` and below it. Nothing heavy is imported until a
 task runs.
 """
 
@@ -82,8 +82,8 @@ def stage_group(stage: str) -> TaskGroup:
 def _run(stage: str, context: Any) -> dict[str, int | str]:
     from case_closure.domain.texts import printable_lines
     from case_closure.landing.manifest import LandingRejected
-    from case_closure.night import MachineFault, NightFailed, NightRefused
-    from case_closure.platform import stage_run
+    from case_closure.local import stage_run
+    from case_closure.night.run import MachineFault, NightFailed, NightRefused
     from case_closure.store.transient import is_transient
 
     try:
@@ -111,7 +111,7 @@ def _run(stage: str, context: Any) -> dict[str, int | str]:
 
 
 def _night_of(context: Any) -> dict[str, Any]:
-    from case_closure.platform.stage_run import business_date_of
+    from case_closure.local.stage_run import business_date_of
 
     params, run = context["params"], context["dag_run"]
     night: date = business_date_of(params.get("business_date"), run.logical_date)
@@ -128,7 +128,7 @@ def _night_of(context: Any) -> dict[str, Any]:
 
 def _record_failure(context: Any) -> None:
     """After the last try: the night is marked FAILED in our store, and the log has said what to do."""
-    from case_closure.platform import stage_run
+    from case_closure.local import stage_run
 
     stage = context["task_instance"].task_id.partition(".")[0]
     error = context.get("exception")

@@ -27,7 +27,7 @@ def noted(note: str | None, night: str, reason: str | None) -> str:
 
 
 def _write(run: Any, *, failed: bool = False) -> None:
-    from case_closure.platform.stage_run import business_date_of
+    from case_closure.local.stage_run import business_date_of
 
     if run.dag_id != "nightly" and not run.dag_id.startswith("stage_"):
         return

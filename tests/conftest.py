@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from case_closure.store import database, embedded
+from case_closure.local import embedded
+from case_closure.store import database
 from tests.support.pipeline import Store
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from case_closure.domain.tranches import FIELDS
-from case_closure.platform.environment import DAGS, PLUGINS
+from case_closure.local.environment import DAGS, PLUGINS
 
 STAGES = [
     "open_night",
@@ -35,7 +35,7 @@ STAGES = [
     "close_night",
 ]
 OF_THE_NIGHT = ["nightly", *(f"stage_{stage}" for stage in STAGES)]
-HEAVY = ("great_expectations", "pandas", "pyarrow", "numpy", "case_closure.night", "case_closure.store")
+HEAVY = ("great_expectations", "pandas", "pyarrow", "numpy", "case_closure.night.run", "case_closure.store")
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_each_stage_has_a_dag_of_its_own_of_the_same_task_group(found: dict[str,
 
 
 def test_the_stages_of_the_dags_are_the_stages_of_the_night() -> None:
-    from case_closure import night
+    from case_closure.night import run as night
 
     assert list(night.STAGES) == STAGES
 

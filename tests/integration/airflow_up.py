@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from case_closure.platform.rest import AirflowClient
+from case_closure.local.rest import AirflowClient
 
 
 def until(true: Callable[[], Any], seconds: float = 120.0) -> Any:
@@ -36,7 +36,7 @@ class Up:
         self.log = home / "up.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "case_closure.cli", "up"],
+                [sys.executable, "-m", "case_closure.cli.commands", "up"],
                 env=variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from case_closure.store import embedded
+from case_closure.local import embedded
 from tests.integration.installation import Databases, Installation
 
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import psycopg
 
-from case_closure import night
 from case_closure.landing.writing import PaymentLine, write_night
+from case_closure.local import embedded
+from case_closure.night import run as night
 from case_closure.settings import Settings
-from case_closure.store import database, embedded
-from case_closure.store.views import SCHEMAS, VIEWS
+from case_closure.store import database
+from case_closure.store.schema.views import SCHEMAS, VIEWS
 from tests.unit.builders import Case, Row, landed
 
 _TEMPLATE = "migrated"

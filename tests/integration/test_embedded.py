@@ -18,8 +18,8 @@ import psutil
 import psycopg
 import pytest
 
+from case_closure.local import embedded
 from case_closure.settings import Settings
-from case_closure.store import embedded
 from case_closure.store.transient import is_transient
 
 START = "from case_closure.store import embedded; print(embedded.ensure_running({home!r}).port)"

@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 
-from case_closure import night
-from case_closure.store import database, embedded
+from case_closure.local import embedded
+from case_closure.night import run as night
+from case_closure.store import database
 from tests.integration.installation import Databases, Installation
 from tests.unit.builders import ALL_NINE, Case, Row, balance, case, nino_of
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from case_closure import night
 from case_closure.landing.rejection import LandingRejected
+from case_closure.night import run as night
 from tests.integration.installation import Installation
 from tests.unit.builders import case
 

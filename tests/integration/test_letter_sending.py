@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from case_closure import letter_sending, lettering
 from case_closure.domain.letters import reference
+from case_closure.night import lettering
 from case_closure.outbound.letters.typesetting import Typesetter
 from case_closure.outbound.sending import ChannelRefused, PrintHouse, Sender, sender
 from case_closure.store import database, deliveries
+from case_closure.sweeps import letters as letter_sending
 from tests.integration.installation import Databases, Installation
 from tests.support import letters, notify, pdf
 from tests.support_kill.sending import POINTS

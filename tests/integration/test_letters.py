@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from case_closure import lettering, letters_by_hand
+from case_closure.desk import letters as letters_by_hand
+from case_closure.night import lettering
 from case_closure.outbound.letters.contents import LetterIncomplete
 from case_closure.outbound.letters.typesetting import Typesetter
 from case_closure.store import database
-from case_closure.store.views import SCHEMAS, VIEWS
+from case_closure.store.schema.views import SCHEMAS, VIEWS
 from tests.integration.installation import Databases, Installation
 from tests.support import pdf
 from tests.unit.builders import case

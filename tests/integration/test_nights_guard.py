@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from case_closure import night
 from case_closure.landing.rejection import LandingRejected
+from case_closure.night import run as night
 from case_closure.store import database, holding, nights, posting
 from tests.integration.installation import Installation
 from tests.unit.builders import Row, case

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from case_closure import cli, night
+from case_closure.cli import commands as cli
 from case_closure.landing.rejection import LandingRejected
-from case_closure.platform import stage_run
+from case_closure.local import stage_run
+from case_closure.night import run as night
 from tests.integration.installation import Installation
 from tests.unit.builders import case
 

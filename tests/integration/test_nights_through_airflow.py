@@ -17,9 +17,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from case_closure import night, sample
-from case_closure.platform.rest import AirflowClient
-from case_closure.store import embedded
+from case_closure import sample
+from case_closure.local import embedded
+from case_closure.local.rest import AirflowClient
+from case_closure.night import run as night
 from tests.integration.airflow_up import Up, until
 from tests.integration.installation import Installation as Store
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from case_closure import night
+from case_closure.night import run as night
 from case_closure.outbound import folder
 from case_closure.store import applications, database
 from tests.integration.installation import Installation

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from case_closure import night, reconcile
+from case_closure.desk import reconciliation as reconcile
+from case_closure.night import run as night
 from case_closure.outbound import exceptions_report
 from case_closure.store import database, reports
 from tests.integration.installation import Databases, Installation

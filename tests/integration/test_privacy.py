@@ -18,9 +18,9 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from case_closure import night
+from case_closure.night import run as night
 from case_closure.store import database, roles
-from case_closure.store.views import SCHEMAS, VIEWS
+from case_closure.store.schema.views import SCHEMAS, VIEWS
 from tests.integration.installation import Databases, Installation
 from tests.unit.builders import Row, case, nino_of
 

@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from case_closure import cli
-from case_closure.store import database, embedded, readers, roles
+from case_closure.cli import commands as cli
+from case_closure.local import embedded
+from case_closure.store import database, readers, roles
 from tests.integration.installation import Installation
 
 

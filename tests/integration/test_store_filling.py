@@ -8,8 +8,8 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from case_closure.landing.contracts import FILES
 from case_closure.store import database, filling, holding
+from case_closure.tables.landed import FILES
 from tests.integration.installation import Installation
 from tests.unit.builders import Row, balance, case, party, table
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import pyarrow as pa
 
-from case_closure.landing.contracts import FILES
 from case_closure.store import database, holding
+from case_closure.tables.landed import FILES
 from tests.integration.installation import Installation
 from tests.unit.builders import Row, balance, case, party, table
 

@@ -10,8 +10,9 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from case_closure.store import database, views
-from case_closure.store.tables import metadata
+from case_closure.store import database
+from case_closure.store.schema import views
+from case_closure.store.schema.tables import metadata
 from tests.integration.installation import Installation
 
 # contract.md, 'What can be read', the views of the night's finance.
@@ -65,7 +66,7 @@ def test_migrating_a_store_that_is_up_to_date_changes_nothing(installation: Inst
 def test_values_that_an_earlier_version_stored_half_hidden_are_hidden_whole_by_the_upgrade(
     installation: Installation,
 ) -> None:
-    revision = import_module("case_closure.store.migrations.versions.0007_values_hidden_whole")
+    revision = import_module("case_closure.store.schema.migrations.versions.0007_values_hidden_whole")
     stored = {
         "short": ("surname", "Ng", '{"surname": "Ng"}', "******"),
         "shape": ("nino", "******56A", '{"nino": "GB123456A"}', "******56A"),

@@ -21,9 +21,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from case_closure.platform import environment, supervisor
+from case_closure.local import embedded, environment, supervisor
 from case_closure.settings import Settings
-from case_closure.store import embedded
 from tests.integration.airflow_up import Up, until
 
 NOOP = Path(__file__).parent / "noop"
@@ -67,7 +66,7 @@ class Installation:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "case_closure.cli", *arguments],
+            [sys.executable, "-m", "case_closure.cli.commands", *arguments],
             env=self.variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from case_closure import criteria_commands, receiving
+from case_closure.desk import criteria as criteria_commands
 from case_closure.domain.tranches import Criteria
-from case_closure.landing.contracts import FILES
 from case_closure.landing.criteria import parse
+from case_closure.night import receiving
 from case_closure.store import database, holding, tranches
+from case_closure.tables.landed import FILES
 from tests.integration.installation import Installation
 from tests.unit.builders import BEFORE, ON, Row, balance, case, table
 

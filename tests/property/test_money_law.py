@@ -18,7 +18,8 @@ import pytest
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.pool import NullPool
 
-from case_closure import night, sample
+from case_closure import sample
+from case_closure.night import run as night
 from case_closure.store import database
 from tests.support import worlds
 from tests.support.pipeline import SIDES, STAGES, Store

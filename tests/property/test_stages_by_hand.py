@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from case_closure import night
 from case_closure.gates import engine
 from case_closure.landing.rejection import LandingRejected
+from case_closure.night import run as night
 from tests.property.test_money_law import breaches
 from tests.support import worlds
 from tests.support.pipeline import STAGES, Store

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from case_closure import night
 from case_closure.domain.letters import CLOSURE_CODES
+from case_closure.night import run as night
 from case_closure.settings import Settings
 from case_closure.store import database
 

@@ -21,8 +21,8 @@ from typing import Any
 import pyarrow as pa
 
 from case_closure.domain.money import BUCKETS
-from case_closure.landing.contracts import FILES
 from case_closure.landing.writing import write_night
+from case_closure.tables.landed import FILES
 
 Row = dict[str, Any]
 Files = dict[str, list[Row]]

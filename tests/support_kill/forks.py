@@ -23,8 +23,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from case_closure import night
 from case_closure.gates import engine
+from case_closure.night import run as night
 from case_closure.outbound.letters.typesetting import Pages
 from case_closure.settings import Settings
 from case_closure.store import casegroups, database, holding, posting, work_in_progress

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from case_closure import letter_sending
 from case_closure.outbound.sending import Sender, Sent, sender
+from case_closure.sweeps import letters as letter_sending
 
 POINTS = ("claimed", "typeset", "taken")
 

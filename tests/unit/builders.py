@@ -19,11 +19,11 @@ import pyarrow as pa
 from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.gates import suites
-from case_closure.landing.contracts import FILES
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
-from case_closure.stages.frames import Frames, to_frame
-from case_closure.stages.resolutions import PARENTS
 from case_closure.store.casegroups import Gather
+from case_closure.tables.frames import Frames, to_frame
+from case_closure.tables.landed import FILES
+from case_closure.tables.resolutions import PARENTS
 from tests.unit.plain_gate import judge
 
 Row = dict[str, Any]

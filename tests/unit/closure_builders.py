@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from case_closure.gates import suites
 from case_closure.stages import follow_closure, take_applications
-from case_closure.stages.frames import Frames, case_key, to_frame
 from case_closure.store.applications import OPEN_EXCEPTION
 from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
+from case_closure.tables.frames import Frames, case_key, to_frame
 from tests.unit.builders import _SHAPE as SHAPE
 from tests.unit.builders import ON, Case, Row, as_held, case, entered_for, nino_of, rows_of, sensitive
 from tests.unit.builders import _like as frame_like

@@ -16,7 +16,7 @@ from bench.home import Home, new_home
 from bench.results import BEGIN, END, Row, compared, exponent, missed, table, write_into
 from case_closure import sample
 from case_closure.store import database
-from case_closure.store.tables import metadata
+from case_closure.store.schema.tables import metadata
 
 NIGHT = date(2017, 8, 10)
 

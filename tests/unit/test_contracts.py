@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from case_closure.domain.money import BUCKET_COLUMNS
-from case_closure.landing.contracts import (
+from case_closure.tables.landed import (
     CSA_SYSTEMS,
     FILES,
     FileContract,

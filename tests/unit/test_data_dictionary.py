@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from case_closure.dictionary import PAGE, data_dictionary, write
-from case_closure.landing.contracts import FILES
+from case_closure.store.schema.dictionary import PAGE, data_dictionary, write
+from case_closure.tables.landed import FILES
 
 
 def test_the_dictionary_in_docs_is_not_stale() -> None:
     assert PAGE.read_text(encoding="utf-8") == data_dictionary(), (
-        "docs/data-dictionary.md is stale: run python -m case_closure.dictionary"
+        "docs/data-dictionary.md is stale: run python -m case_closure.store.schema.dictionary"
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from case_closure.domain import masking
-from case_closure.landing.contracts import FILES
+from case_closure.tables.landed import FILES
 
 PERSONAL = sorted({column.name for file in FILES.values() for column in file.columns if column.personal})
 SEEN = st.text(min_size=1).filter(lambda text: masking.shown(text, "csa_case_id") is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS, RP_BUCKET_COLUMNS, pounds
-from case_closure.landing.contracts import FILES
+from case_closure.tables.landed import FILES
 
 
 def test_B44_there_are_nine_buckets_of_three_creditors_and_three_statuses() -> None:

@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy.exc
 from xlsxwriter.exceptions import FileCreateError
 
-from case_closure import faults, parallel
+from case_closure.local.embedded import ServerUnavailable
+from case_closure.night import faults, parallel
 from case_closure.outbound import folder
 from case_closure.settings import Settings
-from case_closure.store.embedded import ServerUnavailable
 
 
 @pytest.fixture

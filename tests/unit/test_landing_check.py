@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from case_closure.check import check_folder
-from case_closure.landing.contracts import FILES
+from case_closure.desk.check import check_folder
 from case_closure.landing.reading import Landing
 from case_closure.landing.writing import write_night
+from case_closure.tables.landed import FILES
 
 LETTERS = pa.table(
     {"letter_id": ["L1"], "issued_on": [date(2017, 8, 11)]}, schema=FILES["clerical_letters"].schema

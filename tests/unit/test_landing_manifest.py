@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from case_closure.domain.texts import is_blank
-from case_closure.landing.contracts import FILES
 from case_closure.landing.manifest import Landing, LandingRejected, Problem, reopen, verify
 from case_closure.landing.writing import write_night
+from case_closure.tables.landed import FILES
 
 NIGHT = date(2017, 8, 11)
 BALANCES = "csa_balances.parquet"

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from case_closure.domain.texts import NOTHING_TO_READ, is_blank
-from case_closure.landing.contracts import FILES
 from case_closure.landing.normalising import (
     LONGEST_VALUE,
     column_total,
@@ -26,6 +25,7 @@ from case_closure.landing.paths import PathLike
 from case_closure.landing.reading import ROW_NUMBER, LandedFile, parse_pounds
 from case_closure.landing.rejection import LandingRejected
 from case_closure.landing.writing import write_night
+from case_closure.tables.landed import FILES
 
 LETTERS = FILES["clerical_letters"]
 

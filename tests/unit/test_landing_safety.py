@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from case_closure import check
+from case_closure.desk import check
 from case_closure.landing import criteria, parquet
-from case_closure.landing.contracts import FILES
 from case_closure.landing.manifest import LandingRejected, verify
 from case_closure.landing.paths import NotAFile, open_for_arrow, open_regular
 from case_closure.landing.reading import LandedFile
 from case_closure.landing.writing import PaymentLine, write_night
+from case_closure.tables.landed import FILES
 
 ON = date(2017, 8, 10)
 LETTERS, PAYMENTS = "clerical_letters.parquet", "csa_payments_CS2.csv"

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from case_closure import parallel
+from case_closure.night import parallel
 
 
 def ids(count: int) -> list[str]:

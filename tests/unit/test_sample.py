@@ -24,11 +24,11 @@ import pytest
 from case_closure.domain.applications import Standing, after, decide
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES
-from case_closure.landing.contracts import FILES, contract_for
 from case_closure.landing.manifest import verify
 from case_closure.sample import Planted, generate
 from case_closure.sample.faults import INVALID_NINOS
 from case_closure.sample.nights import arrivals
+from case_closure.tables.landed import FILES, contract_for
 
 FROM = date(2017, 8, 10)
 NIGHTS = 4

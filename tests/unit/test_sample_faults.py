@@ -28,7 +28,6 @@ from case_closure.domain.names import comparable
 from case_closure.domain.nino import ADMINISTRATIVE_PREFIXES, VALID_PATTERN
 from case_closure.domain.postcode import UK_COUNTRIES, UK_POSTCODE_PATTERN
 from case_closure.domain.rules import RULES
-from case_closure.landing.contracts import FILES
 from case_closure.sample import FAULTS, Planted, generate
 from case_closure.sample.casegroup import Casegroup, Dice, set_amounts
 from case_closure.sample.faults import HIDDEN, PAIRS, Fault
@@ -44,6 +43,7 @@ from case_closure.sample.people import (
 from case_closure.sample.planting import queue
 from case_closure.sample.showcase import SHOWCASES
 from case_closure.sample.stories import STORIES
+from case_closure.tables.landed import FILES
 
 Row = dict[str, Any]
 Found = tuple[str, str | None, str | None]

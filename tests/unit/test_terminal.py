@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from case_closure import cli
+from case_closure.cli import commands as cli
+from case_closure.cli import terminal
 from case_closure.landing.writing import write_night
-from case_closure.platform import terminal
-from case_closure.platform.progress import Event
+from case_closure.local.progress import Event
 
 HOSTILE = "x\x1b[2J\nnight SUCCESS\r\x9b1A\u202eSSECCUS\u2028"
 

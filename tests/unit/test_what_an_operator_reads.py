@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from case_closure import cli
+from case_closure.cli import commands as cli
+from case_closure.cli import terminal
 from case_closure.domain.rules import RULES
-from case_closure.platform import terminal
-from case_closure.platform.progress import Event
+from case_closure.local.progress import Event
 
 NAMES = ("business_date", "rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "field", "value", "status",
          "route", "exception_id", "message")  # fmt: skip

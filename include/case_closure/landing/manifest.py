@@ -20,7 +20,6 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from case_closure.domain.texts import is_blank, shown
-from case_closure.landing.contracts import FileContract, contract_for, payments_system
 from case_closure.landing.normalising import LONGEST_VALUE, column_total
 from case_closure.landing.parquet import opened, schema_of, schema_problems
 from case_closure.landing.paths import NotAFile, PathLike, open_regular
@@ -35,6 +34,7 @@ from case_closure.landing.payments import (
 )
 from case_closure.landing.reading import LandedFile, Landing
 from case_closure.landing.rejection import SEND_AGAIN, LandingRejected, Problem, Unreadable
+from case_closure.tables.landed import FileContract, contract_for, payments_system
 
 __all__ = ["MANIFEST", "Landing", "LandingRejected", "Problem", "reopen", "verify"]
 

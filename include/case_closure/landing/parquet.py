@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from case_closure.domain.texts import shown
-from case_closure.landing.contracts import FileContract
 from case_closure.landing.normalising import LONGEST_VALUE, MOST_BYTES, same_type, too_long_a_value
 from case_closure.landing.paths import PathLike, open_for_arrow
 from case_closure.landing.rejection import SEND_AGAIN, Problem, Unreadable
+from case_closure.tables.landed import FileContract
 
 _BATCH_BYTES = 256 * 1024 * 1024
 # What is read into memory at once when a page is opened, as the footer tells it: a column of a row group, and all its columns.

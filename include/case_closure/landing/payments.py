@@ -16,7 +16,6 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from case_closure.domain.money import INT64_LIMIT_PENCE
-from case_closure.landing.contracts import FILES
 from case_closure.landing.normalising import (
     LONGEST_VALUE,
     MOST_BYTES,
@@ -25,6 +24,7 @@ from case_closure.landing.normalising import (
 )
 from case_closure.landing.paths import PathLike, open_regular
 from case_closure.landing.rejection import SEND_AGAIN, Problem, Unreadable
+from case_closure.tables.landed import FILES
 
 COLUMNS = FILES["csa_payments"].column_names
 HEADER = ",".join(COLUMNS)

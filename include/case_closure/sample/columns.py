@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from case_closure.landing.contracts import FILES, contract_for
+from case_closure.tables.landed import FILES, contract_for
 
 Ints = np.ndarray[Any, np.dtype[Any]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]

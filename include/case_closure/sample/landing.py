@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from case_closure.domain.cases import CSA_SYSTEMS
-from case_closure.landing.contracts import FILES
 from case_closure.landing.writing import PaymentLine
 from case_closure.sample.casegroup import Row
 from case_closure.sample.columns import schema_of, table_of_rows
+from case_closure.tables.landed import FILES
 
 # Sent every night, with no rows if need be.
 _ALWAYS = ("csa_balances", "csa_cases", "csa_parties")

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from case_closure.landing.contracts import FILES
 from case_closure.sample.casegroup import POPULATION_FILES, Casegroup, Dice, Row
 from case_closure.sample.faults import FAULTS, HIDDEN, PAIRS, Fault, Found
 from case_closure.sample.showcase import SHOWCASES
 from case_closure.sample.stories import STORIES, Teller, resolution_row
+from case_closure.tables.landed import FILES
 
 
 class PlantedFault(NamedTuple):

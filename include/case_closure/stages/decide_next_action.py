@@ -16,9 +16,11 @@ from case_closure.domain import letters as letter_codes
 from case_closure.domain import next_actions as table
 from case_closure.domain import outcomes
 from case_closure.domain.rules import RULES, holds_casegroup
-from case_closure.stages import letters, work_items
-from case_closure.stages.exceptions import EXCEPTION_KEY, described, exception_items, key_of
-from case_closure.stages.frames import (
+from case_closure.stages.common import letters, work_items
+from case_closure.stages.common.exceptions import EXCEPTION_KEY, described, exception_items, key_of
+from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum, fitted
+from case_closure.stages.set_up_cases import PAYING, RECEIVING
+from case_closure.tables.frames import (
     Frames,
     among,
     case_key,
@@ -29,9 +31,7 @@ from case_closure.stages.frames import (
     take_flags,
     take_pence,
 )
-from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum, fitted
-from case_closure.stages.resolutions import BALANCE, CASE, PARENTS, of_people, ordered
-from case_closure.stages.set_up_cases import PAYING, RECEIVING
+from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, of_people, ordered
 
 
 def conclude(

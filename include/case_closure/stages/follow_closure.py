@@ -19,9 +19,10 @@ from case_closure.domain import journey
 from case_closure.domain import letters as codes
 from case_closure.domain.applications import PROACTIVE, REACTIVE
 from case_closure.domain.dates import NightDates, reminder_from
-from case_closure.stages import exceptions, findings, letters, receive_balances, set_up_cases
-from case_closure.stages.frames import Frames, among, case_key, chosen, lookup, missing, take, take_pence
+from case_closure.stages import receive_balances, set_up_cases
+from case_closure.stages.common import exceptions, findings, letters
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
+from case_closure.tables.frames import Frames, among, case_key, chosen, lookup, missing, take, take_pence
 
 _ANSWER_ROW = ["letter_id", "issued_on"]
 # Where no days are given, the reminder is due a calendar month before the LED.

@@ -15,9 +15,9 @@ import pandas as pd
 
 from case_closure.domain import nino
 from case_closure.domain.names import comparable_names
-from case_closure.stages import findings
-from case_closure.stages.exceptions import of_rows
-from case_closure.stages.frames import Frames, among, case_key, lookup, missing, take
+from case_closure.stages.common import findings
+from case_closure.stages.common.exceptions import of_rows
+from case_closure.tables.frames import Frames, among, case_key, lookup, missing, take
 
 _POUNDS = re.compile(r"([0-9]{1,16})\.([0-9]{2})")
 _PAYMENT_ROW = ["csa_system", "nino", "forenames", "surname", "csa_receipt_reference", "row_value"]

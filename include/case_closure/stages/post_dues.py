@@ -16,7 +16,7 @@ import pandas as pd
 
 from case_closure.domain import outcomes
 from case_closure.domain.money import BUCKETS, INT64_LIMIT_PENCE
-from case_closure.stages.frames import Frames, among, chosen, lookup, take
+from case_closure.tables.frames import Frames, among, chosen, lookup, take
 
 POSITION_KEY = ["casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"]
 FIGURES = ["received_pence", "posted_pence", "held_pence", "credit_pence"]

@@ -21,9 +21,9 @@ from case_closure.domain import outcomes
 from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES, holds_casegroup
-from case_closure.stages import findings
-from case_closure.stages.frames import Frames, among, case_key, chosen, lookup, missing, take, take_flags
-from case_closure.stages.resolutions import lay_over, ordered
+from case_closure.stages.common import findings
+from case_closure.tables.frames import Frames, among, case_key, chosen, lookup, missing, take, take_flags
+from case_closure.tables.resolutions import lay_over, ordered
 
 # Nine amounts below this cannot overflow int64 together.
 _ROW_SUM_SAFE = 2**59

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from case_closure.domain.tranches import Criteria
-from case_closure.stages.frames import lookup, take
+from case_closure.tables.frames import lookup, take
 
 # Why a casegroup with a matching case is left out; with several, the first is said.
 SENSITIVE: Final = "SENSITIVE"

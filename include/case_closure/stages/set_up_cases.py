@@ -21,9 +21,9 @@ import pandas as pd
 from case_closure.domain import nino, postcode
 from case_closure.domain.cases import BANK_METHODS, EMPLOYER_METHODS, PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.names import comparable_names
-from case_closure.stages import findings
-from case_closure.stages.frames import Frames, among, chosen, lookup, take, take_flags, take_pence
-from case_closure.stages.resolutions import lay_over, of_people
+from case_closure.stages.common import findings
+from case_closure.tables.frames import Frames, among, chosen, lookup, take, take_flags, take_pence
+from case_closure.tables.resolutions import lay_over, of_people
 
 PAYING, RECEIVING = PAYING_PARENT, RECEIVING_PARENT
 _PARTY_ROW = [

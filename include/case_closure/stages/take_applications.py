@@ -18,8 +18,8 @@ import pandas as pd
 from case_closure.domain import applications as rulings
 from case_closure.domain import nino
 from case_closure.domain.applications import Decision, Standing
-from case_closure.stages import exceptions, findings, work_items
-from case_closure.stages.frames import Frames, among, lookup, take
+from case_closure.stages.common import exceptions, findings, work_items
+from case_closure.tables.frames import Frames, among, lookup, take
 
 _ROW = ["application_id", "received_on", "eligible", "applicant_role", "gateway_reference"]
 _RESPONSE_ROW = ["ltr_id", "acknowledged_on", "outcome"]

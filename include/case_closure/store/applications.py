@@ -14,12 +14,13 @@ from sqlalchemy import Connection, text
 
 from case_closure.domain import nino
 from case_closure.domain.texts import shown
-from case_closure.stages.frames import Frames, case_key, to_frame
-from case_closure.store import posting, tables
+from case_closure.store import posting
 from case_closure.store.casegroups import DAY, FLAG, TEXT, Gather
 from case_closure.store.copy import copy_out
 from case_closure.store.database import raw
-from case_closure.store.tables import MATCHED_ON
+from case_closure.store.schema import tables
+from case_closure.store.schema.tables import MATCHED_ON
+from case_closure.tables.frames import Frames, case_key, to_frame
 
 _SAYS = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")
 _APPLICATION: dict[str, pa.DataType] = {

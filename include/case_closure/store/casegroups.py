@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
-from case_closure.store.tables import CLEANED, MATCHED_ON
+from case_closure.store.schema.tables import CLEANED, MATCHED_ON
 
 TEXT, DAY, FLAG, PENCE, NUMBER = pa.string(), pa.date32(), pa.bool_(), pa.int64(), pa.int64()
 

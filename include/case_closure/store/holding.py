@@ -22,14 +22,15 @@ from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES
-from case_closure.landing.contracts import FILES, FileContract
-from case_closure.stages.frames import Frames, to_frame
-from case_closure.store import filling, history, replacing, tables
+from case_closure.store import filling, history, replacing
 from case_closure.store.casegroups import Gather
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
 from case_closure.store.posting import as_rows
-from case_closure.store.tables import ARRIVALS, HELD_TABLES, held_key
+from case_closure.store.schema import tables
+from case_closure.store.schema.tables import ARRIVALS, HELD_TABLES, held_key
+from case_closure.tables.frames import Frames, to_frame
+from case_closure.tables.landed import FILES, FileContract
 
 ROW_NUMBER = "row_number"
 _WORTH_ANALYSING = 1_000

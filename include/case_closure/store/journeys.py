@@ -12,10 +12,11 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from case_closure.domain.letters import CLOSURE_CODES
-from case_closure.stages.frames import Frames, to_frame
-from case_closure.store import posting, tables
+from case_closure.store import posting
 from case_closure.store.applications import open_row_exceptions, read
 from case_closure.store.casegroups import DAY, NUMBER, TEXT, Gather
+from case_closure.store.schema import tables
+from case_closure.tables.frames import Frames, to_frame
 
 # Stamped or turned reactive tonight; touched by tonight's extract, or left by a case of it. A late night looks at no more
 # (R39); a row of its that a later night's row stands over still says that its case was closed (B53).

@@ -14,13 +14,13 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from case_closure.domain import letters as codes
-from case_closure.store import tables
 from case_closure.store.casegroups import DAY, FLAG, PENCE, TEXT
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
 from case_closure.store.letter_contents import ORDINARY
 from case_closure.store.posting import as_rows
-from case_closure.store.tables import MATCHED_ON
+from case_closure.store.schema import tables
+from case_closure.store.schema.tables import MATCHED_ON
 
 
 def open_write_off_item(connection: Connection, casegroup_id: str, csa_system: str, csa_case_id: str) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKETS
 from case_closure.store import sensitive
-from case_closure.store.tables import NIGHT_STATUSES as STATUSES
+from case_closure.store.schema.tables import NIGHT_STATUSES as STATUSES
 
 OPEN, SUCCESS, REJECTED, FAILED, SKIPPED = STATUSES
 

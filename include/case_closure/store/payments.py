@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from case_closure.stages.frames import Frames, to_frame
 from case_closure.store.casegroups import DAY, NUMBER, PENCE, TEXT, Gather
 from case_closure.store.copy import copy_out
 from case_closure.store.database import raw
-from case_closure.store.tables import MATCHED_ON
+from case_closure.store.schema.tables import MATCHED_ON
+from case_closure.tables.frames import Frames, to_frame
 
 _PAYMENT = {
     "business_date": DAY, "row_number": NUMBER, "csa_system": TEXT, "nino": TEXT, "forenames": TEXT, "surname": TEXT,

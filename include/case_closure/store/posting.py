@@ -16,9 +16,10 @@ import pyarrow as pa
 from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, Table, text
 from sqlalchemy.types import TypeEngine
 
-from case_closure.store import history, tables
+from case_closure.store import history
 from case_closure.store.copy import copy_in
 from case_closure.store.database import raw
+from case_closure.store.schema import tables
 
 Frames = dict[str, pd.DataFrame]
 

@@ -14,9 +14,9 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
-from case_closure.landing.contracts import FILES, FileContract
 from case_closure.store import casegroups
-from case_closure.store.tables import ARRIVALS, HELD_TABLES, held_key
+from case_closure.store.schema.tables import ARRIVALS, HELD_TABLES, held_key
+from case_closure.tables.landed import FILES, FileContract
 
 _ROW_KEY = "row({})::text"
 

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, text
 
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
-from case_closure.store.tables import ARRIVALS, MATCHED_ON
+from case_closure.store.schema.tables import ARRIVALS, MATCHED_ON
 
 # A letter's and an LTR's number is made of other identifiers; also one that is not on record tells them.
 _MADE_OF_OTHERS = "^(CMSL|LTR)"

@@ -24,11 +24,11 @@ from case_closure.domain.cases import CASE_ENUMS
 from case_closure.domain.outcomes import INHIBIT_AUTHORISED_ROLES
 from case_closure.domain.tranches import FIELDS, MATCHED, Criteria
 from case_closure.stages import select_tranche
-from case_closure.stages.frames import among, to_frame
 from case_closure.store import database, sensitive
 from case_closure.store.casegroups import TEXT
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
+from case_closure.tables.frames import among, to_frame
 
 LOADED, PROPOSED, APPROVED, REFUSED = "LOADED", "PROPOSED", "APPROVED", "REFUSED"
 NIGHTLY_FILE: Final = "criteria.json"

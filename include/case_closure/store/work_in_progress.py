@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from case_closure.stages.frames import Frames, to_frame
+from case_closure.tables.frames import Frames, to_frame
 
 _PLAN, _PARTS = "plan", "parts"
 

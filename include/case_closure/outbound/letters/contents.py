@@ -23,8 +23,8 @@ from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.money import BUCKETS, pounds
 from case_closure.outbound.letters import address
 from case_closure.outbound.letters.address import text as _text
-from case_closure.stages.frames import Frames
-from case_closure.stages.resolutions import lay_over, of_people
+from case_closure.tables.frames import Frames
+from case_closure.tables.resolutions import lay_over, of_people
 
 Row = Mapping[Any, Any]
 PAYING, RECEIVING, REPRESENTATIVE = PAYING_PARENT, RECEIVING_PARENT, "REPRESENTATIVE"

@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import case_closure
+from case_closure.local import embedded
 from case_closure.settings import HOME, Settings
-from case_closure.store import embedded
 
 REPOSITORY = Path(case_closure.__file__).resolve().parents[2]
 DAGS = REPOSITORY / "dags"

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from case_closure.platform import environment, progress, supervisor
-from case_closure.platform.rest import AirflowClient, RestError
+from case_closure.local import environment, progress, supervisor
+from case_closure.local.rest import AirflowClient, RestError
 from case_closure.settings import Settings
 
 DAG_ID = "nightly"

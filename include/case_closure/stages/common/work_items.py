@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM
-from case_closure.stages.frames import lookup, take
+from case_closure.tables.frames import lookup, take
 
 COLUMNS = [
     "work_item_id", "type", "casegroup_id", "csa_system", "csa_case_id", "sensitive", "subject_reference", "route", "detail",

@@ -14,11 +14,11 @@ import pandas as pd
 from case_closure.domain import letters as codes
 from case_closure.domain import postcode
 from case_closure.domain.texts import shown
-from case_closure.stages import letters as due
-from case_closure.stages.frames import to_frame
+from case_closure.stages.common import letters as due
 from case_closure.store import database
 from case_closure.store import letters_by_hand as held
 from case_closure.store.database import Connection
+from case_closure.tables.frames import to_frame
 
 
 class LetterNotAsked(Exception):

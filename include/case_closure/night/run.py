@@ -23,7 +23,6 @@ from typing import Any
 
 import pandas as pd
 
-from case_closure import faults, judging
 from case_closure.domain.rules import RULES
 from case_closure.domain.texts import printable_lines, shown
 from case_closure.folders import why_not_apart
@@ -31,22 +30,22 @@ from case_closure.landing import criteria, landed
 from case_closure.landing.manifest import landed_sha256, verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
+from case_closure.local import embedded
+from case_closure.night import faults, judging
+from case_closure.night.parallel import in_parts, over_parts
 from case_closure.outbound import folder
 from case_closure.outbound.letters.contents import LetterIncomplete
-from case_closure.parallel import in_parts, over_parts
 from case_closure.settings import Settings
 from case_closure.stages import (
     follow_closure,
     gate_payments,
     take_applications,
 )
-from case_closure.stages.findings import none as no_findings
-from case_closure.stages.frames import Frames
+from case_closure.stages.common.findings import none as no_findings
 from case_closure.store import (
     applications,
     casegroups,
     database,
-    embedded,
     history,
     journeys,
     nights,
@@ -62,6 +61,7 @@ from case_closure.store import (
 from case_closure.store.database import Connection
 from case_closure.store.transient import is_transient
 from case_closure.store.work_in_progress import Judgement
+from case_closure.tables.frames import Frames
 
 STAGES: tuple[str, ...] = (
     "open_night",
@@ -250,14 +250,14 @@ def check_gates(landing: Landing, settings: Settings) -> Iterator[tuple[str, str
     Applies nothing. Rules that compare with what is held, or wait for a casegroup to be ready, are judged by the
     night alone.
     """
-    from case_closure import receiving
+    from case_closure.night import receiving
 
     return receiving.check_files(landing, settings.balance_implausible_pence)
 
 
 def check_resolutions(landing: Landing) -> Iterator[tuple[str, str]]:
     """(file, what is wrong) for each resolution that nothing could be made of, from the files alone."""
-    from case_closure import receiving
+    from case_closure.night import receiving
 
     return receiving.check_resolutions(landing)
 
@@ -334,7 +334,7 @@ def _receive_extract(ctx: NightContext, url: str) -> Summary:
     with _entered(ctx, url, "receive_extract") as (connection, night):
         read = unheard = 0
         if night.manifest_sha256 != landing.manifest_sha256:
-            from case_closure import receiving
+            from case_closure.night import receiving
 
             number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
             read, unheard = receiving.hold_extract(connection, landing, number)
@@ -582,7 +582,8 @@ def _check_money_law(ctx: NightContext, url: str) -> Summary:
 
 def _write_out(ctx: NightContext, url: str) -> Summary:
     """Everything of the night's outbound folder, made aside and published at once."""
-    from case_closure import lettering, reconcile
+    from case_closure.desk import reconciliation as reconcile
+    from case_closure.night import lettering
     from case_closure.outbound import exceptions_report, notices
     from case_closure.outbound.letters import batches
 

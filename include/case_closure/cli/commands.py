@@ -18,10 +18,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from case_closure.cli import terminal
 from case_closure.domain.applications import LTR_TYPES
 from case_closure.domain.cases import CSA_SYSTEMS
-from case_closure.platform import terminal
-from case_closure.platform.progress import Event
+from case_closure.local.progress import Event
 from case_closure.settings import LANDING, OUTBOUND, Settings, SettingsInvalid, folder_or_url, must_be_apart
 
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fault(error: Exception) -> str | None:
     """A fault of the machine in words; None for any other error."""
-    from case_closure import faults
+    from case_closure.night import faults
 
     try:
         return faults.in_words(error, Settings.from_environment())
@@ -64,10 +64,10 @@ def _with_call(reason: str) -> str:
 
 
 def _expected() -> tuple[type[Exception], ...]:
-    from case_closure.platform.environment import AirflowFailed
-    from case_closure.platform.rest import RestError
-    from case_closure.platform.supervisor import UpRefused
-    from case_closure.store.embedded import ServerUnavailable
+    from case_closure.local.embedded import ServerUnavailable
+    from case_closure.local.environment import AirflowFailed
+    from case_closure.local.rest import RestError
+    from case_closure.local.supervisor import UpRefused
     from case_closure.store.roles import LoginRefused
 
     return (SettingsInvalid, AirflowFailed, RestError, UpRefused, ServerUnavailable, LoginRefused)
@@ -98,7 +98,7 @@ def _nightly(asked: argparse.Namespace) -> int:
     reason = run(settings, asked.date, landing, outbound, show)
     if reason is not None:
         return 1 if said[-1:] == [reason] else terminal.fail(_with_call(reason))
-    from case_closure import night
+    from case_closure.night import run as night
 
     terminal.print_closing(
         night.summary(settings, asked.date), _next_commands(asked.date, landing or settings.landing)
@@ -116,7 +116,7 @@ def _through_airflow(
     outbound: str | None,
     show: Callable[[Event], None],
 ) -> str | None:
-    from case_closure.platform import nightly_run
+    from case_closure.local import nightly_run
 
     ended = nightly_run.run(
         settings, night_of, landing=landing, outbound=outbound, show=show, say=terminal.say
@@ -131,9 +131,9 @@ def _in_process(
     outbound: str | None,
     show: Callable[[Event], None],
 ) -> str | None:
-    from case_closure import night
     from case_closure.landing.manifest import LandingRejected
-    from case_closure.platform.stage_run import local_or_remote
+    from case_closure.local.stage_run import local_or_remote
+    from case_closure.night import run as night
 
     began = time.monotonic()
 
@@ -159,7 +159,7 @@ def _in_process(
 
 
 def _night_skip(asked: argparse.Namespace) -> int:
-    from case_closure import night
+    from case_closure.night import run as night
 
     try:
         night.skip(
@@ -190,8 +190,8 @@ def _sample(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> int:
-    from case_closure import night
-    from case_closure.check import check_folder
+    from case_closure.desk.check import check_folder
+    from case_closure.night import run as night
 
     settings = Settings.from_environment()
     return check_folder(
@@ -203,8 +203,8 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _database_url(asked: argparse.Namespace) -> int:
+    from case_closure.local.embedded import store_url
     from case_closure.store import readers
-    from case_closure.store.embedded import store_url
 
     settings = Settings.from_environment()
     url = store_url(settings)
@@ -217,8 +217,8 @@ def _database_url(asked: argparse.Namespace) -> int:
 
 
 def _readers_add(asked: argparse.Namespace) -> int:
+    from case_closure.local.embedded import store_url
     from case_closure.store import readers
-    from case_closure.store.embedded import store_url
 
     url = store_url(Settings.from_environment())
     terminal.say(readers.add(url, asked.name, sensitive=asked.sensitive))
@@ -226,14 +226,13 @@ def _readers_add(asked: argparse.Namespace) -> int:
 
 
 def _up(asked: argparse.Namespace) -> int:
-    from case_closure.platform import supervisor
+    from case_closure.local import supervisor
 
     return supervisor.up(Settings.from_environment(), terminal.say)
 
 
 def _down(asked: argparse.Namespace) -> int:
-    from case_closure.platform import supervisor
-    from case_closure.store import embedded
+    from case_closure.local import embedded, supervisor
 
     settings = Settings.from_environment()
     serving = supervisor.serving(settings)
@@ -248,8 +247,8 @@ def _down(asked: argparse.Namespace) -> int:
 
 
 def _exceptions_list(asked: argparse.Namespace) -> int:
+    from case_closure.local.embedded import store_url
     from case_closure.store import queries
-    from case_closure.store.embedded import store_url
 
     rows = queries.list_exceptions(
         store_url(Settings.from_environment()),
@@ -263,14 +262,14 @@ def _exceptions_list(asked: argparse.Namespace) -> int:
 
 
 def _criteria_load(asked: argparse.Namespace) -> int:
-    from case_closure import criteria_commands
+    from case_closure.desk import criteria as criteria_commands
 
     settings = Settings.from_environment()
     return _told(lambda: criteria_commands.load(settings, asked.file, by=asked.user, at=datetime.now(UTC)))
 
 
 def _tranche_preview(asked: argparse.Namespace) -> int:
-    from case_closure import criteria_commands
+    from case_closure.desk import criteria as criteria_commands
 
     settings = Settings.from_environment()
     return _told(
@@ -280,7 +279,7 @@ def _tranche_preview(asked: argparse.Namespace) -> int:
 
 def _told(work: Callable[[], list[str]]) -> int:
     """What was done, in lines; or why it was not."""
-    from case_closure.criteria_commands import CriteriaInvalid, CriteriaRefused
+    from case_closure.desk.criteria import CriteriaInvalid, CriteriaRefused
 
     try:
         lines = work()
@@ -292,7 +291,7 @@ def _told(work: Callable[[], list[str]]) -> int:
 
 
 def _reconcile(asked: argparse.Namespace) -> int:
-    from case_closure import reconcile
+    from case_closure.desk import reconciliation as reconcile
 
     sign_off = None
     if asked.remarks is not None and not asked.sign_off:
@@ -308,7 +307,7 @@ def _reconcile(asked: argparse.Namespace) -> int:
 
 
 def _letters_confirm_write_off(asked: argparse.Namespace) -> int:
-    from case_closure import letters_by_hand
+    from case_closure.desk import letters as letters_by_hand
 
     return _asked_for(
         lambda: letters_by_hand.confirm_write_off(
@@ -319,7 +318,7 @@ def _letters_confirm_write_off(asked: argparse.Namespace) -> int:
 
 
 def _letters_reissue(asked: argparse.Namespace) -> int:
-    from case_closure import letters_by_hand
+    from case_closure.desk import letters as letters_by_hand
 
     return _asked_for(
         lambda: letters_by_hand.reissue(_migrated(), asked.letter_id, user=asked.user, at=datetime.now(UTC))
@@ -328,7 +327,7 @@ def _letters_reissue(asked: argparse.Namespace) -> int:
 
 def _asked_for(work: Callable[[], str]) -> int:
     """What will happen to a letter by hand; or why it was not asked for."""
-    from case_closure.letters_by_hand import LetterNotAsked
+    from case_closure.desk.letters import LetterNotAsked
 
     try:
         terminal.say(work())
@@ -338,8 +337,8 @@ def _asked_for(work: Callable[[], str]) -> int:
 
 
 def _letters_send(asked: argparse.Namespace) -> int:
-    from case_closure import letter_sending
     from case_closure.outbound.sending import ChannelRefused
+    from case_closure.sweeps import letters as letter_sending
 
     _migrated()
     try:
@@ -353,7 +352,7 @@ def _letters_send(asked: argparse.Namespace) -> int:
 
 
 def _letters_try_again(asked: argparse.Namespace) -> int:
-    from case_closure import letter_sending
+    from case_closure.sweeps import letters as letter_sending
 
     if letter_sending.try_again(_migrated(), asked.letter_id):
         terminal.say(f"Letter {asked.letter_id} waits to be sent again.")
@@ -363,8 +362,8 @@ def _letters_try_again(asked: argparse.Namespace) -> int:
 
 def _migrated() -> str:
     """The store's URL, its tables those of this version."""
+    from case_closure.local.embedded import store_url
     from case_closure.store import database
-    from case_closure.store.embedded import store_url
 
     url = store_url(Settings.from_environment())
     database.migrate(url)

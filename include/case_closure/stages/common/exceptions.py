@@ -9,8 +9,8 @@ from __future__ import annotations
 import pandas as pd
 
 from case_closure.domain.rules import RULES
-from case_closure.stages import work_items
-from case_closure.stages.frames import Frames, among
+from case_closure.stages.common import work_items
+from case_closure.tables.frames import Frames, among
 
 EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "subject_reference"]
 

@@ -12,9 +12,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from case_closure.parallel import WorkerDied
+from case_closure.local import embedded
+from case_closure.night.parallel import WorkerDied
 from case_closure.settings import Settings
-from case_closure.store import embedded, transient
+from case_closure.store import transient
 
 _SAME = "Then the same command: it goes on where it stopped."
 _ROOM = f"Make room there: docs/runbook.md, 'Disk and logs', says what may go. {_SAME}"

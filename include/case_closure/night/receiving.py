@@ -20,13 +20,14 @@ import pyarrow.compute as pc
 from case_closure.domain.cases import CASE_ENUMS, CASE_KEY
 from case_closure.domain.texts import shown
 from case_closure.gates import engine, suites
-from case_closure.landing.contracts import FILES
 from case_closure.landing.reading import LandedFile, Landing
-from case_closure.stages import receive_balances, resolutions
-from case_closure.stages.frames import case_key, to_frame
-from case_closure.stages.resolutions import lay_over, ordered
+from case_closure.stages import receive_balances
 from case_closure.store import casegroups, holding, nights, replacing, sensitive
 from case_closure.store.database import Connection
+from case_closure.tables import resolutions
+from case_closure.tables.frames import case_key, to_frame
+from case_closure.tables.landed import FILES
+from case_closure.tables.resolutions import lay_over, ordered
 
 # Resolutions first: they may mend a case row of the same night.
 _FIRST = ("resolutions", "csa_cases")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from case_closure.domain import masking
 from case_closure.domain.rules import RULES
-from case_closure.stages.exceptions import key_of
+from case_closure.stages.common.exceptions import key_of
 
 COLUMNS = [
     "rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "field", "value", "original", "sensitive",

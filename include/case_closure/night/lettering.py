@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 
-from case_closure import letters_by_hand
+from case_closure.desk import letters as letters_by_hand
+from case_closure.night.parallel import in_parts, over_parts
 from case_closure.outbound.letters import contents as concluding
-from case_closure.parallel import in_parts, over_parts
 from case_closure.settings import Settings
-from case_closure.stages.frames import to_frame
 from case_closure.store import database, deliveries, letter_contents, nights
 from case_closure.store.database import Connection
 from case_closure.store.letter_contents import parts
+from case_closure.tables.frames import to_frame
 
 __all__ = ["parts", "prepare", "published"]
 

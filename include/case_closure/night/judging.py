@@ -14,9 +14,9 @@ import pandas as pd
 from case_closure.domain.dates import NightDates
 from case_closure.settings import Settings
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
-from case_closure.stages.frames import Frames, to_frame
 from case_closure.store import casegroups, database, nights
 from case_closure.store.database import Connection
+from case_closure.tables.frames import Frames, to_frame
 
 
 class Tallies:

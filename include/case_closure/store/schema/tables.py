@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from case_closure.landing.contracts import FILES, FileContract
+from case_closure.tables.landed import FILES, FileContract
 
 HELD, CLOSURE = "held", "closure"
 

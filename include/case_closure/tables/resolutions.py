@@ -25,7 +25,7 @@ from case_closure.domain.cases import (
     RECEIVING_PARENT,
 )
 from case_closure.domain.texts import shown
-from case_closure.stages.frames import Frames, case_key, lookup, take
+from case_closure.tables.frames import Frames, case_key, lookup, take
 
 CASE, BALANCE = "CASE", "BALANCE"
 PARENTS: Final = {PAYING_PARENT: "paying_parent_id", RECEIVING_PARENT: "receiving_parent_id"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from case_closure.domain import letters as codes
-from case_closure.stages.frames import among
+from case_closure.tables.frames import among
 
 COLUMNS = [
     "letter_id", "code", "recipient_role", "party_id", "casegroup_id", "csa_system", "csa_case_id", "status", "reason",

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from case_closure.local import embedded
 from case_closure.outbound.letters.typesetting import LetterNotSet, Typesetter
 from case_closure.outbound.sending import ChannelRefused, LetterRefused, Sender, TryLater, Unsure, sender
 from case_closure.settings import Settings
-from case_closure.store import database, deliveries, embedded, letter_contents
+from case_closure.store import database, deliveries, letter_contents
 
 # Longer than any request still under way can take.
 STUCK_AFTER = timedelta(minutes=10)

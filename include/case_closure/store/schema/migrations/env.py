@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from case_closure.store import roles, views
+from case_closure.store import roles
 from case_closure.store.database import engine
-from case_closure.store.tables import metadata
+from case_closure.store.schema import views
+from case_closure.store.schema.tables import metadata
 
 _OURS = ("held", "closure")
 

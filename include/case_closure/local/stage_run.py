@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from case_closure.domain.texts import shown
-from case_closure.platform import progress
+from case_closure.local import progress
 from case_closure.settings import Settings
 
 
@@ -53,7 +53,7 @@ def run(
     open_path makes a path of a folder or URL: ObjectStoragePath in a DAG. watched_as names the progress
     someone follows.
     """
-    from case_closure import night
+    from case_closure.night import run as night
 
     settings = Settings.from_environment()
     context = _context(settings, business_date, run_id, landing, outbound, open_path)
@@ -81,7 +81,7 @@ def record_failure(
     """Marks the night FAILED, unless it was only refused: a refused night was never begun. Tells the person
     waiting.
     """
-    from case_closure import night
+    from case_closure.night import run as night
 
     settings = Settings.from_environment()
     progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=reason))
@@ -99,7 +99,7 @@ def _context(
     outbound: str | None,
     open_path: Callable[[str], Any],
 ) -> Any:
-    from case_closure import night
+    from case_closure.night import run as night
 
     return night.NightContext(
         business_date=business_date,

@@ -12,11 +12,11 @@ from datetime import date
 
 from case_closure.domain.texts import shown
 from case_closure.landing import criteria
-from case_closure.landing.contracts import FILES
 from case_closure.landing.manifest import MANIFEST, verify
 from case_closure.landing.paths import PathLike
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
+from case_closure.tables.landed import FILES
 
 Gates = Callable[[Landing], Iterable[tuple[str, str, int]]]
 """Runs the gates on a night: (file name, rule code, rows that fail it) for every rule, also those that found

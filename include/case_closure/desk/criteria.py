@@ -15,9 +15,10 @@ from case_closure.domain.money import pounds
 from case_closure.domain.texts import printable
 from case_closure.domain.tranches import FIELDS, Criteria
 from case_closure.landing.criteria import CriteriaInvalid, from_form, parse
+from case_closure.local import embedded
 from case_closure.settings import Settings
 from case_closure.stages import select_tranche
-from case_closure.store import database, embedded, tranches
+from case_closure.store import database, tranches
 
 __all__ = ["CriteriaInvalid", "CriteriaRefused", "decide", "load", "preview", "propose"]
 

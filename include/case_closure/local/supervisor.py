@@ -28,10 +28,9 @@ from typing import Any
 
 import psutil
 
-from case_closure.platform import environment
-from case_closure.platform.rest import AirflowClient, RestError
+from case_closure.local import embedded, environment
+from case_closure.local.rest import AirflowClient, RestError
 from case_closure.settings import LOGIN_PORT, Settings
-from case_closure.store import embedded
 
 # No log servers: they would listen on every interface, and the pages read the log files themselves. No
 # triggerer: nothing defers.

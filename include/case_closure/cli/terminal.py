@@ -17,7 +17,7 @@ from rich.table import Table
 
 from case_closure.domain.money import pounds
 from case_closure.domain.texts import printable, printable_lines
-from case_closure.platform.progress import Event
+from case_closure.local.progress import Event
 
 
 class Bucket(Protocol):
