@@ -26,14 +26,13 @@ def night(landing: str, on: str, run_id: str, *, load_gates: bool = True) -> dic
     peak_bytes: the most memory this process or one of its workers had.
     """
     began = time.perf_counter()
+    from case_closure.local.store import with_store
     from case_closure.night import run as shell
-    from case_closure.settings import Settings
 
     if load_gates:
         from case_closure.gates import engine, suites  # noqa: F401  likewise
-        from case_closure.night import receiving
 
-    settings = Settings.from_environment()
+    settings = with_store()
     imported = time.perf_counter()
     stages: dict[str, float] = {}
     last = imported
@@ -71,9 +70,9 @@ def reconcile(on: str, out: str) -> dict[str, Any]:
     """Reconciles the store of the environment as at the end of that night, workbook included; seconds and bytes."""
     began = time.perf_counter()
     from case_closure.desk import reconciliation as command
-    from case_closure.settings import Settings
+    from case_closure.local.store import with_store
 
-    settings = Settings.from_environment()
+    settings = with_store()
     imported = time.perf_counter()
     said: list[str] = []
     assert settings.database_url is not None
@@ -101,13 +100,12 @@ def letters(on: str, out: str, workers: int) -> dict[str, Any]:
     letters, pages: how many. seconds: from the first query to the last byte. peak_bytes: the most memory of a process
     that typeset; own_peak_bytes: of this one.
     """
-    from case_closure.local import embedded
+    from case_closure.local.store import with_store
     from case_closure.night import lettering
     from case_closure.outbound.letters import batches
-    from case_closure.settings import Settings
     from case_closure.store import database
 
-    url, night_of = embedded.store_url(Settings.from_environment()), date.fromisoformat(on)
+    url, night_of = with_store().store_url, date.fromisoformat(on)
     with database.transaction(url) as connection:
         connection.exec_driver_sql("truncate closure.letter_contents")
     began = time.perf_counter()
@@ -126,13 +124,12 @@ def letters(on: str, out: str, workers: int) -> dict[str, Any]:
 def plain_letters(on: str, workers: int) -> dict[str, Any]:
     """The floor: the same words as bare paragraphs, by the same typesetter in batches of the same size, side by side."""
     os.environ["RAYON_NUM_THREADS"] = "1"
-    from case_closure.local import embedded
+    from case_closure.local.store import with_store
     from case_closure.night.parallel import over_parts
     from case_closure.outbound.letters.batches import BATCH_LETTERS
-    from case_closure.settings import Settings
     from case_closure.store import database, letter_contents
 
-    url = embedded.store_url(Settings.from_environment())
+    url = with_store().store_url
     with database.transaction(url) as connection:
         parts = letter_contents.parts(connection, date.fromisoformat(on), BATCH_LETTERS)
         batches = [f"[{','.join(part['content'].to_pylist())}]" for part in parts]

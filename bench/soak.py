@@ -32,7 +32,6 @@ import pyarrow.types as pt
 from bench.home import Home, MeasuringFailed, new_home
 from case_closure.domain.money import BUCKETS
 from case_closure.gates import engine, suites  # noqa: F401  likewise
-from case_closure.night import receiving
 from case_closure.night import run as shell
 from case_closure.settings import Settings
 from case_closure.store import database

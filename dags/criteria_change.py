@@ -104,6 +104,7 @@ with DAG(
     @task
     def propose(**context: Any) -> dict[str, Any]:
         from case_closure.desk import criteria as criteria_commands
+        from case_closure.local.store import with_store
 
         run, form = context["dag_run"], dict(context["params"])
         if not run.triggering_user_name:
@@ -115,7 +116,7 @@ with DAG(
         form["segments"] = [int(one) if str(one).isdigit() else one for one in form["segments"]]
         try:
             tranche, version, shown = criteria_commands.propose(
-                Settings.from_environment(), form, on=datetime.fromisoformat(on).date(),
+                with_store(), form, on=datetime.fromisoformat(on).date(),
                 by=run.triggering_user_name, run=run.run_id, at=datetime.now(UTC),
             )  # fmt: skip
         except criteria_commands.CriteriaInvalid as invalid:
@@ -138,6 +139,7 @@ with DAG(
     @task
     def record(**context: Any) -> str:
         from case_closure.desk import criteria as criteria_commands
+        from case_closure.local.store import with_store
 
         proposal, answer = (context["ti"].xcom_pull(task_ids=name) for name in ("propose", "approve"))
         who = answer and answer["responded_by_user"]  # no answer: somebody marked the task as done
@@ -145,7 +147,7 @@ with DAG(
             refuse("It is not known who answered, so the proposal stays a proposal.", context)
         try:
             return criteria_commands.decide(
-                Settings.from_environment(), proposal["tranche_id"], proposal["version"],
+                with_store(), proposal["tranche_id"], proposal["version"],
                 approved=answer["chosen_options"] == [ApprovalOperator.APPROVE], by=who["name"],
                 at=answer["responded_at"], comment=answer["params_input"].get("comment") or None,
             )  # fmt: skip

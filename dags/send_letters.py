@@ -50,12 +50,12 @@ with DAG(
     def send() -> dict[str, int | str | None]:
         from dataclasses import asdict
 
+        from case_closure.local.store import with_store
         from case_closure.outbound.sending import ChannelRefused
-        from case_closure.settings import Settings
         from case_closure.sweeps import letters as letter_sending
 
         try:
-            return asdict(letter_sending.send(Settings.from_environment(), lambda: datetime.now(UTC)))
+            return asdict(letter_sending.send(with_store(), lambda: datetime.now(UTC)))
         except ChannelRefused as refusal:
             raise AirflowFailException(str(refusal)) from None
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from case_closure.domain.texts import shown
 from case_closure.folders import why_not_apart
+from case_closure.refusals import Refused
 
 HOME = "CASE_CLOSURE_HOME"
 DATABASE_URL = "CASE_CLOSURE_DATABASE_URL"
@@ -34,7 +35,7 @@ CHANNELS = ("print", "notify")
 _DRIVER = "postgresql+psycopg://"
 
 
-class SettingsInvalid(Exception):
+class SettingsInvalid(Refused):
     """A setting cannot be used; the message names it, says what it holds and what it may hold."""
 
 
@@ -70,6 +71,13 @@ class Settings:
     notify_api_key: str | None = field(default=None, repr=False)
     notify_url: str = "https://api.notifications.service.gov.uk"
     call: str | None = None
+
+    @property
+    def store_url(self) -> str:
+        """The store's SQLAlchemy URL. Raises SettingsInvalid where none is named: the door finds it (``local.store``)."""
+        if self.database_url is None:
+            raise SettingsInvalid(f"{DATABASE_URL}: expected the database to work in, found none.")
+        return self.database_url
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from case_closure.desk import reconciliation as reconcile
 from case_closure.night import run as night
 from case_closure.outbound import exceptions_report
 from case_closure.store import database, reports
@@ -33,7 +32,7 @@ def files(installation: Installation, on: date) -> dict[str, bytes]:
         written = exceptions_report.write(
             reports.exceptions_as_of(connection, on, implausible_pence=LIMIT), folder, on
         )
-        written += reconcile.for_night(connection, folder, on)
+        written += night._reconciliation(connection, folder, on)
     return {file.name: (folder / file.name).read_bytes() for file in written}
 
 

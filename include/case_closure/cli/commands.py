@@ -22,6 +22,7 @@ from case_closure.cli import terminal
 from case_closure.domain.applications import LTR_TYPES
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.local.progress import Event
+from case_closure.local.store import with_store
 from case_closure.settings import LANDING, OUTBOUND, Settings, SettingsInvalid, folder_or_url, must_be_apart
 
 
@@ -101,7 +102,8 @@ def _nightly(asked: argparse.Namespace) -> int:
     from case_closure.night import run as night
 
     terminal.print_closing(
-        night.summary(settings, asked.date), _next_commands(asked.date, landing or settings.landing)
+        night.summary(with_store(settings), asked.date),
+        _next_commands(asked.date, landing or settings.landing),
     )
     folder = f"{(outbound or settings.outbound).rstrip('/')}/{asked.date}"
     terminal.say("")
@@ -135,6 +137,7 @@ def _in_process(
     from case_closure.local.stage_run import local_or_remote
     from case_closure.night import run as night
 
+    settings = with_store(settings)
     began = time.monotonic()
 
     def ended(stage: str, figures: dict[str, Any]) -> None:
@@ -162,9 +165,7 @@ def _night_skip(asked: argparse.Namespace) -> int:
     from case_closure.night import run as night
 
     try:
-        night.skip(
-            Settings.from_environment(), asked.date, reason=asked.reason, by=asked.by, at=datetime.now(UTC)
-        )
+        night.skip(with_store(), asked.date, reason=asked.reason, by=asked.by, at=datetime.now(UTC))
     except night.NightRefused as refused:
         return terminal.fail(str(refused))
     terminal.say(
@@ -203,11 +204,10 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _database_url(asked: argparse.Namespace) -> int:
-    from case_closure.local.embedded import store_url
     from case_closure.store import readers
 
-    settings = Settings.from_environment()
-    url = store_url(settings)
+    settings = with_store()
+    url = settings.store_url
     terminal.say(
         url
         if asked.side is None
@@ -217,10 +217,9 @@ def _database_url(asked: argparse.Namespace) -> int:
 
 
 def _readers_add(asked: argparse.Namespace) -> int:
-    from case_closure.local.embedded import store_url
     from case_closure.store import readers
 
-    url = store_url(Settings.from_environment())
+    url = with_store().store_url
     terminal.say(readers.add(url, asked.name, sensitive=asked.sensitive))
     return 0
 
@@ -247,11 +246,10 @@ def _down(asked: argparse.Namespace) -> int:
 
 
 def _exceptions_list(asked: argparse.Namespace) -> int:
-    from case_closure.local.embedded import store_url
     from case_closure.store import queries
 
     rows = queries.list_exceptions(
-        store_url(Settings.from_environment()),
+        with_store().store_url,
         business_date=asked.date,
         rule_code=asked.rule,
         status=asked.status,
@@ -264,14 +262,14 @@ def _exceptions_list(asked: argparse.Namespace) -> int:
 def _criteria_load(asked: argparse.Namespace) -> int:
     from case_closure.desk import criteria as criteria_commands
 
-    settings = Settings.from_environment()
+    settings = with_store()
     return _told(lambda: criteria_commands.load(settings, asked.file, by=asked.user, at=datetime.now(UTC)))
 
 
 def _tranche_preview(asked: argparse.Namespace) -> int:
     from case_closure.desk import criteria as criteria_commands
 
-    settings = Settings.from_environment()
+    settings = with_store()
     return _told(
         lambda: criteria_commands.preview(settings, on=asked.date, tranche=asked.tranche, file=asked.file)
     )
@@ -342,7 +340,7 @@ def _letters_send(asked: argparse.Namespace) -> int:
 
     _migrated()
     try:
-        done = letter_sending.send(Settings.from_environment(), lambda: datetime.now(UTC))
+        done = letter_sending.send(with_store(), lambda: datetime.now(UTC))
     except ChannelRefused as refused:
         return terminal.fail(str(refused))
     terminal.say(f"{done.sent:,} sent, {done.failed:,} failed, {done.unsure:,} without an answer yet")
@@ -362,10 +360,9 @@ def _letters_try_again(asked: argparse.Namespace) -> int:
 
 def _migrated() -> str:
     """The store's URL, its tables those of this version."""
-    from case_closure.local.embedded import store_url
     from case_closure.store import database
 
-    url = store_url(Settings.from_environment())
+    url = with_store().store_url
     database.migrate(url)
     return url
 

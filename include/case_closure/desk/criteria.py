@@ -11,11 +11,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from case_closure import refusals
 from case_closure.domain.money import pounds
 from case_closure.domain.texts import printable
 from case_closure.domain.tranches import FIELDS, Criteria
 from case_closure.landing.criteria import CriteriaInvalid, from_form, parse
-from case_closure.local import embedded
 from case_closure.settings import Settings
 from case_closure.stages import select_tranche
 from case_closure.store import database, tranches
@@ -23,12 +23,12 @@ from case_closure.store import database, tranches
 __all__ = ["CriteriaInvalid", "CriteriaRefused", "decide", "load", "preview", "propose"]
 
 
-class CriteriaRefused(Exception):
+class CriteriaRefused(refusals.Refused):
     """What was asked of the criteria is not done; the message says why and what to do."""
 
 
 def _store(settings: Settings) -> str:
-    url = embedded.store_url(settings)
+    url = settings.store_url
     database.migrate(url)
     return url
 

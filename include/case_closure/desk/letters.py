@@ -1,7 +1,7 @@
 """Letters a caseworker asks for: a further write-off to confirm (CMSL6300), and a letter sent again (CMSL6313, CMSL6314).
 
-Belongs here: who may ask for what, and making the letter due with the next night. Does not belong here: any state of
-a case: a letter sent again changes none, and a write-off is entered on CMS when the signed form has come back.
+Belongs here: who may ask for what. Does not belong here: making the letter due with the next night
+(``night.letters_by_hand``), any state of a case: a letter sent again changes none, and a write-off is entered on CMS when the signed form has come back.
 """
 
 from __future__ import annotations
@@ -9,19 +9,15 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-import pandas as pd
-
+from case_closure import refusals
 from case_closure.domain import letters as codes
-from case_closure.domain import postcode
 from case_closure.domain.texts import shown
-from case_closure.stages.common import letters as due
 from case_closure.store import database
 from case_closure.store import letters_by_hand as held
 from case_closure.store.database import Connection
-from case_closure.tables.frames import to_frame
 
 
-class LetterNotAsked(Exception):
+class LetterNotAsked(refusals.Refused):
     """The letter cannot be asked for; the message says why and what to do."""
 
 
@@ -97,48 +93,3 @@ def _ask(connection: Connection, user: str, at: datetime, **request: Any) -> Non
     parts = (request["code"], request["casegroup_id"], request["csa_system"] or "", request["csa_case_id"] or "",
              request["repeats_letter_id"] or "", at.isoformat())  # fmt: skip
     held.add(connection, {**request, "request_id": "-".join(parts), "asked_by": user.strip(), "asked_at": at})
-
-
-def issue(connection: Connection, on: date) -> int:
-    """Make a letter of this night of every request that waits; how many requests became one.
-
-    Each is addressed, suppressed and covered as any other (B13-B16). One whose letter would bear the number of a
-    letter of this night waits for the next: a client gets one letter of a code for a case on a night.
-    """
-    asked = to_frame(held.requests(connection))
-    if asked.empty:
-        return 0
-    made = _made(asked, on)
-    taken = held.standing(connection, made["letter_id"].tolist())
-    became: dict[str, str] = {}
-    chosen: list[int] = []
-    for request_id, rows in made.groupby("request_id", sort=False):
-        numbers = set(rows["letter_id"])
-        if not numbers & taken:
-            taken |= numbers
-            chosen += rows.index.tolist()
-            became[str(request_id)] = rows["letter_id"].iloc[0]
-    held.store(connection, on, made.loc[chosen, due.COLUMNS], became)
-    return len(became)
-
-
-def _made(asked: pd.DataFrame, on: date) -> pd.DataFrame:
-    """The letters of each request, with their request_id: its own first, then the one to a representative."""
-    asked["postcode"] = postcode.cleaned(asked["postcode"])
-    asked["place_known"] = postcode.is_uk(asked["postcode"]) | postcode.is_overseas(asked["country"])
-    asked["address_line_1"] = asked["address_line_1"].where(asked["address_line_1"].str.strip() != "")
-    made = []
-    for place in range(len(asked)):
-        one = asked.iloc[[place]].copy()
-        code, covers = one["code"].iloc[0], one["covers_letter_id"].iloc[0]
-        one["total_pence"] = one["total_pence"].astype("Int64") if code == codes.WRITE_OFF else pd.NA
-        # A covering letter sent again is made as the cover of a letter, which itself is not sent again.
-        one["code"] = codes.REISSUE if code == codes.COVERING else code
-        letters = due.addressed(one.drop(columns="covers_letter_id"), pd.Timestamp(on).as_unit("s"))
-        own = letters["code"] != codes.COVERING
-        if code == codes.COVERING:
-            letters = letters[~own].assign(covers_letter_id=covers)
-        elif code == codes.REISSUE:
-            letters["covers_letter_id"] = letters["covers_letter_id"].where(~own, covers)
-        made.append(letters.assign(request_id=one["request_id"].iloc[0]))
-    return pd.concat(made, ignore_index=True)

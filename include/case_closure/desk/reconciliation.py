@@ -16,14 +16,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from case_closure import refusals
 from case_closure.domain.money import pounds
 from case_closure.outbound import reconciliation as workbook
-from case_closure.outbound.folder import WrittenFile
-from case_closure.store import database, history, reconciliation
-from case_closure.store.database import Connection
+from case_closure.store import database, reconciliation
 
 
-class NothingToReconcile(Exception):
+class NothingToReconcile(refusals.Refused):
     """No night up to that date was run; the message says so."""
 
 
@@ -34,15 +33,6 @@ class SignOff:
     signed_by: str
     signed_at: datetime
     remarks: str = ""
-
-
-def for_night(connection: Connection, folder: Path, on: date) -> list[WrittenFile]:
-    """The night's own workbook, for its outbound folder, once all its casegroups are stored.
-
-    Nationally sensitive casegroups are not in it (R26).
-    """
-    history.settle_moves(connection, on)
-    return workbook.write(reconciliation.reconstruct(connection, on), folder, on)
 
 
 def reconcile(

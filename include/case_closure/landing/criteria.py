@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, Final
 
+from case_closure import refusals
 from case_closure.domain.cases import CASE_ENUMS, CSA_SYSTEMS
 from case_closure.domain.texts import is_blank, shown
 from case_closure.domain.tranches import FIELDS, LONGEST_NOTICE_DAYS, Criteria
@@ -26,7 +27,7 @@ _MAY_BE_ABSENT: Final = ("ocr_reference", "authorised_by", "authorised_on", "rea
 _MEND: Final = "Mend the criteria and give them again."
 
 
-class CriteriaInvalid(Exception):
+class CriteriaInvalid(refusals.Refused):
     """The criteria cannot be used, and none of them was: each problem names the tranche, the key and what to do."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:

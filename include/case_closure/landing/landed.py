@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+from case_closure import refusals
 from case_closure.domain.texts import shown
 from case_closure.landing.paths import PathLike
 
@@ -17,7 +18,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAMED = 3
 
 
-class NothingLanded(Exception):
+class NothingLanded(refusals.Refused):
     """There is no folder for the date, so there is no night of it; the message says where, and what is there instead."""
 
 

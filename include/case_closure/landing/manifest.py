@@ -35,10 +35,9 @@ from case_closure.landing.payments import (
 from case_closure.landing.reading import LandedFile, Landing
 from case_closure.landing.rejection import SEND_AGAIN, LandingRejected, Problem, Unreadable
 from case_closure.tables.landed import FileContract, contract_for, payments_system
+from case_closure.tables.manifest import MANIFEST
 
 __all__ = ["MANIFEST", "Landing", "LandingRejected", "Problem", "reopen", "verify"]
-
-MANIFEST = "manifest.json"
 
 _LARGEST_MANIFEST = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from case_closure import refusals
 from case_closure.domain.texts import shown
 
 _MOST_SAID = 100  # problems written out one by one: a folder of strange files is not a page for each
@@ -39,7 +40,7 @@ class Problem:
         return f"{line} {self.advice}".rstrip()
 
 
-class LandingRejected(Exception):
+class LandingRejected(refusals.Refused):
     """The folder disagrees with its manifest or the contract: nothing of it may be applied (R22)."""
 
     def __init__(self, folder: str, problems: list[Problem]) -> None:

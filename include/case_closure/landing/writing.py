@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -21,6 +20,7 @@ from case_closure.landing.normalising import column_total
 from case_closure.landing.paths import PathLike
 from case_closure.landing.payments import parse_pounds, pounds_text
 from case_closure.tables.landed import FILES, contract_for, payments_file_name
+from case_closure.tables.manifest import MANIFEST, write_manifest
 
 PaymentLine = tuple[str, str, str, str, str]
 """nino, forenames, surname, csa_receipt_reference, value: as text, value in pounds."""
@@ -50,23 +50,12 @@ def write_night(
     write_manifest(folder, business_date, extract_id, named)
 
 
-def write_manifest(
-    folder: PathLike, business_date: date, extract_id: str, files: Sequence[Mapping[str, Any]]
-) -> None:
-    """Writes manifest.json; `files` are its entries: name, rows, sha256, control_totals."""
-    manifest = {"business_date": business_date.isoformat(), "extract_id": extract_id, "files": list(files)}
-    with (folder / "manifest.json").open("wb") as out:
-        out.write((json.dumps(manifest, indent=1) + "\n").encode())
-
-
 def _clear(folder: PathLike) -> None:
     landed = [
-        path
-        for path in folder.iterdir()
-        if path.name == "manifest.json" or contract_for(path.name) is not None
+        path for path in folder.iterdir() if path.name == MANIFEST or contract_for(path.name) is not None
     ]
     # The manifest first: a folder caught half-way must not look whole.
-    for path in sorted(landed, key=lambda path: path.name != "manifest.json"):
+    for path in sorted(landed, key=lambda path: path.name != MANIFEST):
         path.unlink()
 
 

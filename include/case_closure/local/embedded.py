@@ -41,6 +41,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from case_closure import refusals
 from case_closure.settings import Settings
 
 STORE, AIRFLOW = "case_closure", "airflow"
@@ -75,7 +76,7 @@ _CONFIGURATION = {
 }
 
 
-class ServerUnavailable(Exception):
+class ServerUnavailable(refusals.Refused):
     """The embedded PostgreSQL cannot be started or stopped; the message says what to do."""
 
 

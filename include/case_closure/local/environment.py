@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import case_closure
+from case_closure import refusals
 from case_closure.local import embedded
 from case_closure.settings import HOME, Settings
 
@@ -31,7 +32,7 @@ PLUGINS = REPOSITORY / "plugins"
 _METADATA = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
-class AirflowFailed(Exception):
+class AirflowFailed(refusals.Refused):
     """An Airflow command failed; the message says which, and where its words are."""
 
 

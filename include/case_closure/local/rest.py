@@ -10,8 +10,10 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from case_closure import refusals
 
-class RestError(Exception):
+
+class RestError(refusals.Refused):
     """Airflow's API refused or did not answer. status is the HTTP code, 0 when there was no answer."""
 
     def __init__(self, message: str, status: int = 0) -> None:

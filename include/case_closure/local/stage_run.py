@@ -14,6 +14,7 @@ from typing import Any
 
 from case_closure.domain.texts import shown
 from case_closure.local import progress
+from case_closure.local.store import with_store
 from case_closure.settings import Settings
 
 
@@ -55,7 +56,7 @@ def run(
     """
     from case_closure.night import run as night
 
-    settings = Settings.from_environment()
+    settings = with_store()
     context = _context(settings, business_date, run_id, landing, outbound, open_path)
     began = time.monotonic()
     progress.tell(settings.home, watched_as, progress.Event(stage, "started"))
@@ -83,7 +84,7 @@ def record_failure(
     """
     from case_closure.night import run as night
 
-    settings = Settings.from_environment()
+    settings = with_store()
     progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=reason))
     if not refused:
         night.record_failure(

@@ -28,6 +28,7 @@ from typing import Any
 
 import psutil
 
+from case_closure import refusals
 from case_closure.local import embedded, environment
 from case_closure.local.rest import AirflowClient, RestError
 from case_closure.settings import LOGIN_PORT, Settings
@@ -43,7 +44,7 @@ _RESTARTS = 3  # of one process within ten minutes, before giving up
 _RESTARTS_WITHIN_SECONDS = 600.0
 
 
-class UpRefused(Exception):
+class UpRefused(refusals.Refused):
     """Airflow cannot be brought up; the message says what is in the way."""
 
 

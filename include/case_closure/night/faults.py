@@ -12,8 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from case_closure.local import embedded
-from case_closure.night.parallel import WorkerDied
+from case_closure.refusals import Refused
 from case_closure.settings import Settings
 from case_closure.store import transient
 
@@ -44,7 +43,7 @@ _NUMBER = re.compile(r"\[[Ee]rrno (\d+)\]")
 def in_words(error: BaseException, settings: Settings) -> str | None:
     """What is wrong with the machine, where, and what to do; None when that is not what ``error`` is."""
     for one in _behind(error):
-        if isinstance(one, WorkerDied | embedded.ServerUnavailable):
+        if isinstance(one, Refused):
             return str(one)
         if isinstance(one, MemoryError):
             return f"The machine has no memory left. {_MEMORY}"

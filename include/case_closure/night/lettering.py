@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 
-from case_closure.desk import letters as letters_by_hand
+from case_closure.night import letters_by_hand
 from case_closure.night.parallel import in_parts, over_parts
 from case_closure.outbound.letters import contents as concluding
 from case_closure.settings import Settings

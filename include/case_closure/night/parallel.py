@@ -15,13 +15,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from case_closure import refusals
+
 Result = TypeVar("Result")
 _PR_SET_PDEATHSIG = 1
 # Casegroups a worker. Each part pays once for every gate and query, some tenths of a second all together.
 _WORTH_SHARING = 2_000
 
 
-class WorkerDied(Exception):
+class WorkerDied(refusals.Refused):
     """A worker process ended without an answer, as when the machine runs out of memory."""
 
 

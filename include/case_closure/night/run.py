@@ -23,6 +23,7 @@ from typing import Any
 
 import pandas as pd
 
+from case_closure import refusals
 from case_closure.domain.rules import RULES
 from case_closure.domain.texts import printable_lines, shown
 from case_closure.folders import why_not_apart
@@ -30,10 +31,10 @@ from case_closure.landing import criteria, landed
 from case_closure.landing.manifest import landed_sha256, verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
-from case_closure.local import embedded
 from case_closure.night import faults, judging
 from case_closure.night.parallel import in_parts, over_parts
 from case_closure.outbound import folder
+from case_closure.outbound.folder import WrittenFile
 from case_closure.outbound.letters.contents import LetterIncomplete
 from case_closure.settings import Settings
 from case_closure.stages import (
@@ -83,10 +84,10 @@ STAGES: tuple[str, ...] = (
 # Before these nothing was taken in.
 _ON_WHAT_WAS_TAKEN_IN = STAGES[STAGES.index("select_tranche") :]
 
-NightRefused = nights.Refused
+NightRefused = nights.NightRefused
 
 
-class NightFailed(Exception):
+class NightFailed(refusals.Refused):
     """The night cannot go on; the message says why and what to do."""
 
 
@@ -122,11 +123,6 @@ Summary = dict[str, int | str]
 _ASIDE = "outbound-"
 
 
-def store_url(settings: Settings) -> str:
-    """The SQLAlchemy URL of the store in use, starting the embedded server if it is not running."""
-    return embedded.store_url(settings)
-
-
 def run_stage(stage: str, ctx: NightContext) -> Summary:
     """Run one stage of a night; running it again changes nothing that was right.
 
@@ -147,7 +143,7 @@ def run_stage(stage: str, ctx: NightContext) -> Summary:
 
 
 def _run_alone(stage: str, ctx: NightContext) -> Summary:
-    url = store_url(ctx.settings)
+    url = ctx.settings.store_url
     try:
         with database.lock(url, database.STAGE_LOCK):
             if stage != STAGES[0]:
@@ -187,7 +183,7 @@ def record_failure(ctx: NightContext, stage: str, reason: str) -> None:
 
 
 def _record(ctx: NightContext, status: str, stage: str, reason: str) -> None:
-    url = store_url(ctx.settings)
+    url = ctx.settings.store_url
     with database.transaction(url) as connection:
         nights.record_failure(
             connection, ctx.business_date, ctx.run_id, status, stage, printable_lines(reason), ctx.clock()
@@ -232,7 +228,7 @@ def _hold_open(ctx: NightContext, connection: Connection, stage: str) -> nights.
 
 def skip(settings: Settings, business_date: date, *, reason: str, by: str, at: datetime) -> None:
     """Put on record that this night will not be (R40). Raises NightRefused when it has begun to change things."""
-    url = store_url(settings)
+    url = settings.store_url
     database.migrate(url)
     with database.transaction(url) as connection:
         nights.skip(connection, business_date, reason=reason, by=by, at=at)
@@ -240,7 +236,7 @@ def skip(settings: Settings, business_date: date, *, reason: str, by: str, at: d
 
 def summary(settings: Settings, business_date: date) -> queries.NightSummary:
     """What stands after a night, for its closing table. Raises LookupError when it was never started."""
-    with database.transaction(store_url(settings)) as connection:
+    with database.transaction(settings.store_url) as connection:
         return queries.night_summary(connection, business_date)
 
 
@@ -582,7 +578,6 @@ def _check_money_law(ctx: NightContext, url: str) -> Summary:
 
 def _write_out(ctx: NightContext, url: str) -> Summary:
     """Everything of the night's outbound folder, made aside and published at once."""
-    from case_closure.desk import reconciliation as reconcile
     from case_closure.night import lettering
     from case_closure.outbound import exceptions_report, notices
     from case_closure.outbound.letters import batches
@@ -621,13 +616,22 @@ def _write_out(ctx: NightContext, url: str) -> Summary:
                     made,
                     on,
                 ),
-                *reconcile.for_night(connection, made, on),
+                *_reconciliation(connection, made, on),
                 *batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers),
             ]
             folder.write_manifest(made, on, f"CC-{on}", files)
             folder.publish(made, ctx.outbound, on)
             lettering.published(connection, on, ctx.settings, ctx.clock())
     return {"files": len(files), **prepared}
+
+
+def _reconciliation(connection: Connection, made: Path, on: date) -> list[WrittenFile]:
+    """The night's own workbook, once all its casegroups are stored; nationally sensitive ones are not in it (R26)."""
+    from case_closure.outbound import reconciliation as workbook
+    from case_closure.store import reconciliation
+
+    history.settle_moves(connection, on)
+    return workbook.write(reconciliation.reconstruct(connection, on), made, on)
 
 
 def _made(path: Path) -> Path:

@@ -22,9 +22,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from case_closure.domain.texts import NOTHING_TO_READ
-from case_closure.landing import writing
+from case_closure.tables.manifest import MANIFEST
+from case_closure.tables.manifest import write_manifest as write_its_file
 
-MANIFEST = "manifest.json"
 _A_NIGHT = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 # A spreadsheet takes a cell that starts so for a formula: the four signs, their other forms (full-width, small, raised,
 # lowered) and the true minus, which some read as the sign; after whatever shows nothing, which some drop. A tab or line
@@ -107,7 +107,7 @@ def write_manifest(folder: Path, business_date: date, extract_id: str, files: Se
         }
         for file in sorted(files, key=lambda file: file.name)
     ]
-    writing.write_manifest(folder, business_date, extract_id, entries)
+    write_its_file(folder, business_date, extract_id, entries)
 
 
 def _sha256(path: Path) -> str:

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 from notifications_python_client.errors import APIError, InvalidResponse
 from notifications_python_client.notifications import NotificationsAPIClient
 
+from case_closure import refusals
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -38,7 +40,7 @@ class Unsure(Exception):
     """No answer, or one that does not say whether the letter was taken: it must be asked for before it is sent again."""
 
 
-class ChannelRefused(Exception):
+class ChannelRefused(refusals.Refused):
     """The other side takes no letter from us as we are set up; none was taken. The message says what to do."""
 
 

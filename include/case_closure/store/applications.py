@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from case_closure import refusals
 from case_closure.domain import nino
 from case_closure.domain.texts import shown
 from case_closure.store import posting
@@ -230,7 +231,7 @@ def _stamp(connection: Connection, on: date, moved: pd.DataFrame) -> None:
     )
 
 
-class LtrRefused(Exception):
+class LtrRefused(refusals.Refused):
     """The LTR was not issued; the message says why and what to do."""
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
+from case_closure import refusals
 from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKETS
 from case_closure.store import sensitive
@@ -20,7 +21,7 @@ from case_closure.store.schema.tables import NIGHT_STATUSES as STATUSES
 OPEN, SUCCESS, REJECTED, FAILED, SKIPPED = STATUSES
 
 
-class Refused(Exception):
+class NightRefused(refusals.Refused):
     """A night may not start, or go on: the message names the night and the run in the way, and what to do."""
 
 
@@ -63,7 +64,7 @@ def find(connection: Connection, on: date, *, lock: str | None = None) -> Night 
 def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> Night:
     """Open the night for this run, or take over what a run that died left open.
 
-    Raises Refused while another night is open, or an earlier one failed (R21). A night that was never run is in
+    Raises NightRefused while another night is open, or an earlier one failed (R21). A night that was never run is in
     nobody's way. It is late when a later one has succeeded: what is known of a later date is not overlooked (R39).
     """
     connection.exec_driver_sql(_ONE_AT_A_TIME)
@@ -115,7 +116,7 @@ def _keep_what_was(connection: Connection, on: date) -> None:
 def skip(connection: Connection, on: date, *, reason: str, by: str, at: datetime) -> None:
     """Say that a night which was rejected, or never run, will not be: it stands in nobody's way, and may be run late (R40).
 
-    Raises Refused for one that is open, that succeeded, or that failed after its extract was taken in: what it has done so
+    Raises NightRefused for one that is open, that succeeded, or that failed after its extract was taken in: what it has done so
     far must be brought to its end.
     """
     connection.exec_driver_sql(_ONE_AT_A_TIME)
@@ -131,7 +132,7 @@ def skip(connection: Connection, on: date, *, reason: str, by: str, at: datetime
                 f"Mend the cause and run the night of {on} again: it goes on where it stopped.",
             )
         )
-        raise Refused(f"The night of {on} was not skipped: {why}. {instead}")
+        raise NightRefused(f"The night of {on} was not skipped: {why}. {instead}")
     _keep_what_was(connection, on)
     connection.execute(
         text(
@@ -166,7 +167,7 @@ def _refuse_out_of_turn(connection: Connection, on: date) -> None:
         return
     day, status, run, stage, taken_in = other
     if status == OPEN:
-        raise Refused(
+        raise NightRefused(
             f"The night of {on} was not started: the night of {day} is still open (run {run}, stage {stage}). "
             f"Let it finish; if its process is gone, run the night of {day} again: it goes on where it stopped."
         )
@@ -175,7 +176,7 @@ def _refuse_out_of_turn(connection: Connection, on: date) -> None:
         if taken_in
         else f" If its extract will never be sent right, skip it: case-closure night skip --date {day} --reason TEXT --by NAME."
     )
-    raise Refused(
+    raise NightRefused(
         f"The night of {on} was not started: the night of {day} {_ENDED[status]} (run {run}, stage {stage}) and nights go in "
         f"date order. Mend it and run the night of {day} again first.{or_skip}"
     )
@@ -186,17 +187,17 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
 
     From here on an attempt that was begun before can store nothing more, of whatever run and stage (``hold_open``). A night
     that failed is opened again by the run that enters it, as when its red task is cleared, and begins then; one that succeeded
-    stays a success while a stage of it is run again. Raises Refused when it was never opened, or was skipped since, another run
-    holds it, or it is not its turn.
+    stays a success while a stage of it is run again. Raises NightRefused when it was never opened, or was skipped since,
+    another run holds it, or it is not its turn.
     """
     night = find(connection, on, lock="update")
     if night is None or night.status == SKIPPED:
-        raise Refused(
+        raise NightRefused(
             f"Stage {stage} was not run: the night of {on} {'was never opened' if night is None else 'was skipped'}. Start it "
             "from its first stage, open_night."
         )
     if night.status == OPEN and night.run_id != run_id:
-        raise Refused(
+        raise NightRefused(
             f"Stage {stage} was not run: the night of {on} is held by run {night.run_id}, which took it over from {run_id}."
         )
     if night.status != OPEN:
@@ -268,14 +269,14 @@ def printed_on(connection: Connection, on: date) -> date:
 def hold_open(connection: Connection, on: date, run_id: str, stage: str, attempt: int) -> Night:
     """Prove that this attempt holds the night, and keep it so until the transaction ends: nobody can take it over meanwhile.
 
-    Several transactions of one attempt may do this at once. Raises Refused when another has been begun since: the process
+    Several transactions of one attempt may do this at once. Raises NightRefused when another has been begun since: the process
     that was thought dead, and is not, stores nothing more.
     """
     night = find(connection, on, lock="share")
     if night is None or night.status not in (OPEN, SUCCESS) or night.run_id != run_id:
-        raise Refused(f"Stage {stage} stopped: the night of {on} is no longer held by run {run_id}.")
+        raise NightRefused(f"Stage {stage} stopped: the night of {on} is no longer held by run {run_id}.")
     if night.attempt != attempt:
-        raise Refused(
+        raise NightRefused(
             f"Stage {stage} stopped: attempt {attempt} at the night of {on} was taken over by attempt {night.attempt} "
             f"(stage {night.stage}). What it had stored of whole parts stands, and it stores nothing more."
         )

@@ -16,6 +16,7 @@ import pyarrow as pa
 from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, Table, text
 from sqlalchemy.types import TypeEngine
 
+from case_closure import refusals
 from case_closure.store import history
 from case_closure.store.copy import copy_in
 from case_closure.store.database import raw
@@ -24,7 +25,7 @@ from case_closure.store.schema import tables
 Frames = dict[str, pd.DataFrame]
 
 
-class ContentConflict(Exception):
+class ContentConflict(refusals.Refused):
     """A row with this natural key is stored already, and says something else."""
 
 

@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, text
 
+from case_closure import refusals
 from case_closure.store.database import raw
 
 OWNER, APPLICATION = "case_closure_owner", "case_closure_application"
@@ -40,7 +41,7 @@ LIMITS = {
 _CONNECTIONS = 10
 
 
-class LoginRefused(Exception):
+class LoginRefused(refusals.Refused):
     """A reader's login cannot be made; the message says why and what an administrator types."""
 
 

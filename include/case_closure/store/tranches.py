@@ -19,6 +19,7 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection, text
 
+from case_closure import refusals
 from case_closure.domain.applications import PROACTIVE
 from case_closure.domain.cases import CASE_ENUMS
 from case_closure.domain.outcomes import INHIBIT_AUTHORISED_ROLES
@@ -129,7 +130,7 @@ def propose(connection: Connection, criteria: Criteria, *, source: str, by: str,
     return _add(connection, criteria, PROPOSED, source=source, by=by, at=at)
 
 
-class NotApproved(Exception):
+class NotApproved(refusals.Refused):
     """The proposal may not be approved; the message says why and what to do. It is kept as refused."""
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from case_closure.local import embedded
 from case_closure.outbound.letters.typesetting import LetterNotSet, Typesetter
 from case_closure.outbound.sending import ChannelRefused, LetterRefused, Sender, TryLater, Unsure, sender
 from case_closure.settings import Settings
@@ -41,7 +40,7 @@ class Sending:
 def send(settings: Settings, clock: Callable[[], datetime]) -> Sending:
     """``send_due`` by the channel that is set."""
     way_out = sender(settings.letters_channel, settings.notify_api_key, settings.notify_url)
-    return send_due(embedded.store_url(settings), way_out, clock)
+    return send_due(settings.store_url, way_out, clock)
 
 
 def send_due(url: str, way_out: Sender, clock: Callable[[], datetime]) -> Sending:

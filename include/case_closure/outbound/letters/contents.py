@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 from babel.dates import format_date
 
+from case_closure import refusals
 from case_closure.domain import letters as codes
 from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.money import BUCKETS, pounds
@@ -36,7 +37,7 @@ CASES_CHARACTERS = 90
 LANGUAGE = "en"
 
 
-class LetterIncomplete(Exception):
+class LetterIncomplete(refusals.Refused):
     """A letter that is due lacks what it must say; the message names it and what is missing."""
 
 

@@ -1,0 +1,63 @@
+"""Letters that were asked for by hand become letters of the night (B17, B45).
+
+Belongs here: from the requests that wait to the letters they become. Does not belong here: asking for one
+(``desk.letters``), what letters say.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from case_closure.domain import letters as codes
+from case_closure.domain import postcode
+from case_closure.stages.common import letters as due
+from case_closure.store import letters_by_hand as held
+from case_closure.store.database import Connection
+from case_closure.tables.frames import to_frame
+
+
+def issue(connection: Connection, on: date) -> int:
+    """Make a letter of this night of every request that waits; how many requests became one.
+
+    Each is addressed, suppressed and covered as any other (B13-B16). One whose letter would bear the number of a
+    letter of this night waits for the next: a client gets one letter of a code for a case on a night.
+    """
+    asked = to_frame(held.requests(connection))
+    if asked.empty:
+        return 0
+    made = _made(asked, on)
+    taken = held.standing(connection, made["letter_id"].tolist())
+    became: dict[str, str] = {}
+    chosen: list[int] = []
+    for request_id, rows in made.groupby("request_id", sort=False):
+        numbers = set(rows["letter_id"])
+        if not numbers & taken:
+            taken |= numbers
+            chosen += rows.index.tolist()
+            became[str(request_id)] = rows["letter_id"].iloc[0]
+    held.store(connection, on, made.loc[chosen, due.COLUMNS], became)
+    return len(became)
+
+
+def _made(asked: pd.DataFrame, on: date) -> pd.DataFrame:
+    """The letters of each request, with their request_id: its own first, then the one to a representative."""
+    asked["postcode"] = postcode.cleaned(asked["postcode"])
+    asked["place_known"] = postcode.is_uk(asked["postcode"]) | postcode.is_overseas(asked["country"])
+    asked["address_line_1"] = asked["address_line_1"].where(asked["address_line_1"].str.strip() != "")
+    made = []
+    for place in range(len(asked)):
+        one = asked.iloc[[place]].copy()
+        code, covers = one["code"].iloc[0], one["covers_letter_id"].iloc[0]
+        one["total_pence"] = one["total_pence"].astype("Int64") if code == codes.WRITE_OFF else pd.NA
+        # A covering letter sent again is made as the cover of a letter, which itself is not sent again.
+        one["code"] = codes.REISSUE if code == codes.COVERING else code
+        letters = due.addressed(one.drop(columns="covers_letter_id"), pd.Timestamp(on).as_unit("s"))
+        own = letters["code"] != codes.COVERING
+        if code == codes.COVERING:
+            letters = letters[~own].assign(covers_letter_id=covers)
+        elif code == codes.REISSUE:
+            letters["covers_letter_id"] = letters["covers_letter_id"].where(~own, covers)
+        made.append(letters.assign(request_id=one["request_id"].iloc[0]))
+    return pd.concat(made, ignore_index=True)
