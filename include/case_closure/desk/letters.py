@@ -1,7 +1,8 @@
 """Letters a caseworker asks for: a further write-off to confirm (CMSL6300), and a letter sent again (CMSL6313, CMSL6314).
 
 Belongs here: who may ask for what. Does not belong here: making the letter due with the next night
-(``night.letters_by_hand``), any state of a case: a letter sent again changes none, and a write-off is entered on CMS when the signed form has come back.
+(``night.letters_by_hand``), any state of a case: a letter sent again changes none, and a
+write-off is entered on CMS when the signed form has come back.
 """
 
 from __future__ import annotations

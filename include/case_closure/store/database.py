@@ -82,7 +82,7 @@ def lock(url: str, number: int, *, wait: bool = False) -> Iterator[None]:
 
 def _alembic(url: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "schema" / "migrations"))
     config.attributes["url"] = url
     return config
 

@@ -14,7 +14,7 @@ from case_closure.domain.rules import RULES
 from case_closure.store.schema.views import VIEWS, View
 from case_closure.tables.landed import FILES, Column, FileContract
 
-PAGE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
+PAGE = Path(__file__).parents[4] / "docs" / "data-dictionary.md"
 
 _HEAD = """\
 # Data dictionary
