@@ -223,7 +223,7 @@ _GOING_OUT = re.compile(r"write_out +done in ([0-9.]+) s")
 def _nightly(bench: Bench, landing: Path, url: str, **more: str) -> tuple[float, float]:
     """The seconds of the whole command, and of its stage write_out as it says itself."""
     environment = bench.home.environment(url, **more)
-    arguments = ["-m", "case_closure.cli.commands", "nightly", "--date", NIGHT, "--landing", str(landing)]
+    arguments = ["-m", "case_closure.cli", "nightly", "--date", NIGHT, "--landing", str(landing)]
     began = time.perf_counter()
     printed = bench.home.run(arguments, environment)
     took = time.perf_counter() - began
@@ -243,7 +243,7 @@ def sample(bench: Bench) -> Iterator[Row]:
         casegroups = size if measured else WARMING
         arguments = ["sample", "--out", str(out), "--from", NIGHT, "--casegroups", str(casegroups)]
         began = time.perf_counter()
-        bench.home.run(["-m", "case_closure.cli.commands", *arguments], bench.home.environment(""))
+        bench.home.run(["-m", "case_closure.cli", *arguments], bench.home.environment(""))
         if measured:
             seconds.append(time.perf_counter() - began)
             bench.say(f"  sample {seconds[-1]:.2f} s")

@@ -18,7 +18,9 @@ from itertools import pairwise
 import pendulum
 from airflow.sdk import DAG
 from nightly_timetable import NightlyTimetable
-from task_groups import DEFAULT_ARGS, PARAMS, STAGES, stage_group
+from task_groups import DEFAULT_ARGS, PARAMS, stage_group
+
+from case_closure.domain.night import STAGES
 
 with DAG(
     dag_id="nightly",

@@ -12,9 +12,11 @@ Each stage of the night as a DAG of its own, made of the same task group as in `
 from __future__ import annotations
 
 from airflow.sdk import DAG
-from task_groups import DEFAULT_ARGS, PARAMS, STAGES, stage_group
+from task_groups import DEFAULT_ARGS, PARAMS, stage_group
 
-for number, (stage, meaning) in enumerate(STAGES.items(), start=1):
+from case_closure.domain.night import MEANINGS
+
+for number, (stage, meaning) in enumerate(MEANINGS.items(), start=1):
     with DAG(
         dag_id=f"stage_{stage}",
         dag_display_name=f"stage {number:02}: {stage}",  # listed in the order of the night

@@ -36,7 +36,7 @@ class Up:
         self.log = home / "up.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "case_closure.cli.commands", "up"],
+                [sys.executable, "-m", "case_closure.cli", "up"],
                 env=variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -282,8 +282,14 @@ def test_the_database_server_killed_mid_night_comes_back_and_the_same_command_fi
     installation.land(FIRST, *landed)
     enter = database.transaction
     running: list[str] = []
-    entered = night._STAGES[stage]
-    monkeypatch.setitem(night._STAGES, stage, lambda *args: (running.append(stage), entered(*args))[1])
+    stage_of = night.stage_of
+
+    def watched(name: str) -> Any:
+        if name == stage:
+            running.append(name)
+        return stage_of(name)
+
+    monkeypatch.setattr(night, "stage_of", watched)
 
     killed: list[int] = []
 

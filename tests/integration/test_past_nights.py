@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from case_closure.night import run as night
+from case_closure.night import write_out
 from case_closure.outbound import exceptions_report
 from case_closure.store import database, reports
 from tests.integration.installation import Databases, Installation
@@ -32,7 +33,7 @@ def files(installation: Installation, on: date) -> dict[str, bytes]:
         written = exceptions_report.write(
             reports.exceptions_as_of(connection, on, implausible_pence=LIMIT), folder, on
         )
-        written += night._reconciliation(connection, folder, on)
+        written += write_out.write_reconciliation(connection, folder, on)
     return {file.name: (folder / file.name).read_bytes() for file in written}
 
 

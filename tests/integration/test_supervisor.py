@@ -66,7 +66,7 @@ class Installation:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "case_closure.cli.commands", *arguments],
+            [sys.executable, "-m", "case_closure.cli", *arguments],
             env=self.variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -53,9 +53,11 @@ class Points:
 
 def _watch(points: Points) -> None:
     """Make the night pass by the points: stages, both sides of each commit that writes, COPYs, files handed on."""
-    stages = night._STAGES
+    stage_of = night.stage_of
 
-    def told(name: str, stage: Callable[..., Any]) -> Callable[..., Any]:
+    def told(name: str) -> Callable[..., Any]:
+        stage = stage_of(name)
+
         def run(*args: Any) -> Any:
             points.pass_by(f"stage {name} begins")
             summary = stage(*args)
@@ -64,8 +66,7 @@ def _watch(points: Points) -> None:
 
         return run
 
-    for name, stage in list(stages.items()):
-        stages[name] = told(name, stage)
+    night.stage_of = told
 
     @contextlib.contextmanager
     def transaction(url: str) -> Iterator[Connection]:

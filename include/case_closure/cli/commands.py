@@ -192,14 +192,14 @@ def _sample(asked: argparse.Namespace) -> int:
 
 def _check(asked: argparse.Namespace) -> int:
     from case_closure.desk.check import check_folder
-    from case_closure.night import run as night
+    from case_closure.night import check_landing
 
     settings = Settings.from_environment()
     return check_folder(
         asked.folder,
         terminal.say,
-        gates=lambda landing: night.check_gates(landing, settings),
-        entries=night.check_resolutions,
+        gates=lambda landing: check_landing.check_gates(landing, settings.balance_implausible_pence),
+        entries=check_landing.check_resolutions,
     )
 
 
@@ -599,7 +599,3 @@ def _count(text: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, found '{text}'")
     return count
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,22 +1,22 @@
-"""Judging a part of the night's casegroups: gather what a stage needs, let the gates judge it, let the stage conclude.
+"""Letting the gates judge, and counting what they judged.
 
-Belongs here: which tables a stage is given, and which suite judges which of its frames. Does not belong here: the order of
-stages, what is stored (``night``), rules (``stages``, ``gates``), SQL (``store``). Nothing here writes.
+Belongs here: which suite judged how many rows, ordinary and sensitive apart, and keeping it. Does not belong here: which frames a
+stage has judged (its own module), the suites (``gates``).
 """
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from case_closure.domain.dates import NightDates
-from case_closure.settings import Settings
-from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
-from case_closure.store import casegroups, database, nights
+from case_closure.domain.rules import RULES
+from case_closure.night.context import NightContext
+from case_closure.night.guard import entered
+from case_closure.stages.common.findings import none as no_findings
+from case_closure.store import nights
 from case_closure.store.database import Connection
-from case_closure.tables.frames import Frames, to_frame
+from case_closure.tables.frames import Frames
 
 
 class Tallies:
@@ -51,121 +51,29 @@ def judge(suite: Any, frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     return findings.rows
 
 
-def receive_suites() -> list[Any]:
-    """The suites of receiving that judge held rows."""
-    from case_closure.gates import suites
+def judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Frames:
+    """Findings of the suite of each name over its frame; rule results kept. No rows need no gate, and no import of it."""
+    broke = {}
+    for name, frame in frames.items():
+        tallies = Tallies()
+        if len(frame):
+            from case_closure.gates import suites
 
-    return [suites.casegroup_cases(), suites.csa_balances(0), suites.clerical_balances(), suites.inhibits()]
-
-
-def set_up_suites(dates: NightDates) -> list[Any]:
-    """The suites of case set-up, as of the night."""
-    from case_closure.gates import suites
-
-    return [suites.set_up_parties(dates), suites.set_up_cases(), suites.nino_warnings()]
-
-
-def received(url: str, settings: Settings, on: date, part: list[str], tallies: Tallies) -> Frames:
-    """What receiving concludes of these casegroups."""
-    from case_closure.gates import suites
-
-    with database.transaction(url) as connection:
-        gather = casegroups.Gather(connection, part)
-        held = {
-            "judged": gather.judged(),
-            "cases": gather.cases(),
-            "sensitive": gather.sensitive(),
-            "csa_balances": gather.balances("csa_balances"),
-            "clerical_balances": gather.balances("clerical_balances"),
-            "inhibits": gather.inhibits(),
-            "closure_failures": gather.closure_failures(),
-            "resolutions": gather.resolutions(),
-            "refused": gather.refused(),
-            "standing": gather.standing(),
-            "open_exceptions": gather.open_exceptions(),
-            "positions": gather.positions(),
-            "dues_now": gather.dues_now(),
-            "completed_periods": gather.completed_periods(),
-        }
-        dates = nights.dates(connection, on)
-    frames = {name: to_frame(table) for name, table in held.items()}
-    facts = receive_balances.facts(frames, dates.latest)
-    broke = {
-        "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
-        "csa_balances": judge(
-            suites.csa_balances(settings.balance_implausible_pence), facts.balances, tallies
-        ),
-        "clerical_balances": judge(suites.clerical_balances(), facts.clerical_balances, tallies),
-        "inhibits": judge(suites.inhibits(), facts.inhibits, tallies),
-    }
-    return receive_balances.conclude(frames, facts, broke, dates)
-
-
-def set_up(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
-    """What case set-up concludes of the casegroups that receiving found ready."""
-    from case_closure.gates import suites
-
-    required = set_up_cases.required_cases(received["cases"], received["balances"], received["casegroups"])
-    groups = sorted(set(required["casegroup_id"]))
-    with database.transaction(url) as connection:
-        gather = casegroups.Gather(connection, groups)
-        ids = (
-            pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
-            .dropna()
-            .unique()
-            .tolist()
+            broke[name] = judge(getattr(suites, name)(), frame, tallies)
+        else:
+            broke[name] = no_findings()
+        nothing = {code: {False: (0, 0)} for code, rule in RULES.items() if rule.suite == name}
+        nights.record_gate_results(
+            connection, ctx.business_date, name, nothing | tallies.by_suite.get(name, {})
         )
-        held = {
-            "parties": to_frame(gather.parties(ids)),
-            "entered_for_people": to_frame(gather.entered_for(ids)),
-            "children": to_frame(gather.children()),
-            "cms_cases": to_frame(gather.cms_cases()),
-        }
-        everyone = set_up_cases.people(required, held)
-        held["cis"] = to_frame(gather.cis(everyone["matched_on"].dropna().unique().tolist()))
-        payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
-        held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
-        held["payer_casegroups"] = to_frame(gather.payer_casegroups())
-        dates = nights.dates(connection, on)
-    facts = set_up_cases.facts(required, everyone, held)
-    broke = {
-        "set_up_parties": judge(suites.set_up_parties(dates), facts.parties, tallies),
-        "set_up_cases": judge(suites.set_up_cases(), facts.cases, tallies),
-        "nino_warnings": judge(suites.nino_warnings(), facts.warnings, tallies),
-    }
-    return set_up_cases.conclude(facts, broke, held, on)
+    return broke
 
 
-def posted(url: str, on: date, received: Frames, set_up: Frames) -> Frames:
-    """The dues of the casegroups that are set up, and where every penny is."""
-    with database.transaction(url) as connection:
-        before = to_frame(
-            casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases()
-        )
-    return post_dues.conclude(received, set_up, before, on)
-
-
-def decided(
-    connection: Connection, on: date, part: list[str], received: Frames, set_up: Frames, posted: Frames
-) -> Frames:
-    gather = casegroups.Gather(connection, part)
-    open_exceptions = gather.open_exceptions()
-    people = decide_next_action.whose(to_frame(open_exceptions), received["cases"])
-    before = {
-        "standing": gather.standing(),
-        "positions": gather.positions(),
-        "open_exceptions": open_exceptions,
-        "entered_for_people": gather.entered_for(people.dropna().unique().tolist()),
-        "resolutions": gather.resolutions(),
-        "routes": gather.routes(),
-        "covering_letters": gather.covering_letters(on),
-    }
-    groups = received["casegroups"]
-    clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()
-    before |= {
-        "clerical_items": gather.clerical_items(),
-        "on_cms": casegroups.Gather(connection, clerical).on_cms(),
-    }
-    frames = {name: to_frame(table) for name, table in before.items()}
-    own, latest = (pd.Timestamp(day).as_unit("s") for day in (on, nights.dates(connection, on).latest))
-    return decide_next_action.conclude(received, set_up, posted, frames, own, latest)
+def keep_tallies(ctx: NightContext, url: str, stage: str, tallies: Tallies, suites: list[Any]) -> None:
+    """Store the night's rule results; a rule that had no row to judge is listed with none."""
+    with entered(ctx, url, stage) as (connection, _):
+        for suite in suites:
+            nothing = {rule: {False: (0, 0)} for rule in suite.rule_codes}
+            nights.record_gate_results(
+                connection, ctx.business_date, suite.name, nothing | tallies.by_suite.get(suite.name, {})
+            )

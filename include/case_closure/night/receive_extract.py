@@ -1,8 +1,7 @@
-"""Receiving an extract: judge the case rows on arrival, and hold what may be held.
+"""Take in the extract, whole, in one transaction; case rows pass their gate on the way in (B1, B28, B35).
 
 Belongs here: the order in which files are held, what becomes of a case row the gate refuses, and which of the night's
-resolutions changed nothing.
-Does not belong here: casegroups, money, what a held row leads to (``night`` and ``stages``).
+resolutions changed nothing. Does not belong here: casegroups, money, what a held row leads to.
 """
 
 from __future__ import annotations
@@ -18,9 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from case_closure.domain.cases import CASE_ENUMS, CASE_KEY
-from case_closure.domain.texts import shown
 from case_closure.gates import engine, suites
 from case_closure.landing.reading import LandedFile, Landing
+from case_closure.night.context import NightContext, Summary
+from case_closure.night.guard import entered
+from case_closure.night.verify_landing import verified
 from case_closure.stages import receive_balances
 from case_closure.store import casegroups, holding, nights, replacing, sensitive
 from case_closure.store.database import Connection
@@ -31,7 +32,24 @@ from case_closure.tables.resolutions import lay_over, ordered
 
 # Resolutions first: they may mend a case row of the same night.
 _FIRST = ("resolutions", "csa_cases")
-_BATCH_ROWS = 200_000
+BATCH_ROWS = 200_000
+
+
+def run(ctx: NightContext, url: str) -> Summary:
+    """Hold the night's extract, unless it is held; what an earlier one of this date brought is taken back first (R22)."""
+    on = ctx.business_date
+    # Not inside the transaction below: a rejection is recorded on the row that holds.
+    with entered(ctx, url, "receive_extract"):
+        pass
+    landing = verified(ctx, every_value=False)
+    with entered(ctx, url, "receive_extract") as (connection, night):
+        read = unheard = 0
+        if night.manifest_sha256 != landing.manifest_sha256:
+            number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
+            read, unheard = hold_extract(connection, landing, number)
+    # Only when there are any: it asks for somebody's eye.
+    told: Summary = {"rows_held": read}
+    return told | {"resolutions_that_changed_nothing": unheard} if unheard else told
 
 
 def hold_extract(connection: Connection, landing: Landing, number: int) -> tuple[int, int]:
@@ -83,14 +101,14 @@ def _keep_those_changing_nothing(connection: Connection, landing: Landing, mende
     for file in landing.get("resolutions"):
         rows = to_frame(file.read())
         held = holding.entered_about(connection, rows["resolution_id"].dropna().unique().tolist())
-        found = resolutions.changing_nothing(rows, held, _shapes())
+        found = resolutions.changing_nothing(rows, held, entity_shapes())
         found = found[~found["resolution_id"].isin(mended)].reset_index(drop=True)
         holding.keep_entries_without_effect(connection, landing.business_date, found)
         count += len(found)
     return count
 
 
-def _shapes() -> dict[str, pd.DataFrame]:
+def entity_shapes() -> dict[str, pd.DataFrame]:
     """The record of each entity, empty: what a resolution of it may name."""
     files = {resolutions.CASE: "csa_cases", resolutions.BALANCE: "csa_balances"}
     return {
@@ -103,7 +121,7 @@ def _hold_file(connection: Connection, file: LandedFile, on: date, number: int, 
     contract = file.contract
 
     def batches() -> Iterable[pa.Table]:
-        return file.batches(batch_rows=_BATCH_ROWS, with_row_number=True)
+        return file.batches(batch_rows=BATCH_ROWS, with_row_number=True)
 
     if contract.name == "csa_payments":
         assert file.csa_system is not None
@@ -137,7 +155,7 @@ class _CaseGate:
         self._suite = suites.csa_cases()
         self._again = self._represented()
         self._resolutions = holding.case_resolutions(connection)
-        self._repeated = _repeated_keys(file) if file else set()
+        self._repeated = repeated_keys(file) if file else set()
         self.mended_by: set[str] = set()
         self._start()
 
@@ -158,7 +176,7 @@ class _CaseGate:
         self._start()
         last = 0
         if self._file is not None:
-            for batch in self._file.batches(batch_rows=_BATCH_ROWS, with_row_number=True):
+            for batch in self._file.batches(batch_rows=BATCH_ROWS, with_row_number=True):
                 last += batch.num_rows
                 yield self._judged(batch)
         if self._again.num_rows:
@@ -183,7 +201,7 @@ class _CaseGate:
         return batch.filter(pa.array(~bad))
 
     def _judge(self, batch: pa.Table) -> tuple[engine.Findings, pd.DataFrame]:
-        frame = _case_facts(batch, self._repeated)
+        frame = case_facts(batch, self._repeated)
         return engine.run(self._suite, frame), frame
 
     def _after_resolutions(
@@ -227,7 +245,7 @@ class _CaseGate:
         nights.record_gate_results(self._connection, self._on, self._suite.name, nothing | self._tally)
 
 
-def _repeated_keys(file: LandedFile) -> set[tuple[str, str]]:
+def repeated_keys(file: LandedFile) -> set[tuple[str, str]]:
     """The case keys that stand more than once in the file."""
     keys = file.read(columns=list(CASE_KEY))
     counts = keys.group_by(list(CASE_KEY)).aggregate([([], "count_all")])
@@ -235,7 +253,7 @@ def _repeated_keys(file: LandedFile) -> set[tuple[str, str]]:
     return {(row["csa_system"], row["csa_case_id"]) for row in twice.to_pylist() if None not in row.values()}
 
 
-def _case_facts(batch: pa.Table, repeated: set[tuple[str, str]]) -> pd.DataFrame:
+def case_facts(batch: pa.Table, repeated: set[tuple[str, str]]) -> pd.DataFrame:
     """What the gate judges of case rows. No segment is no value outside the list; an empty key is no key."""
     needed = [*CASE_KEY, "casegroup_id", *CASE_ENUMS, "nationally_sensitive"]
     frame = to_frame(batch.select(list(dict.fromkeys(needed))))
@@ -259,49 +277,3 @@ def _typed(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
         else row.get(field.name)
         for field in schema
     }
-
-
-# Judged against what is held, so not by a check of the files alone.
-_NEEDS_THE_STORE = ("balance_case_unknown", "balance_casegroup_mismatch", "balance_changed_after_completion")
-
-
-def check_files(landing: Landing, limit_pence: int) -> Iterator[tuple[str, str, int]]:
-    """(file, rule, rows that break it) for the rules that need nothing but the files; nothing is stored."""
-    for file in landing.get("csa_cases"):
-        failed: dict[str, int] = dict.fromkeys(suites.csa_cases().rule_codes, 0)
-        keys = _repeated_keys(file)
-        for batch in file.batches(batch_rows=_BATCH_ROWS, with_row_number=True):
-            for rule, (_, count) in engine.run(suites.csa_cases(), _case_facts(batch, keys)).tally.items():
-                failed[rule] += count
-        yield from ((file.path.name, rule, count) for rule, count in failed.items())
-    for file in landing.get("csa_balances"):
-        rows = to_frame(file.read()).rename(columns={"casegroup_id": "row_casegroup_id"})
-        rows["business_date"] = pd.Series(pd.Timestamp(landing.business_date), index=rows.index).astype(
-            "datetime64[s]"
-        )
-        suite = suites.csa_balances(limit_pence)
-        suite = engine.Suite(
-            suite.name, tuple(c for c in suite.checks if c.rule_code not in _NEEDS_THE_STORE)
-        )
-        tally = engine.run(suite, receive_balances.own_facts(rows)).tally
-        yield from ((file.path.name, rule, count) for rule, (_, count) in tally.items())
-    for file in landing.get("clerical_balances"):
-        rows = to_frame(file.read()).assign(placed=True)
-        tally = engine.run(suites.clerical_balances(), rows).tally
-        yield (file.path.name, "balance_key_missing", tally["balance_key_missing"][1])
-    for file in landing.get("inhibits"):
-        tally = engine.run(suites.inhibits(), to_frame(file.read())).tally
-        yield from ((file.path.name, rule, count) for rule, (_, count) in tally.items())
-
-
-def check_resolutions(landing: Landing) -> Iterator[tuple[str, str]]:
-    """(file, what is wrong with it) for each resolution that no record could take. Whether its old value is what is held, and
-    its case, the night alone can say."""
-    for file in landing.get("resolutions"):
-        rows = to_frame(file.read())
-        for place, why in sorted(resolutions.cannot_be(rows, _shapes()).items()):
-            number = rows["resolution_id"].iloc[place]
-            yield (
-                file.path.name,
-                f"row {place + 1}, {'no number' if pd.isna(number) else shown(number)}: {why}",
-            )

@@ -1,0 +1,26 @@
+"""The stages of a night, once: their names in order, what each does, and the behaviours it serves.
+
+Belongs here: the list. Does not belong here: doing any of it (``night``), wiring it (the DAGs).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MEANINGS: Final = {
+    "open_night": "Opens the night; refused while another is open or an earlier one failed (R21).",
+    "verify_landing": "Holds the landing folder against its manifest; a disagreement rejects it whole (R22).",
+    "receive_extract": "Takes in the extract, whole; case rows pass their gate on the way in (B1, B28, B35).",
+    "select_tranche": "Reads the criteria, selects whole casegroups up to the cap, stamps their LED (B2-B7).",
+    "take_applications": "Decides applications to CMS, looks people up, moves whole casegroups, makes LTRs (B19-B25).",
+    "follow_closure": "Moves each journey on; letters of contact, reminder and end of liability (B7, B12, B69).",
+    "receive_balances": "Gates every balance, finds what may transfer (B28, B29).",
+    "set_up_cases": "Checks and creates or links the cases that need dues on CMS (B31, B35-B43).",
+    "post_dues": "Works out the dues that mirror each balance, and where every penny is (B32, B44, R7).",
+    "decide_next_action": "Write-off checks, letters, next action; stores all of a casegroup at once (B45-B50).",
+    "gate_payments": "Gates payment and correction rows; a bad one is refused alone (R25, B55).",
+    "check_money_law": "Received = posted + held + credits, in every bucket; a breach fails the night and says where.",
+    "write_out": "Letters, files to CSA, CIS and the warehouse, reports: the outbound folder, whole or not at all.",
+    "close_night": "Counts the night's figures and closes it.",
+}
+STAGES: Final[tuple[str, ...]] = tuple(MEANINGS)

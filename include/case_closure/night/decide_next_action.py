@@ -1,0 +1,78 @@
+"""Write-off checks, letters, next action; all of a casegroup is stored at once (B45-B50, R7).
+
+Belongs here: gather, conclude, commit, part by part. Does not belong here: what is concluded (``stages.decide_next_action``),
+how it is stored (``store.posting``).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from case_closure.night import post_dues, receive_balances, set_up_cases
+from case_closure.night.context import NightContext, Summary
+from case_closure.night.guard import entered
+from case_closure.night.parts import over_all
+from case_closure.stages import decide_next_action
+from case_closure.store import casegroups, nights, posting, work_in_progress
+from case_closure.store.database import Connection
+from case_closure.tables.frames import Frames, to_frame
+
+# What is told of the stage, and the frame whose rows it counts.
+_COUNTED = {
+    "casegroups_changed": "casegroups", "letters": "letters", "work_items": "work_items",
+    "exceptions_opened": "opened", "exceptions_resolved": "resolved",
+}  # fmt: skip
+
+
+def run(ctx: NightContext, url: str) -> Summary:
+    """Decide and store, part by part: everything of one casegroup in one transaction (R7)."""
+    judgement, parts, _ = receive_balances.judged(ctx, url, "decide_next_action")
+
+    def work(number: int) -> dict[str, int]:
+        received, set_up, posted = (
+            stage.of_part(ctx, url, judgement, number, parts[number])
+            for stage in (receive_balances, set_up_cases, post_dues)
+        )
+        with entered(ctx, url, "decide_next_action") as (connection, _):
+            # Stored once in a judgement: what was concluded before it does not know of it.
+            stored = work_in_progress.load(connection, judgement, "decide_next_action", number)
+            if stored is not None:
+                return dict(zip(_COUNTED, stored["counts"]["rows"].tolist(), strict=True))
+            decided = conclude(connection, ctx.business_date, parts[number], received, set_up, posted)
+            posting.store(connection, ctx.business_date, set_up, posted, decided)
+            counts = {name: len(decided[frame]) for name, frame in _COUNTED.items()}
+            told = {"counts": pd.DataFrame({"rows": list(counts.values())})}
+            work_in_progress.save(connection, judgement, "decide_next_action", number, told)
+        return counts
+
+    done = over_all(ctx, url, work, len(parts))
+    return {name: sum(counts[name] for counts in done) for name in _COUNTED}
+
+
+def conclude(
+    connection: Connection, on: date, part: list[str], received: Frames, set_up: Frames, posted: Frames
+) -> Frames:
+    """What is decided of these casegroups, from what stands of them now."""
+    gather = casegroups.Gather(connection, part)
+    open_exceptions = gather.open_exceptions()
+    people = decide_next_action.whose(to_frame(open_exceptions), received["cases"])
+    before = {
+        "standing": gather.standing(),
+        "positions": gather.positions(),
+        "open_exceptions": open_exceptions,
+        "entered_for_people": gather.entered_for(people.dropna().unique().tolist()),
+        "resolutions": gather.resolutions(),
+        "routes": gather.routes(),
+        "covering_letters": gather.covering_letters(on),
+    }
+    groups = received["casegroups"]
+    clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()
+    before |= {
+        "clerical_items": gather.clerical_items(),
+        "on_cms": casegroups.Gather(connection, clerical).on_cms(),
+    }
+    frames = {name: to_frame(table) for name, table in before.items()}
+    own, latest = (pd.Timestamp(day).as_unit("s") for day in (on, nights.dates(connection, on).latest))
+    return decide_next_action.conclude(received, set_up, posted, frames, own, latest)

@@ -1,0 +1,76 @@
+"""What every stage passes before it may change anything: the night is this run's, and what was taken in is landed still.
+
+Belongs here: entering a night, holding it for a transaction, marking it failed or rejected. Does not belong here: the rows of
+``nights`` themselves (``store.nights``), stages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pandas as pd
+
+from case_closure.domain.texts import printable_lines
+from case_closure.landing.manifest import landed_sha256
+from case_closure.night.context import NightContext, NightFailed, NightRefused
+from case_closure.store import database, nights
+from case_closure.store.database import Connection
+
+
+@contextlib.contextmanager
+def entered(ctx: NightContext, url: str, stage: str) -> Iterator[tuple[Connection, nights.Night]]:
+    """A transaction in which this attempt is known to hold the night, until it ends."""
+    with database.transaction(url) as connection:
+        yield connection, hold_open(ctx, connection, stage)
+
+
+def hold_open(ctx: NightContext, connection: Connection, stage: str) -> nights.Night:
+    return nights.hold_open(connection, ctx.business_date, ctx.run_id, stage, ctx.attempt)
+
+
+def prove_still_landed(ctx: NightContext, url: str, stage: str) -> None:
+    """What was taken in is what is landed now; else nothing more is made of it. A folder that has gone says nothing."""
+    on = ctx.business_date
+    with database.transaction(url) as connection:
+        night = nights.find(connection, on)
+    landed_now = landed_sha256(ctx.landing / on.isoformat())
+    if night and night.manifest_sha256 and landed_now and night.manifest_sha256 != landed_now:
+        raise fail(
+            ctx, stage,
+            f"Stage {stage} of the night of {on} was not run: another extract was landed since one was taken in. "
+            + ("The night has succeeded, and is not changed: put the first extract back, or land what is new under a later "
+               "business date." if night.succeeded else "Run the night again from its first stage, open_night."),
+        )  # fmt: skip
+
+
+def require_law(ctx: NightContext, night: nights.Night, stage: str) -> None:
+    """Nothing goes out, and no night is closed, of which the money law was not found to hold."""
+    if not night.law_held:
+        raise NightRefused(
+            f"Stage {stage} of the night of {ctx.business_date} was not run: the money law was not found to hold since the last "
+            "stage that could change it. Run check_money_law first."
+        )
+
+
+def record_failure(ctx: NightContext, stage: str, reason: str) -> None:
+    """Mark the night FAILED, when this run holds it. What it stored stands; the same date run again goes on from there."""
+    record(ctx, nights.FAILED, stage, reason)
+
+
+def record(ctx: NightContext, status: str, stage: str, reason: str) -> None:
+    url = ctx.settings.store_url
+    with database.transaction(url) as connection:
+        nights.record_failure(
+            connection, ctx.business_date, ctx.run_id, status, stage, printable_lines(reason), ctx.clock()
+        )
+
+
+def fail(ctx: NightContext, stage: str, reason: str) -> NightFailed:
+    record_failure(ctx, stage, reason)
+    return NightFailed(reason)
+
+
+def latest_date(connection: Connection, ctx: NightContext) -> pd.Timestamp:
+    """The latest business date known of: the night's own, unless it is run late or again."""
+    return pd.Timestamp(nights.dates(connection, ctx.business_date).latest).as_unit("s")

@@ -1,0 +1,43 @@
+"""Open the night: refused while another is open, while an earlier one failed, and where nothing was landed (R21, R40).
+
+Belongs here: what must be true before a night begins. Does not belong here: the extract (``verify_landing``).
+"""
+
+from __future__ import annotations
+
+import shutil
+
+from case_closure.domain.texts import shown
+from case_closure.folders import why_not_apart
+from case_closure.landing import landed
+from case_closure.night.context import NightContext, NightRefused, Summary
+from case_closure.outbound import folder
+from case_closure.store import database, nights
+
+# Folders of a night's files while they are made.
+ASIDE = "outbound-"
+
+
+def run(ctx: NightContext, url: str) -> Summary:
+    in_the_way = why_not_apart(ctx.landing, ctx.outbound)
+    if in_the_way is not None:
+        raise NightRefused(
+            f"The night of {ctx.business_date} was not begun: {in_the_way} (landing {shown(ctx.landing, 400)}, outbound "
+            f"{shown(ctx.outbound, 400)}), and writing out would replace what was landed. Give another folder as outbound."
+        )
+    try:
+        landed.require_folder(ctx.landing, ctx.business_date)
+    except landed.NothingLanded as nothing:
+        raise NightRefused(f"The night of {ctx.business_date} was not begun. {nothing}") from None
+    database.migrate(url)
+    _clear_leftovers(ctx)
+    with database.transaction(url) as connection:
+        night = nights.open_night(connection, ctx.business_date, ctx.run_id, ctx.clock())
+    return {"run": "a rerun" if night.succeeded else "a first run"}
+
+
+def _clear_leftovers(ctx: NightContext) -> None:
+    """Folders that a run killed while it wrote out has left: no other can be writing now."""
+    for left in (ctx.settings.home / "work").glob(f"{ASIDE}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder.clear_leftovers(ctx.outbound)

@@ -1,0 +1,40 @@
+"""The casegroups of a night in parts: what a stage concludes of each, kept for the stages after it.
+
+Belongs here: working on parts side by side, keeping and finding what was concluded. Does not belong here: what is concluded, the
+table it lies in (``store.work_in_progress``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from case_closure.night.context import NightContext
+from case_closure.night.guard import entered
+from case_closure.night.parallel import over_parts
+from case_closure.store import database, work_in_progress
+from case_closure.store.work_in_progress import Judgement
+from case_closure.tables.frames import Frames
+
+
+def over_all(ctx: NightContext, url: str, work: Callable[[int], Any], count: int) -> list[Any]:
+    """The work on every part, in as many processes as the settings allow; a forked one opens connections of its own."""
+    return over_parts(work, count, ctx.settings.workers, before_fork=lambda: database.forget_inherited(url))
+
+
+def keep(ctx: NightContext, url: str, judgement: Judgement, stage: str, number: int, frames: Frames) -> None:
+    """Keep what a stage concluded of a part, whole."""
+    with entered(ctx, url, stage) as (connection, _):
+        work_in_progress.save(connection, judgement, stage, number, frames)
+
+
+def kept(
+    ctx: NightContext, url: str, judgement: Judgement, stage: str, number: int, conclude: Callable[[], Frames]
+) -> Frames:
+    """What a stage concluded of a part in this judgement; concluded again when it is gone, as after a cleared later stage."""
+    with database.transaction(url) as connection:
+        frames = work_in_progress.load(connection, judgement, stage, number)
+    if frames is None:
+        frames = conclude()
+        keep(ctx, url, judgement, stage, number, frames)
+    return frames

@@ -1,0 +1,52 @@
+"""Work out the dues that mirror each balance, and where every penny is (B32, B44, R7).
+
+Belongs here: gather, conclude, hand on. Does not belong here: what is concluded (``stages.post_dues``); storing it
+(``decide_next_action`` does, all of a casegroup at once).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from case_closure.night import receive_balances, set_up_cases
+from case_closure.night.context import NightContext, Summary
+from case_closure.night.parts import keep, kept, over_all
+from case_closure.stages import post_dues
+from case_closure.store import casegroups, database
+from case_closure.store.work_in_progress import Judgement
+from case_closure.tables.frames import Frames, to_frame
+
+
+def run(ctx: NightContext, url: str) -> Summary:
+    """The dues of each part."""
+    judgement, parts, _ = receive_balances.judged(ctx, url, "post_dues")
+
+    def work(number: int) -> tuple[int, int]:
+        posted = _concluded(ctx, url, judgement, number, parts[number])
+        keep(ctx, url, judgement, "post_dues", number, posted)
+        return len(posted["dues"]), int(posted["dues"]["posted_pence"].sum())
+
+    done = over_all(ctx, url, work, len(parts))
+    return {"dues": sum(dues for dues, _ in done), "posted_pence": sum(pence for _, pence in done)}
+
+
+def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+    """The dues of that part, and where every penny of it is."""
+    return kept(
+        ctx, url, judgement, "post_dues", number, lambda: _concluded(ctx, url, judgement, number, part)
+    )
+
+
+def _concluded(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+    received = receive_balances.of_part(ctx, url, judgement, number, part)
+    set_up = set_up_cases.of_part(ctx, url, judgement, number, part)
+    return conclude(url, ctx.business_date, received, set_up)
+
+
+def conclude(url: str, on: date, received: Frames, set_up: Frames) -> Frames:
+    """The dues of the casegroups that are set up, and where every penny is."""
+    with database.transaction(url) as connection:
+        before = to_frame(
+            casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases()
+        )
+    return post_dues.conclude(received, set_up, before, on)

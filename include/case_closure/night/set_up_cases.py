@@ -1,0 +1,98 @@
+"""Check and create, or link, the cases that need dues on CMS (B31, B35-B43).
+
+Belongs here: gather, gate, conclude, hand on. Does not belong here: what is concluded (``stages.set_up_cases``), which rows
+break a rule (``gates``).
+"""
+
+from __future__ import annotations
+
+import importlib
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from case_closure.domain.dates import NightDates
+from case_closure.night import receive_balances
+from case_closure.night.context import NightContext, Summary
+from case_closure.night.guard import entered
+from case_closure.night.judging import Tallies, judge, keep_tallies
+from case_closure.night.parts import keep, kept, over_all
+from case_closure.stages import set_up_cases
+from case_closure.store import casegroups, database, nights
+from case_closure.store.work_in_progress import Judgement
+from case_closure.tables.frames import Frames, to_frame
+
+
+def run(ctx: NightContext, url: str) -> Summary:
+    """Set up the cases of each part that receiving found ready."""
+    judgement, parts, succeeded = receive_balances.judged(ctx, url, "set_up_cases")
+    with entered(ctx, url, "set_up_cases") as (connection, _):
+        dates = nights.dates(connection, ctx.business_date)
+    if parts:
+        importlib.import_module("case_closure.gates.suites")
+
+    def work(number: int) -> tuple[Tallies, int]:
+        tallies = Tallies()
+        received = receive_balances.of_part(ctx, url, judgement, number, parts[number])
+        made = conclude(url, ctx.business_date, received, tallies)
+        keep(ctx, url, judgement, "set_up_cases", number, made)
+        return tallies, len(made["cms_cases"])
+
+    done = over_all(ctx, url, work, len(parts))
+    if not succeeded:
+        together = Tallies.together([tallies for tallies, _ in done])
+        keep_tallies(ctx, url, "set_up_cases", together, _suites(dates))
+    return {"cases_set_up": sum(made for _, made in done)}
+
+
+def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+    """What case set-up concluded of that part."""
+
+    def again() -> Frames:
+        received = receive_balances.of_part(ctx, url, judgement, number, part)
+        return conclude(url, ctx.business_date, received, Tallies())
+
+    return kept(ctx, url, judgement, "set_up_cases", number, again)
+
+
+def conclude(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
+    """What case set-up concludes of the casegroups that receiving found ready."""
+    from case_closure.gates import suites
+
+    required = set_up_cases.required_cases(received["cases"], received["balances"], received["casegroups"])
+    groups = sorted(set(required["casegroup_id"]))
+    with database.transaction(url) as connection:
+        gather = casegroups.Gather(connection, groups)
+        ids = (
+            pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
+            .dropna()
+            .unique()
+            .tolist()
+        )
+        held = {
+            "parties": to_frame(gather.parties(ids)),
+            "entered_for_people": to_frame(gather.entered_for(ids)),
+            "children": to_frame(gather.children()),
+            "cms_cases": to_frame(gather.cms_cases()),
+        }
+        everyone = set_up_cases.people(required, held)
+        held["cis"] = to_frame(gather.cis(everyone["matched_on"].dropna().unique().tolist()))
+        payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
+        held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
+        held["payer_casegroups"] = to_frame(gather.payer_casegroups())
+        dates = nights.dates(connection, on)
+    facts = set_up_cases.facts(required, everyone, held)
+    broke = {
+        "set_up_parties": judge(suites.set_up_parties(dates), facts.parties, tallies),
+        "set_up_cases": judge(suites.set_up_cases(), facts.cases, tallies),
+        "nino_warnings": judge(suites.nino_warnings(), facts.warnings, tallies),
+    }
+    return set_up_cases.conclude(facts, broke, held, on)
+
+
+def _suites(dates: NightDates) -> list[Any]:
+    """The suites of case set-up, as of the night."""
+    from case_closure.gates import suites
+
+    return [suites.set_up_parties(dates), suites.set_up_cases(), suites.nino_warnings()]
