@@ -326,6 +326,18 @@ def _letters_reissue(asked: argparse.Namespace) -> int:
     )
 
 
+def _letters_find(asked: argparse.Namespace) -> int:
+    from case_closure import letters_by_hand
+
+    try:
+        lines = letters_by_hand.find(_migrated(), " ".join(asked.reference), asked.date)
+    except letters_by_hand.LetterNotFound as unknown:
+        return terminal.fail(str(unknown))
+    for line in lines:
+        terminal.say(line)
+    return 0
+
+
 def _asked_for(work: Callable[[], str]) -> int:
     """What will happen to a letter by hand; or why it was not asked for."""
     from case_closure.letters_by_hand import LetterNotAsked
@@ -546,8 +558,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_letters(commands: Any) -> None:
-    letters = commands.add_parser("letters", help="letters by hand, and sending them")
+    letters = commands.add_parser("letters", help="finding a letter, letters by hand, and sending them")
     actions = letters.add_subparsers(required=True, metavar="action")
+    found = actions.add_parser("find", help="the letter with the reference that a client quotes")
+    found.add_argument("reference", nargs="+", metavar="REFERENCE", help="as it was read out")
+    found.add_argument("--date", type=_date, metavar="D", help="the business date printed beside it: quicker")
+    found.set_defaults(command=_letters_find)
     confirmed = actions.add_parser(
         "confirm-write-off", help="ask for CMSL6300, for the dates a caseworker gives"
     )
