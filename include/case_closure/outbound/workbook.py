@@ -20,8 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from case_closure.domain.money import pounds
-from case_closure.domain.texts import printable
-from case_closure.outbound.folder import safe_cell
+from case_closure.outbound.folder import shown_cell
 
 MOST_ROWS = 1_000_000  # of a sheet; Excel's own limit is 1,048,576
 _MOST_CHARACTERS = 32_000  # of a cell; Excel's own limit is 32,767
@@ -214,7 +213,7 @@ class Book:
 
 def _text(value: object) -> str:
     """Words as a cell has them: what shows nothing shown by its number, nothing that opens as a formula."""
-    words = safe_cell(printable(value))
+    words = shown_cell(value)
     return words if len(words) <= _MOST_CHARACTERS else words[:_MOST_CHARACTERS] + " [cut off here]"
 
 
