@@ -302,7 +302,10 @@ def _reconcile(asked: argparse.Namespace) -> int:
     if asked.sign_off:
         sign_off = reconcile.SignOff(asked.sign_off, datetime.now(UTC), asked.remarks or "")
     try:
-        return reconcile.reconcile(_migrated(), asked.date, asked.out, terminal.say, sign_off=sign_off)
+        return reconcile.reconcile(
+            _migrated(), asked.date, asked.out, terminal.say, sign_off=sign_off,
+            implausible_pence=Settings.from_environment().balance_implausible_pence,
+        )  # fmt: skip
     except (reconcile.NothingToReconcile, ValueError) as refused:
         return terminal.fail(str(refused))
 

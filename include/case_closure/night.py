@@ -620,7 +620,9 @@ def _write_out(ctx: NightContext, url: str) -> Summary:
                     made,
                     on,
                 ),
-                *reconcile.for_night(connection, made, on),
+                *reconcile.for_night(
+                    connection, made, on, implausible_pence=ctx.settings.balance_implausible_pence
+                ),
                 *batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers),
             ]
             folder.write_manifest(made, on, f"CC-{on}", files)
