@@ -364,6 +364,7 @@ def _implausible(book: Book, tables: dict[str, pa.Table], on: date) -> None:
     first = row - 1
     for batch in listed.to_batches(max_chunksize=10_000):
         row = book.rows(sheet, row, columns, map(_implausible_one, batch.to_pylist()))
+    sheet.freeze_panes(first + 1, 0)
     sheet.autofilter(first, 0, row - 1, len(columns) - 1)
     book.end_pages(sheet, row, widths, repeated=first)
 
