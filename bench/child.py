@@ -76,7 +76,10 @@ def reconcile(on: str, out: str) -> dict[str, Any]:
     imported = time.perf_counter()
     said: list[str] = []
     assert settings.database_url is not None
-    command.reconcile(settings.database_url, date.fromisoformat(on), Path(out), said.append)
+    command.reconcile(
+        settings.database_url, date.fromisoformat(on), Path(out), said.append,
+        implausible_pence=settings.balance_implausible_pence,
+    )  # fmt: skip
     return {
         "import_seconds": imported - began,
         "seconds": time.perf_counter() - imported,

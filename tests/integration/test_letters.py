@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection
 
 from case_closure.desk import letters as letters_by_hand
+from case_closure.domain import letters as codes
 from case_closure.night import lettering
 from case_closure.outbound.letters.contents import LetterIncomplete
 from case_closure.outbound.letters.typesetting import Typesetter
@@ -506,6 +507,49 @@ def test_what_was_never_written_cannot_be_sent_again(
     night.prepared(FIRST)
     with pytest.raises(letters_by_hand.LetterNotAsked, match=says):
         again(store, letter_id)
+
+
+# --- the letter a client speaks of
+
+
+def test_a_letter_is_found_by_the_reference_printed_on_it(store: Store, night: Night) -> None:
+    """However it was read out, whatever its date; what is printed is what is asked for."""
+    reference = codes.reference(TO_ANNA)
+    assert reference in night.made()[TO_ANNA]
+    for quoted in (reference, reference.lower(), f" {reference[:4]} {reference[4:]}"):
+        for on in (None, FIRST):
+            lines = letters_by_hand.find(store.url, quoted, on)
+            assert [line.split(maxsplit=2 if line.startswith("business") else 1)[-1] for line in lines] == [
+                TO_ANNA, f"CMSL6302: {codes.TITLES['CMSL6302']}", "ISSUED", "2017-08-10", "G1",
+            ]  # fmt: skip
+    with pytest.raises(
+        letters_by_hand.LetterNotFound, match=f"no letter of 2017-08-11 with the reference {reference}"
+    ):
+        letters_by_hand.find(store.url, reference, SECOND)
+
+
+def test_R26_a_letter_of_a_sensitive_casegroup_is_as_one_that_is_not(store: Store) -> None:
+    reference = codes.reference(TO_ANNA)
+    assert letters_by_hand.find(store.url, reference)
+    store.execute("insert into closure.sensitive_casegroups values ('G1', '2017-08-10')")
+    said = []
+    for quoted in (reference, codes.reference("CMSL6301-nobody")):
+        with pytest.raises(letters_by_hand.LetterNotFound) as unknown:
+            letters_by_hand.find(store.url, quoted)
+        said.append(str(unknown.value).replace(quoted, "..."))
+    assert said[0] == said[1]
+    assert "sensitive casegroups are not written" in said[0]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: text[:-1], lambda text: text[::-1], lambda _: "\u202e" * 11, lambda _: ""]
+)
+def test_a_slip_in_a_reference_is_told_from_a_letter_that_is_not_there(
+    store: Store, change: Callable[[str], str]
+) -> None:
+    with pytest.raises(letters_by_hand.LetterNotFound, match="is not a reference as letters have it") as slip:
+        letters_by_hand.find(store.url, change(codes.reference(TO_ANNA)))
+    assert "\u202e" not in str(slip.value)
 
 
 @pytest.mark.parametrize("at_a_time", [1, 10_000], ids=["part by part", "at once"])

@@ -33,7 +33,7 @@ def files(installation: Installation, on: date) -> dict[str, bytes]:
         written = exceptions_report.write(
             reports.exceptions_as_of(connection, on, implausible_pence=LIMIT), folder, on
         )
-        written += write_out.write_reconciliation(connection, folder, on)
+        written += write_out.write_reconciliation(connection, folder, on, implausible_pence=LIMIT)
     return {file.name: (folder / file.name).read_bytes() for file in written}
 
 

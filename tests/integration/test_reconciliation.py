@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from case_closure.desk import reconciliation as reconcile
+from case_closure.domain.money import pounds
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.outbound import reconciliation as workbook
 from case_closure.store import database, reconciliation
@@ -28,6 +29,7 @@ FIGURES = (
     "held_pence",
     "credit_pence",
 )
+LIMIT = 100_000_000  # pence a bucket
 Tables = dict[str, pa.Table]
 
 
@@ -42,7 +44,7 @@ def left(case_id: str, written_off: int = 0, csa_system: str = "CS2", **buckets:
 
 def known(installation: Installation, on: date, *, sensitive: bool = False) -> Tables:
     with database.transaction(installation.url) as connection:
-        return reconciliation.reconstruct(connection, on, sensitive=sensitive)
+        return reconciliation.reconstruct(connection, on, implausible_pence=LIMIT, sensitive=sensitive)
 
 
 Amounts = dict[str, int]
@@ -210,12 +212,12 @@ def test_B54_the_workbook_ties_out_with_the_views_to_the_penny(
         assert row[8] == view["breaks"]
     (whole,) = [row for row in sheet_rows(tmp_path, "tie-out") if row[0] == "All"]
     assert whole[13:19] == [view[name] for name in FIGURES]
-    assert whole[9] == view["received_pence"] - view["left_csa_pence"]
-    assert whole[9] != 0
-    assert whole[10:13] == ["OUT", 0, "ties"]
+    out = view["received_pence"] - view["left_csa_pence"]
+    assert out != 0
+    assert whole[9:13] == [f"OUT by {pounds(out)}", "ties", out, 0]
     names = {row["csa_case_id"] for row in listed}
     rows = [row for row in sheet_rows(tmp_path, "breaks") if row[3] in names]
-    assert {(row[3], row[4], row[9], row[10], row[1]) for row in rows} == {
+    assert {(row[3], str(row[4]).split(":")[0], row[9], row[10], row[1]) for row in rows} == {
         (
             row["csa_case_id"],
             row["creditor"],
@@ -236,14 +238,14 @@ def test_B54_the_money_bridge_leads_from_what_left_to_what_became_of_it(
     (written,) = workbook.write(tables, tmp_path, ON)
     steps = ("Left CSA", "Received, not left", "Received", "Posted", "Held", "Credits")
     rows = {row[0]: row for row in sheet_rows(tmp_path, "summary") if row[0] in steps}
-    amounts = {name: rows[name][6] for name in steps}
+    amounts = {name: rows[name][9] for name in steps}
     assert amounts["Left CSA"] + amounts["Received, not left"] == amounts["Received"]
     assert amounts["Posted"] + amounts["Held"] + amounts["Credits"] == amounts["Received"]
     assert amounts["Held"] == written.control_totals["held_pence"]
     for row in rows.values():
-        assert round(sum(row[3:6]), 2) == abs(row[1])
-    assert round(rows["Credits"][2] * 100) == amounts["Received"]
-    assert rows["Held"][2] == rows["Posted"][1]
+        assert round(sum(row[11:14]), 2) == abs(row[1])
+    assert round(rows["Credits"][10] * 100) == amounts["Received"]
+    assert rows["Held"][10] == rows["Posted"][1]
 
 
 def _with(table: pa.Table, name: str, change: Any) -> pa.Table:
@@ -257,12 +259,12 @@ def test_the_tie_out_says_where_it_does_not_tie(tables: Tables, tmp_path: Path) 
     """A penny lost between received and posted; and breaks that cancel each other out are breaks all the same."""
     lost = tables | {"buckets": _with(tables["buckets"], "held_pence", lambda pence: pence + 1)}
     workbook.write(lost, tmp_path, ON)
-    bucket, *_, whole = [row for row in sheet_rows(tmp_path, "tie-out") if row[12] in ("ties", "OUT")]
-    assert (bucket[11:13], whole[12]) == ([-1, "OUT"], "OUT")
+    bucket, *_, whole = [row for row in sheet_rows(tmp_path, "tie-out") if str(row[10]).startswith("OUT")]
+    assert (bucket[10], bucket[12], whole[0]) == ("OUT by -0.01", -1, "All")
     even = _with(tables["buckets"], "received_pence", lambda _: 0)
     workbook.write(tables | {"buckets": _with(even, "left_csa_pence", lambda _: 0)}, tmp_path, ON)
     (whole,) = [row for row in sheet_rows(tmp_path, "tie-out") if row[0] == "All"]
-    assert whole[9:11] == [0, f"ties, {tables['breaks'].num_rows} breaks"]
+    assert (whole[9], whole[11]) == (f"ties, {tables['breaks'].num_rows} breaks", 0)
 
 
 def test_no_cell_is_a_formula_and_amounts_beyond_a_double_are_text(tables: Tables, tmp_path: Path) -> None:
@@ -298,7 +300,68 @@ def test_before_the_first_night_there_is_nothing(planted: Installation, tmp_path
     assert (written.rows, set(written.control_totals.values())) == (0, {0})
     assert "Nothing left CSA" in str(sheet_rows(tmp_path, "summary"))
     with pytest.raises(reconcile.NothingToReconcile, match="No night up to 2017-08-09 has been run"):
-        reconcile.reconcile(planted.url, before, None, [].append)
+        reconcile.reconcile(planted.url, before, None, [].append, implausible_pence=LIMIT)
+
+
+# --- implausible amounts
+
+
+def test_B54_an_implausible_amount_stands_apart_and_nothing_of_it_is_lost(
+    database_server: Databases, tmp_path: Path
+) -> None:
+    """Received, left, or both and in agreement: in no headline, listed by itself, and in the sums that are put on record."""
+    huge = LIMIT + 1
+    with database_server.installation() as made:
+        cases = [
+            case("ordinary", "G1", owes={"rp_active": 700}), case("received", "G2", owes={"rp_active": huge, "ni_sos_active": 5}),
+            case("left", "G3", owes={"rp_active": 1000}), case("agrees", "G4", owes={"gb_sos_deferred": 2 * huge}),
+            case("at the limit", "G5", owes={"rp_active": LIMIT}),
+        ]  # fmt: skip
+        ledger = [
+            *left("ordinary", rp_active=700), *left("received", rp_active=9, ni_sos_active=5), *left("left", rp_active=huge),
+            *left("agrees", gb_sos_deferred=2 * huge), *left("at the limit", rp_active=LIMIT),
+        ]  # fmt: skip
+        made.night(ON, *cases, csa_closing_ledger=ledger)
+        tables = known(made, ON)
+        said: list[str] = []
+        reconcile.reconcile(
+            made.url, ON, None, said.append, implausible_pence=LIMIT, sign_off=reconcile.SignOff("A", SIGNED)
+        )
+        (signed,) = made.view("reconciliation_sign_offs")
+        (view,) = made.query(
+            "select sum(received_pence)::bigint as received_pence from reporting.reconciliation"
+        )
+        # Another limit tells others apart, and what was signed stays what was signed.
+        with database.transaction(made.url) as connection:
+            lower = reconciliation.reconstruct(connection, ON, implausible_pence=800)
+    (written,) = workbook.write(tables, tmp_path, ON)
+    assert written.control_totals["received_pence"] == view["received_pence"] == signed["received_pence"]
+    assert (written.rows, signed["breaks"]) == (2, 2)
+    assert reconciliation.breaks_sha256(lower["breaks"]) == signed["breaks_sha256"]
+    assert lower["implausible"].num_rows == 4
+    plausible = 700 + 5 + LIMIT
+    of_all = [row for row in sheet_rows(tmp_path, "summary") if row[0] == "All"]
+    assert {(row[9], row[11], row[7], row[8]) for row in of_all} == {(plausible, plausible, 3, 0)}
+    rows = {
+        row[0]: row for row in sheet_rows(tmp_path, "summary") + sheet_rows(tmp_path, "tie-out") if row[0]
+    }
+    assert rows["Implausible amounts"][11] == huge + 1000 + 2 * huge
+    assert rows["Both together"][15] == view["received_pence"]
+    assert rows["Received"][9] == plausible  # of the bridge
+    (said_apart,) = [row[0] for row in sheet_rows(tmp_path, "summary") if str(row[0]).startswith("Apart")]
+    assert "3 amounts beyond +/- 1,000,000.00 GBP" in said_apart
+    assert "Each is on the sheet 'implausible'." in said_apart
+    listed = {
+        row[1]: row for row in sheet_rows(tmp_path, "implausible") if row[1] in ("received", "left", "agrees")
+    }
+    assert {name: (row[10], row[12], row[14]) for name, row in listed.items()} == {
+        "received": ("AMOUNT_DIFFERS: both, in different amounts", 9, huge),
+        "left": ("AMOUNT_DIFFERS: both, in different amounts", huge, 1000),
+        "agrees": ("none: it agrees", 2 * huge, 2 * huge),
+    }
+    assert "2 breaks of an implausible amount stand apart" in str(sheet_rows(tmp_path, "breaks"))
+    assert any(line.split() == ["received", pounds(plausible), "GBP"] for line in said)
+    assert sum(line.endswith("(implausible)") for line in said) == len(tables["break_types"])
 
 
 # --- the command, and the sign-off
@@ -309,7 +372,7 @@ def test_B54_the_command_says_what_it_came_to_and_writes_the_workbook(
 ) -> None:
     said: list[str] = []
     out = tmp_path / "deep" / "book.xlsx"
-    assert reconcile.reconcile(planted.url, NEXT, out, said.append) == 0
+    assert reconcile.reconcile(planted.url, NEXT, out, said.append, implausible_pence=LIMIT) == 0
     assert said[0] == "Reconciliation as at the end of the night of 2017-08-11 (latest night run: 2017-08-10)"
     assert any(line.split()[:4] == ["AMOUNT_DIFFERS", "SWAPPED_CREDITORS", "2", "breaks"] for line in said)
     assert openpyxl.load_workbook(out).sheetnames[0] == "summary"
@@ -322,7 +385,7 @@ def test_B54_breaks_are_signed_off_with_the_figures_that_were_seen(
     """Signing again adds a sign-off; another list of breaks has another hash. Those of sensitive casegroups are apart."""
     signer = reconcile.SignOff(" A. Auditor ", SIGNED, "Looked into all of them.")
     for _ in range(2):
-        reconcile.reconcile(planted.url, ON, None, [].append, sign_off=signer)
+        reconcile.reconcile(planted.url, ON, None, [].append, implausible_pence=LIMIT, sign_off=signer)
     first, again = sorted(planted.view("reconciliation_sign_offs"), key=lambda row: row["sign_off_number"])
     assert again == first | {"sign_off_number": 2}
     assert (first["business_date"], first["signed_by"], first["signed_at"]) == (ON, "A. Auditor", SIGNED)
@@ -339,10 +402,19 @@ def test_a_sign_off_needs_a_name_and_the_whole_list(
 ) -> None:
     before = planted.view("reconciliation_sign_offs")
     with pytest.raises(ValueError, match="needs the name"):
-        reconcile.reconcile(planted.url, ON, None, [].append, sign_off=reconcile.SignOff("  ", SIGNED))
+        reconcile.reconcile(
+            planted.url,
+            ON,
+            None,
+            [].append,
+            implausible_pence=LIMIT,
+            sign_off=reconcile.SignOff("  ", SIGNED),
+        )
     monkeypatch.setattr(reconciliation, "MOST_BREAKS", 2)
     with pytest.raises(ValueError, match="only 2 fit into the list"):
-        reconcile.reconcile(planted.url, ON, None, [].append, sign_off=reconcile.SignOff("A", SIGNED))
+        reconcile.reconcile(
+            planted.url, ON, None, [].append, implausible_pence=LIMIT, sign_off=reconcile.SignOff("A", SIGNED)
+        )
     assert planted.view("reconciliation_sign_offs") == before
     # What is listed then are those that differ most.
     assert {row["difference_pence"] for row in known(planted, ON)["breaks"].to_pylist()} == {-1000, 1000}

@@ -37,3 +37,10 @@ def test_B18_R15_arrears_letters_and_the_covering_one() -> None:
     assert (letters.ARREARS_PAYING_PARENT, letters.ARREARS_RECEIVING_PARENT, letters.COVERING) == (
         "CMSL6301", "CMSL6302", "CMSL6314",
     )  # fmt: skip
+
+
+def test_a_reference_finds_its_letter_among_others() -> None:
+    numbers = [f"CMSL6301-G{number}---P{number}-2017-08-10" for number in range(2_000)]
+    for wanted in numbers[::500]:
+        assert list(letters.quoted_by(letters.reference(wanted).lower(), numbers)) == [wanted]
+    assert list(letters.quoted_by(letters.reference("another"), numbers)) == []

@@ -105,6 +105,55 @@ def test_a_file_that_makes_no_sense_is_refused_in_words(content: bytes, said: st
     assert said in problems(content)[0]
 
 
+_NINES = "9" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "said"),
+    [
+        ("max_cases", _NINES, "found a number 5,000 characters long."),
+        ("max_cases", f"-{_NINES}", "found a number 5,001 characters long."),
+        ("max_cases", f"0.{_NINES}", "found a number 5,002 characters long."),
+        ("max_cases", f"{2**53 + 1}", f"found {2**53 + 1}."), ("max_cases", "-0.0", "found -0.0."),
+        ("max_cases", "1e400", "found 1e400."), ("max_cases", "1E3", "found 1E3."), ("notice_days", "NaN", "found NaN."),
+        ("reminder_days", "-Infinity", "found -Infinity."), ("reason", "NaN", "found NaN."), ("authorised_on", "1e400", "found"),
+        ("tranche_id", "NaN", "found NaN."), ("segments", "[1, 1e400, NaN]", "found [1, 1e400, NaN]."),
+        ("segments", f"[{_NINES}]", "found [a number 5,000 characters long]."), ("segments", "[1.0]", "found [1.0]."),
+        ("segments", f"[{'1,' * 10_000}7]", "1, ...]."), ("segments", f"{'[' * 500}{']' * 500}", "found [a list]."),
+        ("csa_systems", '[{"a": 1}]', "found [an object]."), ("reason", f'["{"x" * 5_000}"]', "xxx...."),
+    ],
+    ids=lambda value: str(value)[:20],
+)  # fmt: skip
+def test_an_odd_number_is_named_with_its_place_and_never_written_out(
+    key: str, written: str, said: str
+) -> None:
+    """File, entry, key, expected and found, in words that fit a line or two."""
+    values = {name: json.dumps(value) for name, value in row().items()} | {key: written}
+    content = f"[{{{', '.join(f'{json.dumps(name)}: {value}' for name, value in values.items())}}}]"
+    (problem,) = problems(content.encode())
+    where = "entry 1" if key == "tranche_id" else "tranche T01"
+    assert problem.startswith(f"criteria.json: {where}, {key}: expected ")
+    assert said in problem
+    assert len(problem) < 400
+
+
+def test_a_number_that_is_no_entry_is_named_too() -> None:
+    assert (
+        "entry 1: expected an object of criteria, {...}, found a number 5,000"
+        in problems(f"[{_NINES}]".encode())[0]
+    )
+    assert "content: expected a list of criteria, [{...}], found NaN" in problems(b"NaN")[0]
+
+
+def test_a_file_full_of_what_is_wrong_is_not_a_page_for_each() -> None:
+    with pytest.raises(CriteriaInvalid) as raised:
+        parse(f"[{'1,' * 5_000}1]".encode(), "criteria.json")
+    assert str(raised.value).splitlines()[-1] == "  and 4,901 more"
+    # Looked for once, however many keys an entry has.
+    many = ", ".join(f'"k{number}": 1' for number in range(50_000))
+    assert len(problems(f"[{{{many}}}]".encode())) > 50_000
+
+
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     wrong = problems(
         json.dumps([row(notice_days=0, segments=[]), row(tranche_id="T02", max_cases="x")]).encode()

@@ -299,7 +299,10 @@ def _reconcile(asked: argparse.Namespace) -> int:
     if asked.sign_off:
         sign_off = reconcile.SignOff(asked.sign_off, datetime.now(UTC), asked.remarks or "")
     try:
-        return reconcile.reconcile(_migrated(), asked.date, asked.out, terminal.say, sign_off=sign_off)
+        return reconcile.reconcile(
+            _migrated(), asked.date, asked.out, terminal.say, sign_off=sign_off,
+            implausible_pence=Settings.from_environment().balance_implausible_pence,
+        )  # fmt: skip
     except (reconcile.NothingToReconcile, ValueError) as refused:
         return terminal.fail(str(refused))
 
@@ -321,6 +324,18 @@ def _letters_reissue(asked: argparse.Namespace) -> int:
     return _asked_for(
         lambda: letters_by_hand.reissue(_migrated(), asked.letter_id, user=asked.user, at=datetime.now(UTC))
     )
+
+
+def _letters_find(asked: argparse.Namespace) -> int:
+    from case_closure.desk import letters as letters_by_hand
+
+    try:
+        lines = letters_by_hand.find(_migrated(), " ".join(asked.reference), asked.date)
+    except letters_by_hand.LetterNotFound as unknown:
+        return terminal.fail(str(unknown))
+    for line in lines:
+        terminal.say(line)
+    return 0
 
 
 def _asked_for(work: Callable[[], str]) -> int:
@@ -542,8 +557,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_letters(commands: Any) -> None:
-    letters = commands.add_parser("letters", help="letters by hand, and sending them")
+    letters = commands.add_parser("letters", help="finding a letter, letters by hand, and sending them")
     actions = letters.add_subparsers(required=True, metavar="action")
+    found = actions.add_parser("find", help="the letter with the reference that a client quotes")
+    found.add_argument("reference", nargs="+", metavar="REFERENCE", help="as it was read out")
+    found.add_argument("--date", type=_date, metavar="D", help="the business date printed beside it: quicker")
+    found.set_defaults(command=_letters_find)
     confirmed = actions.add_parser(
         "confirm-write-off", help="ask for CMSL6300, for the dates a caseworker gives"
     )

@@ -1,8 +1,8 @@
 """Letters a caseworker asks for: a further write-off to confirm (CMSL6300), and a letter sent again (CMSL6313, CMSL6314).
 
-Belongs here: who may ask for what. Does not belong here: making the letter due with the next night
-(``night.letters_by_hand``), any state of a case: a letter sent again changes none, and a
-write-off is entered on CMS when the signed form has come back.
+Belongs here: finding the letter a client speaks of, who may ask for what. Does not belong here: making the letter due with the
+next night (``night.letters_by_hand``), any state of a case: a letter sent again changes none, and a write-off is entered on CMS
+when the signed form has come back.
 """
 
 from __future__ import annotations
@@ -20,6 +20,42 @@ from case_closure.store.database import Connection
 
 class LetterNotAsked(refusals.Refused):
     """The letter cannot be asked for; the message says why and what to do."""
+
+
+class LetterNotFound(Exception):
+    """No letter that may be shown has this reference; the message says what to do."""
+
+
+def find(url: str, quoted: str, on: date | None = None) -> list[str]:
+    """The letter with the reference that a client quotes, of that business date if one is given, a line for each thing to know.
+
+    None of a nationally sensitive casegroup: that there is one is not told either (R26). Raises LetterNotFound.
+    """
+    if not codes.is_reference(quoted):
+        raise LetterNotFound(
+            f"{shown(quoted)} is not a reference as letters have it: {len(codes.reference(''))} digits and capitals, without I, "
+            "L, O and vowels, the last a check. Have it read out once more, from the foot of the page."
+        )
+    with database.transaction(url) as connection:
+        numbers = list(codes.quoted_by(quoted, held.letter_ids(connection, on)))
+        letters = [letter for number in numbers if (letter := held.letter(connection, number))]
+    if not letters:
+        of_date = f" of {on}" if on else ""
+        raise LetterNotFound(
+            f"There is no letter{of_date} with the reference {shown(quoted)}. Look at the date beside it; letters of nationally "
+            "sensitive casegroups are not written here."
+        )
+    return [line for letter in letters for line in _told(letter)]
+
+
+def _told(letter: dict[str, Any]) -> list[str]:
+    title = codes.TITLES[letter["code"]].format(led="...")
+    said = {
+        "letter": letter["letter_id"], "code": f"{letter['code']}: {title}",
+        "status": f"{letter['status']} {letter['reason'] or ''}".strip(), "business date": letter["business_date"],
+        "casegroup": letter["casegroup_id"],
+    }  # fmt: skip
+    return [f"{name:<14} {value}" for name, value in said.items()]
 
 
 def confirm_write_off(

@@ -36,7 +36,13 @@ class SignOff:
 
 
 def reconcile(
-    url: str, on: date, out: Path | None, say: Callable[[str], None], *, sign_off: SignOff | None = None
+    url: str,
+    on: date,
+    out: Path | None,
+    say: Callable[[str], None],
+    *,
+    implausible_pence: int,
+    sign_off: SignOff | None = None,
 ) -> int:
     """Reconciles as at the end of the night of ``on``, says what it came to, and writes the workbook to ``out`` if given.
 
@@ -44,7 +50,7 @@ def reconcile(
     Raises NothingToReconcile before the first night, and ValueError when it cannot be signed.
     """
     with database.transaction(url) as connection:
-        tables = reconciliation.reconstruct(connection, on)
+        tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
         night = tables["night"].to_pylist()[0]
         if night["business_date"] is None:
             raise NothingToReconcile(
@@ -83,16 +89,19 @@ def _tell(tables: dict[str, pa.Table], on: date, latest: date, say: Callable[[st
         f"Reconciliation as at the end of the night of {on}"
         + (f" (latest night run: {latest})" if latest != on else "")
     )
+    plausible = tables["buckets"].filter(pc.invert(tables["buckets"]["implausible"]))
     for name, words in (
         ("left_csa_pence", "left CSA"), ("received_pence", "received"), ("posted_pence", "posted"), ("held_pence", "held"),
         ("credit_pence", "credits"), ("written_off_pence", "written off on CSA"),
     ):  # fmt: skip
-        say(f"  {words:<20} {pounds(int(pc.sum(tables['buckets'][name]).as_py() or 0)):>22} GBP")
+        say(f"  {words:<20} {pounds(int(pc.sum(plausible[name]).as_py() or 0)):>22} GBP")
+    if apart := workbook.apart(tables):
+        say(apart)
     kinds = tables["break_types"].to_pylist()
     if not kinds:
         say("Every amount agrees to the penny.")
     for line in kinds:
         say(
             f"  {line['break_type']:<15} {line['cause']:<19} {line['breaks']:>9,} break{'s' if line['breaks'] != 1 else ' '} "
-            f"{pounds(int(line['difference_pence'])):>20} GBP"
+            f"{pounds(int(line['difference_pence'])):>20} GBP{' (implausible)' if line['implausible'] else ''}"
         )

@@ -8,6 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 CSA_SYSTEMS: Final = ("CSCS", "CS2", "CCD")
+# As people say them.
+SYSTEMS_SAID: Final = {
+    "CSCS": "Child Support Computer System",
+    "CS2": "Child Support 2",
+    "CCD": "clerical case database",
+}
 PAYING_PARENT: Final = "PAYING_PARENT"
 RECEIVING_PARENT: Final = "RECEIVING_PARENT"
 METHODS_OF_PAYMENT: Final = ("DIRECT_DEBIT", "STANDING_ORDER", "DEO", "DER", "BENEFIT_DEDUCTION", "CARD")

@@ -7,6 +7,7 @@ Not: their text or layout.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -63,6 +64,7 @@ CLOSURE_CODES: Final = tuple(
 # is a prime, so that one wrong character, or two that changed places, never give a reference that passes.
 REFERENCE_ALPHABET: Final = "0123456789BCDFGHJKMNPQRSTVWXZ"
 _REFERENCE_LENGTH = 10
+_REFERENCES: Final = len(REFERENCE_ALPHABET) ** _REFERENCE_LENGTH
 
 
 def reference(letter_id: str) -> str:
@@ -70,7 +72,7 @@ def reference(letter_id: str) -> str:
 
     Two letters of a night have the same about once in ten thousand nights of 50,000: with the letter's date it is one letter.
     """
-    number = int.from_bytes(hashlib.sha256(letter_id.encode()).digest()[:8])
+    number = _number(letter_id)
     places = []
     for _ in range(_REFERENCE_LENGTH):
         number, place = divmod(number, len(REFERENCE_ALPHABET))
@@ -81,12 +83,29 @@ def reference(letter_id: str) -> str:
 
 def is_reference(quoted: str) -> bool:
     """Whether it can be a reference as somebody read it out: small letters and spaces do not matter, a slip is found."""
-    places = [REFERENCE_ALPHABET.find(character) for character in quoted.upper() if not character.isspace()]
+    places = _places(quoted)
     return (
         len(places) == _REFERENCE_LENGTH + 1
         and -1 not in places
         and _weighed(places) % len(REFERENCE_ALPHABET) == 0
     )
+
+
+def quoted_by(quoted: str, letter_ids: Iterable[str]) -> Iterator[str]:
+    """Those of the letters whose reference it is; of millions, so without making each one's reference. ``is_reference`` first."""
+    wanted = 0
+    for place in reversed(_places(quoted)[:_REFERENCE_LENGTH]):
+        wanted = wanted * len(REFERENCE_ALPHABET) + place
+    return (letter_id for letter_id in letter_ids if _number(letter_id) == wanted)
+
+
+def _number(letter_id: str) -> int:
+    """What the reference writes in its alphabet, the lowest place first."""
+    return int.from_bytes(hashlib.sha256(letter_id.encode()).digest()[:8]) % _REFERENCES
+
+
+def _places(quoted: str) -> list[int]:
+    return [REFERENCE_ALPHABET.find(character) for character in quoted.upper() if not character.isspace()]
 
 
 def _weighed(places: list[int]) -> int:

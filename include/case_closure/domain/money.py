@@ -11,6 +11,18 @@ from dataclasses import dataclass
 CREDITORS = ("RP", "GB_SOS", "NI_SOS")
 ARREARS_STATUSES = ("ACTIVE", "SUSPENDED", "DEFERRED")
 
+# As people say them.
+CREDITORS_SAID = {
+    "RP": "receiving parent",
+    "GB_SOS": "GB Secretary of State",
+    "NI_SOS": "NI Secretary of State",
+}
+STATUSES_SAID = {
+    "ACTIVE": "collectable now",
+    "SUSPENDED": "collection paused",
+    "DEFERRED": "not pursued at present",
+}
+
 
 @dataclass(frozen=True)
 class Bucket:

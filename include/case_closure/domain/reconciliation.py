@@ -19,6 +19,13 @@ BREAK_TYPES: Final[dict[str, str]] = {
     AMOUNT_DIFFERS: "It left CSA and was received, in different amounts.",
 }
 
+# In a few words, to stand beside the code.
+BREAKS_SAID: Final[dict[str, str]] = {
+    MISSING_ON_CMS: "left CSA, not received",
+    NOT_ON_CSA: "received, not on CSA's ledger",
+    AMOUNT_DIFFERS: "both, in different amounts",
+}
+
 
 @dataclass(frozen=True)
 class Cause:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from case_closure import refusals
 from case_closure.domain.cases import CASE_ENUMS, CSA_SYSTEMS
@@ -21,6 +22,9 @@ from case_closure.landing.rejection import Problem
 
 FILE: Final = "criteria.json"
 _LARGEST = 16 * 1024 * 1024
+_MOST_SAID = 100  # problems written out one by one
+_MOST_SHOWN = 20  # of a list's values
+_LONGEST_NUMBER = 40  # characters; no figure of criteria comes near
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Left out, these say what null says and select nothing more; a cap or an end left out by mistake would.
 _MAY_BE_ABSENT: Final = ("ocr_reference", "authorised_by", "authorised_on", "reason", "reminder_days")
@@ -38,7 +42,9 @@ class CriteriaInvalid(refusals.Refused):
     def __str__(self) -> str:
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         head = f"The tranche criteria in {self.file} were not used, none of them (B6); {count}:"
-        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+        lines = [f"  {problem}" for problem in self.problems[:_MOST_SAID]]
+        more = len(self.problems) - len(lines)
+        return "\n".join([head, *lines, *([f"  and {more:,} more"] if more else [])])
 
 
 def read(landing: PathLike) -> list[Criteria] | None:
@@ -60,7 +66,13 @@ def parse(content: bytes, file: str) -> list[Criteria]:
     if len(content) > _LARGEST:
         raise CriteriaInvalid(file, [_problem(file, "size", f"at most {_LARGEST} bytes", "more")])
     try:
-        rows = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_Object)
+        rows = json.loads(
+            content.decode("utf-8-sig"),
+            object_pairs_hook=_Object,
+            parse_int=_whole_number,
+            parse_float=_Number,
+            parse_constant=_Number,
+        )
     except (ValueError, RecursionError) as error:
         where = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "none"
         raise CriteriaInvalid(file, [_problem(file, "content", "JSON", where)]) from None
@@ -90,6 +102,15 @@ class _Object(list[tuple[str, Any]]):
     """A JSON object as it was written: a key that stands twice is seen, not lost."""
 
 
+class _Number(str):
+    """A number that no key of the criteria can hold, as it was written: 1.5, 1e400, NaN, one of thousands of digits."""
+
+
+def _whole_number(written: str) -> int | _Number:
+    # Python refuses to read a number of some thousand digits, and would not say where in the file it stands.
+    return int(written) if len(written) <= _LONGEST_NUMBER else _Number(written)
+
+
 def _problem(file: str, figure: str, expected: str, found: str) -> Problem:
     return Problem(file, figure, expected, found, advice=_MEND)
 
@@ -100,7 +121,7 @@ def _criteria(row: object, number: int, file: str, problems: list[Problem]) -> C
         return None
     fields = dict(row)
     name = fields.get("tranche_id")
-    where = f"tranche {shown(name)}" if isinstance(name, str) and name.strip() else f"entry {number}"
+    where = f"tranche {shown(name)}" if _is_text(name) and not is_blank(name) else f"entry {number}"
     before = len(problems)
 
     def expect(key: str, expected: str, found: str) -> None:
@@ -108,7 +129,7 @@ def _criteria(row: object, number: int, file: str, problems: list[Problem]) -> C
 
     for key in sorted(fields.keys() - set(FIELDS)):
         expect(shown(key), f"one of the keys {', '.join(FIELDS)}", "a key that is none of them")
-    for key in sorted({key for key, _ in row if [other for other, _ in row].count(key) > 1}):
+    for key in sorted(key for key, times in Counter(key for key, _ in row).items() if times > 1):
         expect(shown(key), "the key once", "it more than once")
     for key in FIELDS:
         if key not in fields and key not in _MAY_BE_ABSENT:
@@ -127,13 +148,27 @@ def _criteria(row: object, number: int, file: str, problems: list[Problem]) -> C
 
 
 def _found(value: object) -> str:
-    if isinstance(value, _Object):
-        return "an object"
-    return shown(json.dumps(value, ensure_ascii=False, default=str))
+    """What stands there, as it was written and short."""
+    if isinstance(value, list) and not isinstance(value, _Object):
+        some = [_found_in_list(one) for one in value[:_MOST_SHOWN]]
+        return shown(f"[{', '.join([*some, '...'] if len(value) > len(some) else some)}]")
+    return _found_in_list(value)
+
+
+def _found_in_list(value: object) -> str:
+    if isinstance(value, list):
+        return "an object" if isinstance(value, _Object) else "a list"
+    if isinstance(value, _Number):
+        return value if len(value) <= _LONGEST_NUMBER else f"a number {len(value):,} characters long"
+    return shown(json.dumps(value, ensure_ascii=False))
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and not isinstance(value, _Number)
 
 
 def _name(value: object) -> str:
-    if not isinstance(value, str) or is_blank(value) or value != value.strip() or not value.isprintable():
+    if not _is_text(value) or is_blank(value) or value != value.strip() or not value.isprintable():
         raise ValueError
     return value
 
@@ -141,7 +176,7 @@ def _name(value: object) -> str:
 def _words(value: object) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or "\x00" in value:
+    if not _is_text(value) or "\x00" in value:
         raise ValueError
     if is_blank(value):
         return None
@@ -153,7 +188,7 @@ def _words(value: object) -> str | None:
 def _day(value: object) -> date | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
+    if not _is_text(value) or not _DAY.fullmatch(value):
         raise ValueError
     return date.fromisoformat(value)
 
@@ -175,7 +210,7 @@ def _some_of(allowed: tuple[Any, ...]) -> Callable[[object], tuple[Any, ...]]:
     def convert(value: object) -> tuple[Any, ...]:
         if not isinstance(value, list) or isinstance(value, _Object) or not value:
             raise ValueError
-        if any(isinstance(one, bool | float) or one not in allowed for one in value):
+        if any(isinstance(one, bool | _Number) or one not in allowed for one in value):
             raise ValueError
         return tuple(one for one in allowed if one in value)
 

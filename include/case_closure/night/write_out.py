@@ -60,7 +60,9 @@ def run(ctx: NightContext, url: str) -> Summary:
                     made,
                     on,
                 ),
-                *write_reconciliation(connection, made, on),
+                *write_reconciliation(
+                    connection, made, on, implausible_pence=ctx.settings.balance_implausible_pence
+                ),
                 *batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers),
             ]
             folder.write_manifest(made, on, f"CC-{on}", files)
@@ -69,13 +71,16 @@ def run(ctx: NightContext, url: str) -> Summary:
     return {"files": len(files), **prepared}
 
 
-def write_reconciliation(connection: Connection, made: Path, on: date) -> list[WrittenFile]:
+def write_reconciliation(
+    connection: Connection, made: Path, on: date, *, implausible_pence: int
+) -> list[WrittenFile]:
     """The night's own workbook, once all its casegroups are stored; nationally sensitive ones are not in it (R26)."""
     from case_closure.outbound import reconciliation as workbook
     from case_closure.store import reconciliation
 
     history.settle_moves(connection, on)
-    return workbook.write(reconciliation.reconstruct(connection, on), made, on)
+    tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
+    return workbook.write(tables, made, on)
 
 
 def _made(path: Path) -> Path:

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
-from case_closure.domain.money import pounds
+from case_closure.domain.money import CREDITORS_SAID, pounds
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM, RULES
 from case_closure.domain.texts import printable
 from case_closure.outbound.folder import WrittenFile, exact_total, write_csv
@@ -60,7 +60,7 @@ _FIELDS = {
 }  # fmt: skip
 # What a reference is of, by what the exception is about.
 _REFERENCES = {"APPLICATION": "application", "LTR": "request", "LETTER": "letter", "BALANCE": "correction"}
-_CREDITORS = {"rp": "receiving parent", "gb_sos": "GB Secretary of State", "ni_sos": "NI Secretary of State"}
+_CREDITORS = {code.lower(): said for code, said in CREDITORS_SAID.items()}
 
 # Of the CSV and the Parquet file.
 COLUMNS = (

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from case_closure.domain.texts import NOTHING_TO_READ
+from case_closure.domain.texts import NOTHING_TO_READ, printable
 from case_closure.tables.manifest import MANIFEST
 from case_closure.tables.manifest import write_manifest as write_its_file
 
@@ -32,6 +32,8 @@ _A_NIGHT = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 _SIGNS = "=+\\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c"
 _NOTHING = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in NOTHING_TO_READ)
 _FORMULA = rf"^[\p{{Z}}\p{{C}}\p{{M}}{_NOTHING}]*[{_SIGNS}]|^[\t\r\n]"
+
+_NOT_PLAIN = r"[^\x20-\x7E]"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class WrittenFile:
 def safe_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Text whose cells open as text: an apostrophe before what a spreadsheet would take for a formula.
 
-    The one place that says what such a cell is: every CSV and every workbook that goes out comes through it.
+    The one place that says what such a cell is: every CSV and every workbook that goes out comes through it, most of them by
+    :func:`shown_text` or :func:`shown_cell`.
     """
     return pc.if_else(
         pc.fill_null(pc.match_substring_regex(values, _FORMULA), False),
@@ -63,11 +66,33 @@ def safe_cell(value: str) -> str:
     return str(safe_text(pa.array([value], pa.string()))[0].as_py())
 
 
-def write_csv(folder: Path, name: str, table: pa.Table, totals: Sequence[str] = ()) -> WrittenFile:
-    """A table as CSV with a header; text made safe, null as nothing. ``totals``: the columns to sum up."""
+def shown_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Text as a person is shown it: :func:`safe_text` of what ``domain.texts.printable`` makes of each."""
+    if isinstance(values, pa.ChunkedArray):
+        return pa.chunked_array([shown_text(chunk) for chunk in values.chunks], values.type)
+    # Nearly every text is plain; Python looks at the others alone.
+    odd = pc.fill_null(pc.match_substring_regex(values, _NOT_PLAIN), False)
+    if pc.any(odd).as_py():
+        named = [printable(value) for value in values.filter(odd).to_pylist()]
+        values = pc.replace_with_mask(values, odd, pa.array(named, values.type))
+    return safe_text(values)
+
+
+def shown_cell(value: object) -> str:
+    """One cell, made as :func:`shown_text` makes a column of them."""
+    return safe_cell(printable(value))
+
+
+def write_csv(
+    folder: Path, name: str, table: pa.Table, totals: Sequence[str] = (), *, for_a_system: bool = False
+) -> WrittenFile:
+    """A table as CSV with a header; text as people are shown it, null as nothing. ``totals``: the columns to sum up.
+
+    ``for_a_system``: what a system compares with its own records stays as it came, but for what opens as a formula.
+    """
+    made = safe_text if for_a_system else shown_text
     columns = [
-        safe_text(column.cast(pa.string())) if _is_text(column.type) else column
-        for column in table.itercolumns()
+        made(column.cast(pa.string())) if _is_text(column.type) else column for column in table.itercolumns()
     ]
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)

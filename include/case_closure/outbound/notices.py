@@ -1,6 +1,7 @@
 """The files to the CSA systems, the warehouse, CIS and the legacy teams (B5, B15, B24, B37, B38).
 
 Belongs here: which table goes into which file. Does not belong here: reading the store, the manifest.
+What a system matches with its own records goes as it is held; the legacy teams' list of letters is read by people.
 A file with no rows is written too: that nothing is to be told is said, and a missing file means that something is wrong.
 """
 
@@ -26,13 +27,12 @@ def write(
     """end_liability_<system>.csv, end_liability_warehouse.csv, ltr1..3_<system>.csv, cis_interest_flags.csv and
     suppressed_letters_<system>.csv; tables as ``store.outgoing`` has them, in the order in which they are written."""
     files = [
-        write_csv(folder, "end_liability_warehouse.csv", end_liability),
-        write_csv(folder, "cis_interest_flags.csv", interest_flags),
+        write_csv(folder, "end_liability_warehouse.csv", end_liability, for_a_system=True),
+        write_csv(folder, "cis_interest_flags.csv", interest_flags, for_a_system=True),
     ]
     for system in CSA_SYSTEMS:
-        files.append(
-            write_csv(folder, f"end_liability_{system}.csv", _of(end_liability, "csa_system", system))
-        )
+        notices = _of(end_liability, "csa_system", system)
+        files.append(write_csv(folder, f"end_liability_{system}.csv", notices, for_a_system=True))
         files.append(
             write_csv(
                 folder, f"suppressed_letters_{system}.csv", _of(suppressed_letters, "csa_system", system)
@@ -40,7 +40,7 @@ def write(
         )
         for ltr_type in LTR_TYPES:
             rows = _of(_of(ltrs, "csa_system", system), "ltr_type", ltr_type)
-            files.append(write_csv(folder, f"{ltr_type.lower()}_{system}.csv", rows))
+            files.append(write_csv(folder, f"{ltr_type.lower()}_{system}.csv", rows, for_a_system=True))
     return files
 
 

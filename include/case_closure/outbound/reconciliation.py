@@ -3,22 +3,25 @@
 Belongs here: the sheets and their words. Does not belong here: any figure of its own but sums of the rows it shows; finding
 breaks (``store.reconciliation``).
 
-Sheets: summary (totals by system, tranche and night, and the money bridge), breaks, tie-out, sign-off. Every check is a
-value, worked out when the workbook is written: no cell is a formula. Each amount stands twice, in pounds to read and in pence
-to tie out.
+Sheets: summary (totals by system, tranche and night, and the money bridge), breaks, implausible (if there are such amounts),
+tie-out, sign-off. Every check is a value, worked out when the workbook is written: no cell is a formula. Each amount stands
+twice, in pounds to read and in pence to tie out. What is printed is in pounds and stands first, the rest beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from xlsxwriter.worksheet import Worksheet
 
-from case_closure.domain.reconciliation import BREAK_TYPES, CAUSES
+from case_closure.domain.cases import SYSTEMS_SAID
+from case_closure.domain.money import CREDITORS_SAID, STATUSES_SAID, pounds
+from case_closure.domain.reconciliation import BREAK_TYPES, BREAKS_SAID, CAUSES
 from case_closure.outbound.folder import WrittenFile
 from case_closure.outbound.workbook import MOST_ROWS, PALE, Book, Column, plain, writing
 
@@ -39,6 +42,10 @@ _BOTH = ("left_csa_pence", "received_pence", "difference_pence")
 _GOOD, _BAD = "#DCEFDC", "#F8D7D3"
 _TIES, _OUT = "ties", "OUT"
 _DRAWN = {"whole": "#1D4F91", "difference": "#B5402A", "part": "#5B8DB8"}
+_SYSTEMS = f"{'; '.join(f'{code}: {said}' for code, said in SYSTEMS_SAID.items())}."
+_SIGNED_WIDTHS = (40, 20, 22, 20)
+_ON_A_PAGE = 15  # lines of a table, with the others beside it
+_CHART_ROWS = 6  # by which it is higher than the table beside it
 
 Row = dict[str, Any]
 
@@ -46,16 +53,41 @@ Row = dict[str, Any]
 def write(tables: dict[str, pa.Table], folder: Path, on: date) -> list[WrittenFile]:
     """The workbook of the night of ``on`` from what ``store.reconciliation.reconstruct`` gives.
 
-    The rows it answers for are the breaks; its control totals are the six figures in pence.
+    The rows it answers for are the breaks; its control totals are the six figures in pence. Both with implausible amounts.
     """
     buckets = tables["buckets"].to_pylist()
-    total = _added(buckets)
     with writing(folder / NAME, f"Reconciliation as at {on}", on) as book:
-        _summary(book, tables, total, on)
+        _summary(book, tables, buckets, on)
         _breaks(book, tables, on)
+        if tables["implausible"].num_rows:
+            _implausible(book, tables, on)
         _tie_out(book, buckets, on)
-        _sign_off(book, tables, total, on)
+        _sign_off(book, tables, buckets, on)
+    total = _added(buckets)
     return [WrittenFile(NAME, tables["breaks"].num_rows, {name: total[name] for name in FIGURES})]
+
+
+def apart(tables: dict[str, pa.Table]) -> str | None:
+    """What the implausible amounts come to, which are in no headline figure; None when there are none."""
+    total = _added(_of(tables["buckets"].to_pylist(), implausible=True))
+    if not total["rows"]:
+        return None
+    limit = pounds(tables["night"]["implausible_pence"][0].as_py())
+    count = f"{total['rows']:,} amount{'s' if total['rows'] != 1 else ''}"
+    sums = ", ".join(
+        f"{_HEADINGS[name][0].lower()}{_HEADINGS[name][1:]} {pounds(total[name])} GBP"
+        for name in ("left_csa_pence", "received_pence", "posted_pence", "held_pence", "credit_pence")
+    )
+    return f"Apart, in no total here: {count} beyond +/- {limit} GBP, larger than any real case is expected to owe: {sums}."
+
+
+def _of(rows: Iterable[Row], *, implausible: bool) -> list[Row]:
+    return [row for row in rows if row["implausible"] == implausible]
+
+
+def _with_words(code: str | None, words: dict[str, str]) -> str:
+    """A code and what it means; one that is none of ours as it is."""
+    return "(none)" if code is None else f"{code}: {words[code]}" if code in words else code
 
 
 def _added(rows: Iterable[Row], *more: str) -> dict[str, int]:
@@ -76,10 +108,12 @@ def _amounts(names: Sequence[str], kind: str = "pounds", width: float = 17) -> l
 # --- summary
 
 
-def _summary(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on: date) -> None:
-    counts = [Column("Rows", "whole", 12), Column("Breaks", "whole", 12)]
-    columns = [Column("", width=26), *_amounts(FIGURES), *counts, *_amounts(FIGURES, "pence", 16)]
+def _summary(book: Book, tables: dict[str, pa.Table], buckets: list[Row], on: date) -> None:
+    total, odd = (_added(_of(buckets, implausible=which)) for which in (False, True))
+    counts = [Column("Rows", "whole", 8), Column("Breaks", "whole", 8)]
+    columns = [Column("", width=26), *_amounts(FIGURES, width=15), *counts, *_amounts(FIGURES, "pence", 16)]
     sheet = book.sheet("summary", [column.width for column in columns])
+    book.pages(sheet)
     row = book.words(sheet, 0, f"Reconciliation as at the end of the night of {_day(on)}", "title")
     row = book.words(sheet, row, _which_night(tables["night"].to_pylist()[0], on), "note")
     row = book.words(sheet, row, _verdict(total), "section")
@@ -89,31 +123,48 @@ def _summary(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on:
         "Left CSA: by CSA's own closing ledger. Received: every balance row, held and clerical ones too. Credits are below "
         "zero and are not transferred. Received = posted + held + credits.", printed, "wrapped note",
     )  # fmt: skip
-    row = _bridge(book, sheet, row + 1, total)
-    for name, key, heading, title in (
-        ("systems", "csa_system", "CSA system", "By CSA system"),
-        ("tranches", "tranche_id", "Tranche", "By tranche that selected the case"),
-        ("nights", "business_date", "Night", "By night of the latest change"),
-    ):
+    if said := apart(tables):
+        row = book.across(sheet, row, f"{said} Each is on the sheet 'implausible'.", printed, "wrapped")
+    row = _bridge(book, sheet, row + 1, columns, len(printed), total)
+    first = None
+    named: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
+        ("systems", "csa_system", "By CSA system", lambda code: _with_words(code, SYSTEMS_SAID)),
+        ("tranches", "tranche_id", "By tranche that selected the case", str),
+        ("nights", "business_date", "By night of the latest change", _day),
+    )
+    for name, key, title, say in named:
+        lines = tables[name].to_pylist()
+        book.together(sheet, row + 1, 50 + 28 * min(len(lines) + 1, 5))
         row = book.words(sheet, row + 1, title, "section")
-        row = book.headings(sheet, row, [Column(heading), *columns[1:]])
-        for line in tables[name].to_pylist():
-            named = (
-                "(none)" if line[key] is None else _day(line[key]) if key == "business_date" else line[key]
+        # Printed on top of each page that goes on with such a table.
+        first = row if first is None else first
+        row = book.headings(sheet, row, columns)
+        for line in lines:
+            row = book.row(
+                sheet, row, columns, _line("(none)" if line[key] is None else say(line[key]), line)
             )
-            row = book.row(sheet, row, columns, _line(named, line))
         row = book.row(sheet, row, columns, _line("All", total), bold=True)
+    if odd["rows"]:
+        book.together(sheet, row + 1, 50 + 28 * 2)
+        row = book.words(sheet, row + 1, "Implausible amounts, in no figure above", "section")
+        row = book.headings(sheet, row, columns)
+        row = book.row(sheet, row, columns, _line("Implausible amounts", odd))
+        row = book.row(sheet, row, columns, _line("Both together", _added(buckets)), bold=True)
+    short = [Column("Type", width=columns[0].width), *_amounts(_BOTH, width=15), Column("Breaks", "whole")]
+    kinds = _of(tables["break_types"].to_pylist(), implausible=False)
+    book.together(sheet, row + 1, 50 + 28 * len(BREAK_TYPES))
     row = book.words(sheet, row + 1, "Breaks by type", "section")
-    short = [Column("Type"), *_amounts(_BOTH), Column("Breaks", "whole")]
-    row = book.headings(sheet, row, short)
-    kinds = tables["break_types"].to_pylist()
+    row = book.headings(
+        sheet, row, [*short, Column("What it is"), *[Column("")] * (len(printed) - len(short) - 1)]
+    )
     for kind, says in BREAK_TYPES.items():
         of_kind = _added((line for line in kinds if line["break_type"] == kind), "difference_pence")
         figures = [of_kind[name] for name in (*_BOTH, "breaks")]
         book.across(sheet, row, says, printed[len(short) :], "wrapped", len(short))
         row = book.row(sheet, row, short, [kind, *figures])
-    # The pence stand beside the printed page.
-    sheet.print_area(0, 0, row, len(printed) - 1)
+    # The pence stand beside the printed page. Only tables that go on over pages need their headings again.
+    goes_on = any(tables[name].num_rows > _ON_A_PAGE for name, *_ in named)
+    book.end_pages(sheet, row, printed, repeated=first if goes_on else None)
 
 
 def _line(named: str, line: Row) -> list[Any]:
@@ -138,9 +189,12 @@ def _verdict(total: dict[str, int]) -> str:
     return f"{total['breaks']:,} of {total['rows']:,} amounts do not agree: see the sheet 'breaks'."
 
 
-def _bridge(book: Book, sheet: Worksheet, row: int, total: dict[str, int]) -> int:
+def _bridge(
+    book: Book, sheet: Worksheet, row: int, columns: Sequence[Column], printed: int, total: dict[str, int]
+) -> int:
     """The money bridge: left CSA -> received -> posted / held / credits, its figures and their chart.
 
+    The chart covers the rest of the ``printed`` columns; what it is drawn from stands beside them, with the pence.
     A step stands on an invisible foot, as Excel's own waterfall does; a foot or a step below zero hangs down.
     """
     left, received, posted, held = (
@@ -155,26 +209,28 @@ def _bridge(book: Book, sheet: Worksheet, row: int, total: dict[str, int]) -> in
         ("Held", held, posted, "part"),
         ("Credits", total["credit_pence"], posted + held, "part"),
     ]
+    book.together(sheet, row, 48 + 14 * (len(steps) + _CHART_ROWS))
     row = book.words(sheet, row, "The money bridge", "section")
-    columns = [
-        Column("Step"), Column("Amount, GBP", "pounds"), Column("Drawn: foot", "pounds"), Column("Drawn: whole", "pounds"),
-        Column("Drawn: difference", "pounds"), Column("Drawn: part", "pounds"), Column("Amount, pence", "pence"),
+    headed = [
+        Column("Step", width=columns[0].width), Column("Amount, GBP", "pounds"), *[Column("")] * (printed - 2),
+        Column("Amount, pence", "pence"), *(Column(f"Drawn: {part}", "pounds") for part in ("foot", *_DRAWN)),
     ]  # fmt: skip
-    first = book.headings(sheet, row, columns)
+    book.headings(sheet, row, headed[:2])
+    first = book.headings(sheet, row, headed[printed:], first=printed)
     row, drawn = first, []
     for name, amount, start, kind in steps:
         foot, size = min(start, start + amount), abs(amount)
         if foot < 0:  # hangs below zero: the step is drawn downwards from the higher end
             foot, size = min(max(start, start + amount), 0), -size
         drawn.append([foot, *(size if kind == which else 0 for which in _DRAWN)])
-        row = book.row(sheet, row, columns, [name, amount, *drawn[-1], amount])
+        row = book.row(sheet, row, headed, [name, amount, *[None] * (printed - 2), amount, *drawn[-1]])
     chart = book.workbook.add_chart({"type": "column", "subtype": "stacked"})
     for place, (name, colour) in enumerate([("foot", None), *_DRAWN.items()]):
         chart.add_series(
             {
                 "name": name,
                 "categories": ["summary", first, 0, row - 1, 0],
-                "values": ["summary", first, 2 + place, row - 1, 2 + place],
+                "values": ["summary", first, printed + 1 + place, row - 1, printed + 1 + place],
                 # What a viewer shows that does not read the cells.
                 "categories_data": [step[0] for step in steps],
                 "values_data": [line[place] / 100 for line in drawn],
@@ -191,102 +247,191 @@ def _bridge(book: Book, sheet: Worksheet, row: int, total: dict[str, int]) -> in
         {"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}}
     )
     chart.set_x_axis({"label_position": "low"})
-    chart.set_size({"width": 900, "height": 260})
-    sheet.insert_chart(row + 1, 0, chart, {"description": "Left CSA, received, and what became of it"})
-    return row + 15
+    chart.set_size({"width": 650, "height": 245})
+    beside = {"x_offset": 12, "description": "Left CSA, received, and what became of it"}
+    sheet.insert_chart(first - 1, 2, chart, beside)
+    return row + _CHART_ROWS
 
 
 # --- breaks
 
 
 def _breaks(book: Book, tables: dict[str, pa.Table], on: date) -> None:
-    kinds = tables["break_types"].to_pylist()
-    count, listed = sum(line["breaks"] for line in kinds), tables["breaks"].num_rows
+    all_kinds = tables["break_types"].to_pylist()
+    kinds, odd = (_of(all_kinds, implausible=which) for which in (False, True))
+    listed = tables["breaks"].filter(pc.invert(tables["breaks"]["implausible"]))
+    printed = [
+        Column("Type", width=23), Column("Cause", width=17), Column("CSA system", width=9), Column("Case", width=14),
+        Column("Creditor", width=18), Column("Status", width=16), *_amounts(_BOTH, width=15),
+    ]  # fmt: skip
     columns = [
-        Column("Type", width=22), Column("Cause", width=24), Column("CSA system", width=9), Column("Case", width=14),
-        Column("Creditor", width=10), Column("Status", width=14), *_amounts(_BOTH, width=15),
-        *_amounts((*_BOTH, "written_off_pence"), "pence", 13), Column("Tranche", width=12),
-        Column("Latest change", "date", 12),
+        *printed, *_amounts((*_BOTH, "written_off_pence"), "pence", 15), Column("Tranche", width=14),
+        Column("Latest change", "date", 13),
     ]  # fmt: skip
     sheet = book.sheet("breaks", [column.width for column in columns])
+    widths = [column.width for column in printed]
+    book.pages(sheet)
     row = book.words(sheet, 0, f"Breaks as at the end of the night of {_day(on)}", "title")
-    row = book.words(sheet, row, _how_many(count, listed), "note")
+    count, others = (sum(line["breaks"] for line in lines) for lines in (kinds, odd))
+    row = book.across(sheet, row, _how_many(count, listed.num_rows, others), widths, "wrapped note")
+    row = book.across(sheet, row, _SYSTEMS, widths, "wrapped note")
     if kinds:
         short = [
-            Column("Type"), Column("Cause"), Column("Breaks", "whole"), Column("Cases", "whole"), Column(""), Column(""),
-            *_amounts(_BOTH), Column("What to do"),
+            Column("Type", width=23), Column("Cause", width=17), Column("Breaks", "whole"), Column("Cases", "whole"),
+            *_amounts(_BOTH[2:], width=18),
         ]  # fmt: skip
-        row = book.headings(sheet, row + 1, short)
+        beside = _amounts(_BOTH, "pence")
+        says = widths[len(short) :]
+        blank = [Column("")] * (len(says) - 1)
+        row = book.headings(sheet, row + 1, [*short, Column("What to do"), *blank, *beside])
         for line in kinds:
             cause = CAUSES[line["cause"]]
-            counts = [line["breaks"], line["cases"], None, None]
             figures = [plain(line[name]) for name in _BOTH]
-            says = [column.width for column in columns[len(short) - 1 :]]
-            book.across(sheet, row, cause.says, says, "wrapped", len(short) - 1)
-            row = book.row(sheet, row, short[:-1], [line["break_type"], cause.name, *counts, *figures])
+            book.across(sheet, row, cause.says, says, "wrapped", len(short))
+            named = [_with_words(line["break_type"], BREAKS_SAID), cause.name]
+            values = [*named, line["breaks"], line["cases"], figures[2], *[None] * len(says), *figures]
+            row = book.row(sheet, row, [*short, *[Column("")] * len(says), *beside], values)
+    # The headings are never printed without the first breaks under them.
+    book.together(sheet, row + 1, 45 + 28 * min(listed.num_rows, 5))
     row = book.headings(sheet, row + 1, columns, 45)
     first = row - 1
-    assert listed <= MOST_ROWS, "the store lists fewer breaks than a sheet has rows"
-    for batch in tables["breaks"].to_batches(max_chunksize=10_000):
+    assert listed.num_rows <= MOST_ROWS, "the store lists fewer breaks than a sheet has rows"
+    for batch in listed.to_batches(max_chunksize=10_000):
         row = book.rows(sheet, row, columns, map(_break, batch.to_pylist()))
-    if listed:
+    if listed.num_rows:
         sheet.autofilter(first, 0, row - 1, len(columns) - 1)
-    sheet.repeat_rows(first)
+    book.end_pages(sheet, row, widths, repeated=first)
 
 
 def _break(line: Row) -> list[Any]:
-    named = (line[name] for name in ("csa_system", "csa_case_id", "creditor", "arrears_status"))
     figures = [line[name] for name in _BOTH]
     return [
-        line["break_type"], CAUSES[line["cause"]].name, *named, *figures, *figures, line["written_off_pence"],
-        line["tranche_id"], line["business_date"],
+        _with_words(line["break_type"], BREAKS_SAID), CAUSES[line["cause"]].name, *_whose(line), *figures, *figures,
+        line["written_off_pence"], line["tranche_id"], line["business_date"],
     ]  # fmt: skip
 
 
-def _how_many(count: int, listed: int) -> str:
+def _whose(line: Row) -> list[str | None]:
+    """The system, the case, and its bucket with the words of its codes."""
+    creditor, status = (
+        _with_words(line["creditor"], CREDITORS_SAID),
+        _with_words(line["arrears_status"], STATUSES_SAID),
+    )
+    return [line["csa_system"], line["csa_case_id"], creditor, status]
+
+
+def _how_many(count: int, listed: int, implausible: int) -> str:
+    others = (
+        f" {implausible:,} break{'s' if implausible != 1 else ''} of an implausible amount "
+        f"stand{'s' if implausible == 1 else ''} apart, on the sheet 'implausible'."
+        if implausible
+        else ""
+    )
     if not count:
-        return "There are none."
+        return f"There are none.{others}"
     if listed < count:
         return (
             f"{count:,} breaks; the {listed:,} that differ most are listed here, all of them in the view "
-            "reporting.reconciliation_breaks."
+            f"reporting.reconciliation_breaks.{others}"
         )
-    return f"{count:,} break{'s' if count != 1 else ''}, each listed below with both figures."
+    return f"{count:,} break{'s' if count != 1 else ''}, each listed below with both figures.{others}"
+
+
+# --- implausible amounts
+
+
+def _implausible(book: Book, tables: dict[str, pa.Table], on: date) -> None:
+    listed = tables["implausible"]
+    printed = [
+        Column("CSA system", width=9), Column("Case", width=14), Column("Creditor", width=18), Column("Status", width=16),
+        *_amounts(FIGURES, width=13.5), Column("Break", width=19),
+    ]  # fmt: skip
+    columns = [
+        *printed, Column("Cause", width=17), *_amounts(FIGURES, "pence", 20), Column("Tranche", width=14),
+        Column("Latest change", "date", 13),
+    ]  # fmt: skip
+    sheet = book.sheet("implausible", [column.width for column in columns])
+    widths = [column.width for column in printed]
+    book.pages(sheet)
+    row = book.words(sheet, 0, f"Implausible amounts as at the end of the night of {_day(on)}", "title")
+    row = book.across(sheet, row, apart(tables) or "", widths, "wrapped")
+    count = sum(plain(line["rows"]) for line in _of(tables["buckets"].to_pylist(), implausible=True))
+    if listed.num_rows < count:
+        says = f"The {listed.num_rows:,} largest of {count:,} are listed here, all of them in the view reporting.reconciliation."
+        row = book.across(sheet, row, says, widths, "wrapped note")
+    row = book.across(sheet, row, _SYSTEMS, widths, "wrapped note")
+    row = book.headings(sheet, row + 1, columns, 45)
+    first = row - 1
+    for batch in listed.to_batches(max_chunksize=10_000):
+        row = book.rows(sheet, row, columns, map(_implausible_one, batch.to_pylist()))
+    sheet.freeze_panes(first + 1, 0)
+    sheet.autofilter(first, 0, row - 1, len(columns) - 1)
+    book.end_pages(sheet, row, widths, repeated=first)
+
+
+def _implausible_one(line: Row) -> list[Any]:
+    figures = [line[name] for name in FIGURES]
+    kind = _with_words(line["break_type"], BREAKS_SAID) if line["break_type"] else "none: it agrees"
+    cause = CAUSES[line["cause"]].name if line["cause"] else None
+    return [*_whose(line), *figures, kind, cause, *figures, line["tranche_id"], line["business_date"]]
 
 
 # --- tie-out
 
 
 def _tie_out(book: Book, buckets: list[Row], on: date) -> None:
+    printed = [
+        Column("CSA system", width=14), Column("Creditor", width=18), Column("Status", width=16), *_amounts(FIGURES, width=13),
+        Column("Left CSA = received", width=16), Column("Received = posted + held + credits", width=16),
+    ]  # fmt: skip
     columns = [
-        Column("CSA system", width=12), Column("Creditor", width=11), Column("Status", width=12), *_amounts(FIGURES, width=15),
-        Column("Received less left CSA, pence", "pence", 14), Column("Left CSA = received", width=13),
-        Column("Received less posted, held and credits, pence", "pence", 16),
-        Column("Received = posted + held + credits", width=14), *_amounts(FIGURES, "pence", 15),
+        *printed, Column("Received less left CSA, pence", "pence", 16),
+        Column("Received less posted, held and credits, pence", "pence", 18), *_amounts(FIGURES, "pence", 15),
     ]  # fmt: skip
     sheet = book.sheet("tie-out", [column.width for column in columns])
+    widths = [column.width for column in printed]
+    book.pages(sheet)
     row = book.words(sheet, 0, f"Tie-out as at the end of the night of {_day(on)}", "title")
-    row = book.words(
+    row = book.across(
         sheet, row,
         "Left CSA = received = posted + held + credits, and left CSA + written off = what was owed on CSA. Checked when this "
-        "was written; a difference is shown in pence.", "note",
+        "was written; a difference is shown with the amount.", widths, "wrapped note",
     )  # fmt: skip
     row = book.headings(sheet, row + 1, columns, 45)
     first = row - 1
-    systems = list(dict.fromkeys(line["csa_system"] for line in buckets))
-    for system in systems:
+    odd = _of(buckets, implausible=True)
+    row = _of_each_system(book, sheet, row, columns, _of(buckets, implausible=False))
+    if odd:
+        book.together(sheet, row + 1, 50 + 28 * 3)
+        row = book.words(sheet, row + 1, "Implausible amounts, in no figure above", "section")
+        row = _of_each_system(book, sheet, row, columns, odd, "Implausible")
+        together = ["Both together", "all", "all"]
+        row = _checked(book, sheet, row, columns, together, _added(buckets), bold=True)
+    sheet.freeze_panes(first + 1, 3)
+    book.end_pages(sheet, row, widths, repeated=first)
+
+
+def _of_each_system(
+    book: Book, sheet: Worksheet, row: int, columns: list[Column], buckets: list[Row], total: str = "All"
+) -> int:  # fmt: skip
+    """Every bucket of every system, each system, each creditor, and all; the row after them."""
+    for system in dict.fromkeys(line["csa_system"] for line in buckets):
         of_system = [line for line in buckets if line["csa_system"] == system]
-        named = system or "(none)"
+        book.together(sheet, row, 28 * 3)
         for line in of_system:
-            row = _checked(book, sheet, row, columns, [named, line["creditor"], line["arrears_status"]], line)
-        row = _checked(book, sheet, row, columns, [named, "all", "all"], _added(of_system), bold=True)
+            bucket = [
+                _with_words(line["creditor"], CREDITORS_SAID),
+                _with_words(line["arrears_status"], STATUSES_SAID),
+            ]
+            row = _checked(book, sheet, row, columns, [system or "(none)", *bucket], line)
+        named = [_with_words(system, SYSTEMS_SAID), "all", "all"]
+        row = _checked(book, sheet, row, columns, named, _added(of_system), bold=True)
     for creditor in sorted({line["creditor"] for line in buckets}):
         of_creditor = _added(line for line in buckets if line["creditor"] == creditor)
-        row = _checked(book, sheet, row, columns, ["all", creditor, "all"], of_creditor)
-    row = _checked(book, sheet, row, columns, ["All", "all", "all"], _added(buckets), bold=True)
-    sheet.print_area(0, 0, row, 12)
-    sheet.freeze_panes(first + 1, 3)
-    sheet.repeat_rows(first)
+        row = _checked(
+            book, sheet, row, columns, ["all", _with_words(creditor, CREDITORS_SAID), "all"], of_creditor
+        )
+    return _checked(book, sheet, row, columns, [total, "all", "all"], _added(buckets), bold=True)
 
 
 def _checked(
@@ -299,12 +444,14 @@ def _checked(
     )
     broken = plain(line["breaks"])
     # Breaks that cancel each other out are breaks all the same.
-    came = _OUT if crossed else f"ties, {broken:,} break{'s' if broken != 1 else ''}" if broken else _TIES
-    kept = _OUT if lost else _TIES
-    values = [*named, *figures.values(), crossed, came, lost, kept, *figures.values()]
+    ties = f"{_TIES}, {broken:,} break{'s' if broken != 1 else ''}" if broken else _TIES
+    came = f"{_OUT} by {pounds(crossed)}" if crossed else ties
+    kept = f"{_OUT} by {pounds(lost)}" if lost else _TIES
+    values = [*named, *figures.values(), came, kept, crossed, lost, *figures.values()]
+    place = len(named) + len(FIGURES)
     fills = {
-        len(named) + 7: _GOOD if came == _TIES else _BAD,
-        len(named) + 9: _GOOD if kept == _TIES else _BAD,
+        place: _GOOD if came == _TIES else _BAD,
+        place + 1: _GOOD if kept == _TIES else _BAD,
     }
     if bold:
         fills |= dict.fromkeys(set(range(len(values))) - set(fills), PALE)
@@ -314,28 +461,41 @@ def _checked(
 # --- sign-off
 
 
-def _sign_off(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on: date) -> None:
-    sheet = book.sheet("sign-off", [46, 22, 22, 48], landscape=False)
-    row = book.words(
-        sheet, 0, f"Sign-off of the reconciliation as at the end of the night of {_day(on)}", "title"
+def _sign_off(book: Book, tables: dict[str, pa.Table], buckets: list[Row], on: date) -> None:
+    total, odd, both = (
+        _added(_of(buckets, implausible=False)),
+        _of(buckets, implausible=True),
+        _added(buckets),
     )
-    columns = [Column("What is signed"), Column("GBP", "pounds"), Column("Pence", "pence")]
-    row = book.headings(sheet, row + 1, columns, 18)
-    for name in FIGURES:
-        row = book.row(sheet, row, columns, [_HEADINGS[name], total[name], total[name]])
-    counts = [Column(""), Column("", "whole")]
-    row = book.row(sheet, row, counts, ["Amounts compared", total["rows"]])
-    row = book.row(sheet, row, counts, ["Breaks", total["breaks"]])
+    sheet = book.sheet("sign-off", _SIGNED_WIDTHS, landscape=False)
+    sheet.fit_to_pages(1, 1)
+    row = book.words(sheet, 0, "Sign-off of the reconciliation", "title")
+    row = book.words(sheet, row, f"As at the end of the night of {_day(on)}", "section")
+    parts = [("What is signed", total)]
+    if odd:
+        parts += [
+            ("Implausible amounts, in no figure above", _added(odd)),
+            ("Both together: put on record", both),
+        ]
+    for heading, figures in parts:
+        columns = [
+            Column(heading, width=_SIGNED_WIDTHS[0]),
+            Column("GBP", "pounds"),
+            Column("Pence", "pence"),
+        ]
+        row = book.headings(sheet, row + 1, columns, 18)
+        for name in FIGURES:
+            row = book.row(sheet, row, columns, [_HEADINGS[name], figures[name], figures[name]])
+    counts = [Column("", width=_SIGNED_WIDTHS[0]), Column("", "whole")]
+    row = book.row(sheet, row + 1, counts, ["Amounts compared", both["rows"]])
+    row = book.row(sheet, row, counts, ["Breaks", both["breaks"]])
     for line in tables["break_types"].to_pylist():
-        row = book.row(
-            sheet,
-            row,
-            counts,
-            [f"  of them: {CAUSES[line['cause']].name}, {line['break_type']}", line["breaks"]],
-        )
-    row = book.words(
+        odd_one = ", implausible" if line["implausible"] else ""
+        named = f"of them {CAUSES[line['cause']].name}, {line['break_type']}{odd_one}"
+        row = book.row(sheet, row, counts, [named, line["breaks"]])
+    row = book.across(
         sheet, row + 1,
-        "I have read the breaks listed in this workbook; each is explained or has been passed on.", "text",
+        "I have read the breaks listed in this workbook; each is explained or has been passed on.", _SIGNED_WIDTHS, "wrapped",
     )  # fmt: skip
     for _ in range(3):
         row += 1
@@ -345,7 +505,9 @@ def _sign_off(book: Book, tables: dict[str, pa.Table], total: dict[str, int], on
             for column in (1, 2, 3):
                 sheet.write_blank(row, column, None, book.look("line"))
             row += 1
-    book.words(
+    row = book.across(
         sheet, row + 1,
-        f"To have it on record: case-closure reconcile --date {on} --sign-off 'NAME' --remarks 'WORDS'", "note",
+        f"To have it on record: case-closure reconcile --date {on} --sign-off 'NAME' --remarks 'WORDS'", _SIGNED_WIDTHS,
+        "wrapped note",
     )  # fmt: skip
+    sheet.print_area(0, 0, row - 1, len(_SIGNED_WIDTHS) - 1)

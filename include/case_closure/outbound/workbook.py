@@ -20,8 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from case_closure.domain.money import pounds
-from case_closure.domain.texts import printable
-from case_closure.outbound.folder import safe_cell
+from case_closure.outbound.folder import shown_cell
 
 MOST_ROWS = 1_000_000  # of a sheet; Excel's own limit is 1,048,576
 _MOST_CHARACTERS = 32_000  # of a cell; Excel's own limit is 32,767
@@ -62,8 +61,9 @@ class Book:
         # A figure that is wider than its column is drawn smaller, not as ###; away from the words that stand next to it.
         number = basis | {"shrink": True}
         self._looks = {
-            "text": basis | {"text_wrap": True, "indent": 1},
-            "wrapped": basis | {"text_wrap": True, "indent": 1},
+            # On top and without a side named, the indent would be dropped and words touch the figure before them.
+            "text": basis | {"text_wrap": True, "align": "left", "indent": 1},
+            "wrapped": basis | {"text_wrap": True, "align": "left", "indent": 1},
             "whole": number | {"num_format": "#,##0", "align": "right"},
             "pence": number | {"num_format": "0", "align": "right", "font_color": GREY},
             "pounds": number | {"num_format": "#,##0.00;[Red]-#,##0.00", "align": "right"},
@@ -161,10 +161,12 @@ class Book:
         sheet.write_string(row, column, words, self.look(kind))
         return row + 1
 
-    def headings(self, sheet: Worksheet, row: int, columns: Sequence[Column], height: float = 30) -> int:
-        """The headings of a table; the row after them."""
+    def headings(
+        self, sheet: Worksheet, row: int, columns: Sequence[Column], height: float = 30, first: int = 0
+    ) -> int:
+        """The headings of a table whose columns begin at ``first``; the row after them."""
         self._set_height(sheet, row, height)
-        for place, column in enumerate(columns):
+        for place, column in enumerate(columns, first):
             look = "heading" if column.kind in ("text", "wrapped", "date") else "number heading"
             sheet.write_string(row, place, column.heading, self.look(look))
         return row + 1
@@ -214,7 +216,7 @@ class Book:
 
 def _text(value: object) -> str:
     """Words as a cell has them: what shows nothing shown by its number, nothing that opens as a formula."""
-    words = safe_cell(printable(value))
+    words = shown_cell(value)
     return words if len(words) <= _MOST_CHARACTERS else words[:_MOST_CHARACTERS] + " [cut off here]"
 
 

@@ -1,11 +1,11 @@
-"""Letters caseworkers asked for: the requests, and what is needed to make letters of them.
+"""Letters caseworkers look up and ask for: the requests, and what is needed to make letters of them.
 
 Belongs here: the queries. Does not belong here: whether a request may be made, or a letter goes out (``letters_by_hand``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -46,6 +46,15 @@ def letter(connection: Connection, letter_id: str) -> dict[str, Any] | None:
         {"letter_id": letter_id},
     ).first()
     return dict(row._mapping) if row else None
+
+
+def letter_ids(connection: Connection, on: date | None) -> Iterator[str]:
+    """The number of every letter, or of every one of that business date, in order; sensitive ones too, so for no one to see."""
+    of_date = "where business_date = :on" if on else ""
+    query = text(f"select letter_id from closure.letters {of_date} order by letter_id")
+    # There may be millions: few are in memory at a time.
+    streamed = query.execution_options(stream_results=True, max_row_buffer=50_000)
+    return iter(connection.execute(streamed, {"on": on} if on else {}).scalars())
 
 
 def waiting(connection: Connection, request: dict[str, Any]) -> tuple[str, Any] | None:

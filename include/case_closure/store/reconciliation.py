@@ -122,28 +122,40 @@ def words_of_cause() -> str:
 
 _PENCE = pa.decimal128(38, 0)
 _GROUPS: dict[str, dict[str, pa.DataType]] = {
-    "buckets": {"csa_system": pa.string(), "creditor": pa.string(), "arrears_status": pa.string()},
+    "buckets": {
+        "implausible": pa.bool_(), "csa_system": pa.string(), "creditor": pa.string(), "arrears_status": pa.string(),
+    },
     "systems": {"csa_system": pa.string()},
     "tranches": {"tranche_id": pa.string()},
     "nights": {"business_date": pa.date32()},
-    "break_types": {"break_type": pa.string(), "cause": pa.string()},
-}
+    "break_types": {"implausible": pa.bool_(), "break_type": pa.string(), "cause": pa.string()},
+}  # fmt: skip
 _BREAK_COLUMNS: dict[str, pa.DataType] = {
     "business_date": pa.date32(), "csa_system": pa.string(), "csa_case_id": pa.string(), "creditor": pa.string(),
     "arrears_status": pa.string(), "tranche_id": pa.string(), "left_csa_pence": pa.int64(), "received_pence": pa.int64(),
     "difference_pence": pa.int64(), "written_off_pence": pa.int64(), "break_type": pa.string(), "cause": pa.string(),
+    "implausible": pa.bool_(),
+}  # fmt: skip
+_IMPLAUSIBLE_COLUMNS: dict[str, pa.DataType] = {
+    "business_date": pa.date32(), "csa_system": pa.string(), "csa_case_id": pa.string(), "creditor": pa.string(),
+    "arrears_status": pa.string(), "tranche_id": pa.string(), **dict.fromkeys(FIGURES, pa.int64()), "break_type": pa.string(),
+    "cause": pa.string(),
 }  # fmt: skip
 MOST_BREAKS = 100_000
 _WORK_MEMORY = "128MB"  # for this transaction: both sides are put beside each other whole
 
 
-def reconstruct(connection: Connection, on: date, *, sensitive: bool = False) -> dict[str, pa.Table]:
+def reconstruct(
+    connection: Connection, on: date, *, implausible_pence: int, sensitive: bool = False
+) -> dict[str, pa.Table]:
     """The reconciliation as it was known at the end of the night of ``on``, added up; pence are exact decimals.
 
-    ``buckets`` (system x creditor x status), ``systems``, ``tranches`` and ``nights`` (of the latest change): rows, breaks
-    and the six figures. ``break_types``: by type and cause, with the difference and cases too. ``breaks``: each break with both
-    figures, ordered by cause and case; at most MOST_BREAKS, then those that differ most. ``night``: the latest night up to
-    that date, its extract and status, and how many were run (B54).
+    An amount is implausible where any of its figures is beyond +/- ``implausible_pence``: it is in the lists and in ``buckets``,
+    which say so, and in no other sum. ``buckets`` (system x creditor x status), ``systems``, ``tranches`` and ``nights`` (of the
+    latest change): rows, breaks and the six figures. ``break_types``: by type and cause, with the difference and cases too.
+    ``breaks``: each break with both figures, ordered by cause and case; at most MOST_BREAKS, then those that differ most.
+    ``implausible``: each such amount, as many at most, then the largest. ``night``: the latest night up to that date, its
+    extract and status, how many were run, and the limit (B54).
     """
     cursor: psycopg.Connection[Any] = raw(connection)
     side = "true" if sensitive else "false"
@@ -155,12 +167,13 @@ def reconstruct(connection: Connection, on: date, *, sensitive: bool = False) ->
         text(
             f"""
             create temporary table reconciled on commit drop as
-            select m.*, t.tranche_id from ({made}) m
+            select m.*, t.tranche_id, greatest({", ".join(f"abs({name})" for name in FIGURES)}) > :implausible as implausible
+            from ({made}) m
             left join (select csa_system, csa_case_id, tranche_id from closure.end_liability where selected_on <= :on) t
                 using (csa_system, csa_case_id)
             """
         ),
-        {"on": on},
+        {"on": on, "implausible": implausible_pence},
     )
     connection.exec_driver_sql("analyze reconciled")
     open_then = "e.business_date <= :on and (e.resolved_on is null or e.resolved_on > :on)"
@@ -171,18 +184,34 @@ def reconstruct(connection: Connection, on: date, *, sensitive: bool = False) ->
         name: _grouped(cursor, "broken" if name == "break_types" else "reconciled", columns)
         for name, columns in _GROUPS.items()
     }
-    names = ", ".join(
-        f"nullif({name}, '') as {name}" if name.startswith("csa_") else name for name in _BREAK_COLUMNS
-    )
-    order = 'cause, csa_system collate "C", csa_case_id collate "C", arrears_status, creditor'
+    by_case = 'csa_system collate "C", csa_case_id collate "C", arrears_status, creditor'
+    order = f"cause, {by_case}"
     query = f"""
-        select {names} from (
+        select {_named(_BREAK_COLUMNS)} from (
             select * from broken order by abs(difference_pence::numeric) desc, {order} limit {MOST_BREAKS}) b
         order by {order}
     """
     tables["breaks"] = copy_out(cursor, query, pa.schema(list(_BREAK_COLUMNS.items())))
-    tables["night"] = _night(connection, on)
+    names = ", ".join(name for name in _IMPLAUSIBLE_COLUMNS if name != "cause")
+    size = f"greatest({', '.join(f'abs({name})' for name in FIGURES)})"
+    query = f"""
+        select {_named(_IMPLAUSIBLE_COLUMNS)} from (
+            select * from (
+                select {names}, cause from broken where implausible union all
+                select {names}, null from reconciled where implausible and break_type is null) r
+            order by {size} desc, {by_case} limit {MOST_BREAKS}) i
+        order by {by_case}
+    """
+    tables["implausible"] = copy_out(cursor, query, pa.schema(list(_IMPLAUSIBLE_COLUMNS.items())))
+    tables["night"] = _night(connection, on).append_column(
+        "implausible_pence", pa.array([implausible_pence], pa.int64())
+    )
     return tables
+
+
+def _named(columns: dict[str, pa.DataType]) -> str:
+    """The columns, in SQL; a system or case number that is empty as none."""
+    return ", ".join(f"nullif({name}, '') as {name}" if name.startswith("csa_") else name for name in columns)
 
 
 def _sources(connection: Connection, on: date) -> tuple[str, str]:
@@ -222,9 +251,10 @@ def _grouped(cursor: psycopg.Connection[Any], of: str, columns: dict[str, pa.Dat
     if of == "broken":
         figures.append("difference_pence")
         counts["cases"] = "count(distinct (csa_system, csa_case_id))"
+    apart = "" if "implausible" in columns else "where not implausible"
     query = f"""
         select {by}, {", ".join(counts.values())}, {", ".join(f"sum({name})" for name in figures)}
-        from {of} group by {", ".join(columns)} order by {order}
+        from {of} {apart} group by {", ".join(columns)} order by {order}
     """
     schema = {**columns, **dict.fromkeys(counts, pa.int64()), **dict.fromkeys(figures, _PENCE)}
     return copy_out(cursor, query, pa.schema(list(schema.items())))
@@ -302,4 +332,6 @@ def _total(table: pa.Table, name: str) -> int:
 
 def breaks_sha256(listed: pa.Table) -> str:
     """One hash for one list of breaks: the same breaks with the same figures have the same."""
-    return hashlib.sha256(repr(listed.to_pylist()).encode()).hexdigest()
+    # The limit may be set otherwise later: whether an amount is implausible is no part of what was signed.
+    signed = listed.drop_columns([name for name in ("implausible",) if name in listed.column_names])
+    return hashlib.sha256(repr(signed.to_pylist()).encode()).hexdigest()
