@@ -1,6 +1,6 @@
 """What a CSA case may say of itself.
 
-Belongs here: the values each coded column of csa_cases may take. Not: the file's schema (``landing.contracts``).
+Belongs here: the values each coded column of csa_cases may take. Not: the file's schema (``tables.landed``).
 """
 
 from __future__ import annotations

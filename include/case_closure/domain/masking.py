@@ -1,7 +1,7 @@
 """What of a personal value may be shown beside an exception: that there is one, and of a NINO its last three characters.
 
 Belongs here: which fields are personal, and the mask. Does not belong here: where it is shown.
-A column of the landed files that is personal (``landing.contracts``) is in the list here: a test holds the two together.
+A column of the landed files that is personal (``tables.landed``) is in the list here: a test holds the two together.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Letters of a night: from its rows to what is typeset, and on to those that wait to be sent.
 
 Belongs here: the order of reading, concluding and storing. Does not belong here: SQL (``store``), what letters say and look like
-(``outbound.letters``), sending (``letter_sending``).
+(``outbound.letters``), sending (``sweeps.letters``).
 
 For a night: ``prepare``; ``parts`` into ``outbound.letters.batches.write``; the folder is published; ``published``.
 What a letter said is kept before it is typeset, so that running a night again writes the same bytes, whatever came in

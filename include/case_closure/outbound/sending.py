@@ -1,7 +1,7 @@
 """Ways for a letter to leave: the print house's folder, or GOV.UK Notify.
 
 Belongs here: the one interface of a way out, and what each answer of the other side means for a letter. Does not
-belong here: which letters wait and what became of them (``lettering``, ``store.deliveries``).
+belong here: which letters wait and what became of them (``sweeps.letters``, ``store.deliveries``).
 
 A letter's number is its reference on the other side, so that it can be asked for again. A letter handed to Notify has its address
 where Notify expects it: see ``letters/templates/frame.typ``.

@@ -1,6 +1,5 @@
 """The one store: PostgreSQL, its tables, migrations, COPY, transactions and reporting views.
 
-Belongs here: every line of SQL, the embedded server, what a transaction holds together.
-Does not belong here: decisions. Nothing here knows why a row is written.
-This package alone imports sqlalchemy and psycopg.
+Belongs here: every line of SQL, what a transaction holds together. Does not belong here: decisions. Nothing here knows why a row is
+written. This package alone imports sqlalchemy.
 """

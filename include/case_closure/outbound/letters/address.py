@@ -1,7 +1,7 @@
 """An address as it stands in the envelope's window: at most seven lines, each of which GOV.UK Notify takes.
 
 Belongs here: which lines an address has, where they are broken, how large they are set. Does not belong here: whether it is valid
-(``domain.postcode``, ``stages.letters``), where the window is (``templates``).
+(``domain.postcode``, ``stages.common.letters``), where the window is (``templates``).
 
 The lines are broken here and not by the typesetter, because Notify counts them on the page and refuses more than seven.
 """

@@ -1,7 +1,7 @@
 """What each letter of a night says: every value its page needs, as text, from the records behind it.
 
 Belongs here: whose name and address, which cases, dates and amounts stand in a letter, and how people read them. Does not
-belong here: wording and layout (``outbound.letters``), whether a letter goes out (``stages.letters``), the store.
+belong here: wording and layout (``outbound.letters``), whether a letter goes out (``stages.common.letters``), the store.
 
 A receiving parent's letter is made from that parent's own case alone (R15).
 """

@@ -1,7 +1,7 @@
 """Writes docs/data-dictionary.md from the contracts, so that it cannot say anything else than the code does.
 
 Belongs here: how the dictionary looks. Does not belong here: what a file or column means
-(`landing.contracts`). Run `python -m case_closure.store.schema.dictionary` after changing a contract.
+(`tables.landed`). Run `python -m case_closure.store.schema.dictionary` after changing a contract.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every table of the store.
 
 Belongs here: tables, keys and comments, as SQLAlchemy metadata that the migrations are checked against.
-Does not belong here: queries, views, the meaning of a landed column (``landing.contracts`` has it).
+Does not belong here: queries, views, the meaning of a landed column (``tables.landed`` has it).
 
 Two schemas. ``held``: what came in, one table a landed file, each row stamped with the business date that
 brought it (``business_date``) and the one on which its content last changed (``changed_on``).
