@@ -145,7 +145,12 @@ def representative_can_be_written_to(party: Row) -> bool:
     """B14: nothing but the postcode says where a representative is."""
     code = compact(party["representative_postcode"])
     at_home = uk_postcode({"postcode": party["representative_postcode"]}) not in (None, "GIR0AA")
-    return (at_home or is_island_postcode(code)) and _has_address(party, "representative_address_line_")
+    named = re.search("[A-Za-z0-9]", unicodedata.normalize("NFKD", party["representative_name"] or ""))
+    return (
+        bool(named)
+        and (at_home or is_island_postcode(code))
+        and _has_address(party, "representative_address_line_")
+    )
 
 
 def _has_address(party: Row, line: str) -> bool:

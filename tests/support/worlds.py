@@ -280,6 +280,11 @@ FAULTS: dict[str, tuple[str, Callable[[list[Row], int, int], None], bool]] = {
                 "representative_address_line_1": "1 Way",
                 "representative_postcode": "LS2 7EW",
             },
+            {
+                "representative_name": "-",
+                "representative_address_line_1": "1 Way",
+                "representative_postcode": "LS2 7EW",
+            },
             {"representative_name": "A Helper", "representative_address_line_1": "1 Way"},
             {"representative_name": "A Helper", "representative_postcode": "LS2 7EW"},
         ),

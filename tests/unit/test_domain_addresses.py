@@ -24,7 +24,7 @@ AGENT: Mapping[str, Any] = {
 
 
 def people(*rows: Mapping[str, Any]) -> pd.DataFrame:
-    columns = ("representative_name", *addresses.CLIENT_COLUMNS, *addresses.REPRESENTATIVE_COLUMNS)
+    columns = (*addresses.CLIENT_COLUMNS, *addresses.REPRESENTATIVE_COLUMNS)
     return pd.DataFrame([dict.fromkeys(columns) | dict(row) for row in rows], columns=columns).astype("str")
 
 
@@ -84,7 +84,9 @@ def test_B13_an_address_that_no_letter_is_sent_to(over: dict[str, Any]) -> None:
         ({"representative_address_line_1": None}, False),
         ({"representative_address_line_1": "."}, False),
         ({"representative_address_line_2": "NFA"}, False),
-        ({"representative_name": None}, True),
+        ({"representative_name": None}, False),
+        ({"representative_name": "-"}, False),
+        ({"representative_name": "Žižka"}, True),
     ],
 )
 def test_B14_where_a_covering_letter_is_sent(over: dict[str, Any], valid: bool) -> None:
@@ -138,20 +140,23 @@ COUNTRIES = st.sampled_from(
     )
 )
 
+NAMES = st.sampled_from(("Green and Co", "Green and Co", None, "-", "(Green)", "& Co"))
+
 
 @settings(max_examples=400, deadline=None)
 @given(
     st.tuples(st.just("1 High Street") | LINES, LINES, LINES, LINES),
     st.just("LS1 4AP") | POSTCODES,
     COUNTRIES,
+    NAMES,
 )
 def test_what_is_sent_is_what_notify_takes(
-    lines: tuple[str | None, ...], postcode: str | None, country: str | None
+    lines: tuple[str | None, ...], postcode: str | None, country: str | None, name: str | None
 ) -> None:
     """Whatever stands in the record: an address that counts as valid is not refused when its page is looked at."""
     own = dict(zip(addresses.LINES, lines, strict=True)) | {"postcode": postcode, "country": country}
     agents = {f"representative_{name}": value for name, value in own.items() if name != "country"}
-    row = {**own, **agents, "representative_name": "Green and Co"}
+    row = {**own, **agents, "representative_name": name}
     sent = [
         to
         for to, valid in (

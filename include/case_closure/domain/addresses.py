@@ -22,13 +22,13 @@ from case_closure.domain.countries import Whereabouts, whereabouts
 
 LINES: Final = tuple(f"address_line_{number}" for number in range(1, 5))
 CLIENT_COLUMNS: Final = (*LINES, "postcode", "country")
-REPRESENTATIVE_COLUMNS: Final = (
-    *(f"representative_{name}" for name in LINES),
-    "representative_postcode",
-)
+_REPRESENTATIVE_LINES: Final = tuple(f"representative_{name}" for name in LINES)
+REPRESENTATIVE_COLUMNS: Final = ("representative_name", *_REPRESENTATIVE_LINES, "representative_postcode")
 
 # Valid in shape, and nobody's address: a bank's, which is gone. Notify knows no such area.
 _NOBODYS_POSTCODE: Final = "GIR0AA"
+# Letters and digits of the post's own. A dash or a full stop says nothing to it.
+_READABLE: Final = "[A-Za-z0-9]"
 # As whole line, or anywhere in it: who has no address is not written to.
 _NO_FIXED_ABODE: Final = r"(?i)^[^a-z0-9]*n[^a-z0-9]*f[^a-z0-9]*a[^a-z0-9]*$|no\s+fixed\s+(?:abode|address)"
 
@@ -45,11 +45,13 @@ def clients_valid(people: pd.DataFrame) -> np.ndarray:
 def representatives_valid(people: pd.DataFrame) -> np.ndarray:
     """Whether a covering letter can be sent to each client's representative. bool. ``people``: REPRESENTATIVE_COLUMNS.
 
-    They have no country, so only a postcode says where they are: one of the UK, or of the islands.
+    They have no country, so only a postcode says where they are: one of the UK, or of the islands. A dash for a name is
+    nobody's: what is left of the address is too little for Notify.
     """
     code = postcode.cleaned(people["representative_postcode"])
     reached = _sorted_in_uk(code) | postcode.is_of_islands(code).to_numpy(bool)
-    return np.asarray(reached & _lines_valid(people, REPRESENTATIVE_COLUMNS[:-1]), dtype=bool)
+    named = _matches(people["representative_name"], _READABLE)
+    return np.asarray(reached & named & _lines_valid(people, _REPRESENTATIVE_LINES), dtype=bool)
 
 
 def _sorted_in_uk(code: pd.Series) -> np.ndarray:
@@ -57,8 +59,8 @@ def _sorted_in_uk(code: pd.Series) -> np.ndarray:
 
 
 def _lines_valid(people: pd.DataFrame, lines: tuple[str, ...]) -> np.ndarray:
-    """Something to read in the first line, in letters or digits of the post's own; no line that says there is no address."""
-    valid = _matches(people[lines[0]], "[A-Za-z0-9]")
+    """Something to read in the first line; no line that says there is no address."""
+    valid = _matches(people[lines[0]], _READABLE)
     for name in lines:
         valid &= ~_matches(people[name], _NO_FIXED_ABODE)
     return valid

@@ -438,7 +438,7 @@ class Gather:
         self.fill("wanted_parties", "party_id", party_ids)
         columns: dict[str, pa.DataType] = {
             "party_id": TEXT, "title": TEXT, "forenames": TEXT, "surname": TEXT, "date_of_birth": DAY, "date_of_death": DAY,
-            "nino": TEXT, "dlo": FLAG, "representative_name": TEXT,
+            "nino": TEXT, "dlo": FLAG,
             **dict.fromkeys((*addresses.CLIENT_COLUMNS, *addresses.REPRESENTATIVE_COLUMNS), TEXT),
         }  # fmt: skip
         names = ", ".join(f"p.{name}" for name in columns)

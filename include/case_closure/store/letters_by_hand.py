@@ -77,7 +77,7 @@ def requests(connection: Connection) -> pa.Table:
     columns: dict[str, pa.DataType] = {
         "request_id": TEXT, "code": TEXT, "role": TEXT, "party_id": TEXT, "casegroup_id": TEXT, "csa_system": TEXT,
         "csa_case_id": TEXT, "covers_letter_id": TEXT, "dlo": FLAG, "date_of_death": DAY, "cis_death_recorded": FLAG,
-        "representative_name": TEXT, **dict.fromkeys(_ADDRESSES, TEXT), "total_pence": PENCE,
+        **dict.fromkeys(_ADDRESSES, TEXT), "total_pence": PENCE,
     }  # fmt: skip
     same_person = f"{MATCHED_ON.format('s.nino')} = {MATCHED_ON.format('p.nino')}"
     died = f"exists (select from held.cis_persons s where {same_person} and s.date_of_death is not null)"
@@ -86,7 +86,7 @@ def requests(connection: Connection) -> pa.Table:
         f"""
         select h.request_id, h.code, coalesce(r.recipient_role, 'RECEIVING_PARENT'), p.party_id, h.casegroup_id, h.csa_system,
                h.csa_case_id, case when h.code = '{codes.COVERING}' then r.covers_letter_id else h.repeats_letter_id end,
-               coalesce(p.dlo, false), p.date_of_death, {died}, p.representative_name,
+               coalesce(p.dlo, false), p.date_of_death, {died},
                {", ".join(f"p.{name}" for name in _ADDRESSES)},
                case when h.code = '{codes.WRITE_OFF}' then (
                    select sum(e.amount_pence)::bigint from closure.dues d join closure.ledger e using (due_id)
