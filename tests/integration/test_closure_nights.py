@@ -16,7 +16,11 @@ from tests.unit.closure_builders import application, open_case
 
 DAY = timedelta(days=1)
 T_DATE = ON + timedelta(days=38)
-AGENT: Row = {"representative_name": "Citizens Advice", "representative_address_line_1": "1 Help Street"}
+AGENT: Row = {
+    "representative_name": "Citizens Advice",
+    "representative_address_line_1": "1 Help Street",
+    "representative_postcode": "LS2 7EW",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,11 @@ from tests.unit.builders import ALL_NINE, Case, Row, balance, case, nino_of
 
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
-AGENT = {"representative_name": "R", "representative_address_line_1": "1 Low Road"}
+AGENT = {
+    "representative_name": "R",
+    "representative_address_line_1": "1 Low Road",
+    "representative_postcode": "LS1 4AP",
+}
 OPEN: dict[str, Any] = {
     "case_status": "OPEN", "closed_reason": None, "liability_end_date": None, "case_type": "ONGOING", "segment": 1,
 }  # fmt: skip

@@ -27,7 +27,11 @@ FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 NOON = datetime(2017, 8, 11, 12, tzinfo=UTC)
 ANNA = {"forenames": "Anna", "surname": "Alpha", "address_line_1": "1 Alpha Street"}
 BELA = {"forenames": "Bela", "surname": "Beta", "address_line_1": "2 Beta Street"}
-AGENT = {"representative_name": "Agent and Sons", "representative_address_line_1": "9 Low Road"}
+AGENT = {
+    "representative_name": "Agent and Sons",
+    "representative_address_line_1": "9 Low Road",
+    "representative_postcode": "LS1 4AP",
+}
 PAYER = {"forenames": "Pat", "surname": "Payer", "address_line_1": "3 Payer Street"}
 
 

@@ -131,7 +131,7 @@ def test_B15_R16_a_suppressed_letter_is_reported_once_to_the_system_of_its_case(
     installation.night(
         FIRST,
         case("A", payer={"dlo": True}, receiver={"date_of_death": FIRST, "representative_name": "Law & Co",
-             "representative_address_line_1": "2 Low Street"}, csa_system="CSCS"),
+             "representative_address_line_1": "2 Low Street", "representative_postcode": "LS1 4AP"}, csa_system="CSCS"),
     )  # fmt: skip
     told = rows(installation, FIRST, "suppressed_letters_CSCS.csv")
     assert [(row["code"], row["recipient_role"], row["reason"]) for row in told] == [

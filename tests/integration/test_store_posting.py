@@ -12,6 +12,11 @@ from tests.integration.installation import Installation
 from tests.unit.builders import ALL_NINE, ON, Night, case, tonight
 
 BETWEEN, NEXT = date(2017, 8, 11), date(2017, 8, 12)
+AGENT = {
+    "representative_name": "R",
+    "representative_address_line_1": "x",
+    "representative_postcode": "LS1 4AP",
+}
 
 
 def store(installation: Installation, night: Night, on: date = ON) -> None:
@@ -23,7 +28,7 @@ def store(installation: Installation, night: Night, on: date = ON) -> None:
 
 def a_night() -> Night:
     return tonight(
-        case("A", "1", owes=ALL_NINE, receiver={"representative_name": "R", "representative_address_line_1": "x"}),
+        case("A", "1", owes=ALL_NINE, receiver=AGENT),
         case("B", "2", child=False), case("C", "3", case_status="OPEN"), case("D", "4", owes={"rp_active": -5}),
     )  # fmt: skip
 

@@ -60,12 +60,14 @@ KEYS = {
     "BALANCE": {"balance_id", "csa_system", "csa_case_id"},
 }
 """What resolutions may be about, and what they may not change there."""
+ISLANDS = {"im", "je", "gg"}
+UK_AS_WRITTEN = {"uk", "unitedkingdom", "england", "scotland", "wales", "northernireland", "greatbritain"}
 LISTS = {**CASE_VALUES, "method_of_payment": (METHODS, True)}
 FLAGS = {"dlo", "manual_inhibit", "automatic_inhibit", "partially_clerical", "nationally_sensitive"}
 DATES = {"date_of_birth", "date_of_death", "arrears_from", "arrears_to", "liability_end_date"}
 _NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z][0-9]{6}[ABCD]")
 _POSTCODE = re.compile(
-    r"GIR0AA|(?!IM|JE|GG)[A-PR-UWYZ]([0-9]{1,2}|[A-HK-Y][0-9]([0-9]|[ABEHMNPRV-Y])?|[0-9][A-HJKPS-UW])[0-9][ABD-HJLNP-UW-Z]{2}"
+    r"GIR0AA|(?!IM|JE|GY)[A-PR-UWYZ]([0-9]{1,2}|[A-HK-Y][0-9]([0-9]|[ABEHMNPRV-Y])?|[0-9][A-HJKPS-UW])[0-9][ABD-HJLNP-UW-Z]{2}"
 )
 _IGNORED_IN_NAMES = re.compile(r"[\s\u00ad'`´ʹ-ʿˈ‐-―‘-‛′‵−＇-]")
 
@@ -118,11 +120,51 @@ def country(party: Row) -> str | None:
     return "UK" if code == "GB" or code.startswith("GB-") else "OVERSEAS"
 
 
-def can_be_written_to(party: Row) -> bool:
-    """B13 and contact_missing."""
+def has_contact(party: Row) -> bool:
+    """contact_missing."""
     return not blank(party["address_line_1"]) and (
         uk_postcode(party) is not None or country(party) == "OVERSEAS"
     )
+
+
+def can_be_written_to(party: Row) -> bool:
+    """B13: what the post, and GOV.UK Notify for it, can take to the client."""
+    where = re.sub(r"[\W_]", "", party["country"] or "").casefold()
+    home = not where or where.startswith("gb") or where in UK_AS_WRITTEN
+    code = compact(party["postcode"])
+    sorted_by = uk_postcode(party) not in (None, "GIR0AA")
+    if where in ISLANDS:
+        sorted_by = sorted_by or is_island_postcode(code)
+    elif not home:
+        # Two characters are a code, and ZZ is no country's; what is longer is taken for a name.
+        sorted_by = sorted_by or (where.isalpha() and len(where) > 1 and where != "zz")
+    return sorted_by and _has_address(party, "address_line_")
+
+
+def representative_can_be_written_to(party: Row) -> bool:
+    """B14: nothing but the postcode says where a representative is."""
+    code = compact(party["representative_postcode"])
+    at_home = uk_postcode({"postcode": party["representative_postcode"]}) not in (None, "GIR0AA")
+    named = re.search("[A-Za-z0-9]", unicodedata.normalize("NFKD", party["representative_name"] or ""))
+    return (
+        bool(named)
+        and (at_home or is_island_postcode(code))
+        and _has_address(party, "representative_address_line_")
+    )
+
+
+def _has_address(party: Row, line: str) -> bool:
+    lines = [unicodedata.normalize("NFKD", party[f"{line}{number}"] or "") for number in range(1, 5)]
+    nowhere = any(
+        re.sub(r"[^a-z0-9]", "", one.lower()) == "nfa"
+        or re.search(r"no\s+fixed\s+(abode|address)", one, re.IGNORECASE)
+        for one in lines
+    )
+    return re.search("[A-Za-z0-9]", lines[0]) is not None and not nowhere
+
+
+def is_island_postcode(code: str | None) -> bool:
+    return bool(code and code.isascii() and re.fullmatch("(IM|JE|GY)[0-9]{2,3}[ABD-HJLNP-UW-Z]{2}", code))
 
 
 def region_of(party: Row) -> str | None:
@@ -959,7 +1001,7 @@ class Model:
             codes.add("date_of_birth_missing")
         elif any(born > day or not 12 <= age(born, day) <= 110 for day in (self.on, self.latest)):
             codes.add("date_of_birth_implausible")
-        if not can_be_written_to(party):
+        if not has_contact(party):
             codes.add("contact_missing")
         if compact(party["nino"]) is None:
             return codes | {"nino_missing"}
@@ -1405,7 +1447,7 @@ class Model:
             }
         )
         if not blank(party["representative_name"]):
-            if blank(party["representative_address_line_1"]):
+            if not representative_can_be_written_to(party):
                 status, reason = "NOT_ISSUED", "NO_VALID_ADDRESS"
             self.letters.append(
                 {

@@ -246,7 +246,13 @@ FAULTS: dict[str, tuple[str, Callable[[list[Row], int, int], None], bool]] = {
     ),
     "overseas": (
         "csa_parties",
-        _one_of({"postcode": None, "country": "FR"}, {"postcode": None, "country": "IM"}),
+        _one_of(
+            {"postcode": None, "country": "FR"},
+            {"postcode": None, "country": "IM"},
+            {"postcode": "IM1 1AA", "country": "IM"},
+            {"postcode": None, "country": "England"},
+            {"postcode": None, "country": "ZZ"},
+        ),
         True,
     ),
     "northern_ireland": (
@@ -254,13 +260,33 @@ FAULTS: dict[str, tuple[str, Callable[[list[Row], int, int], None], bool]] = {
         _one_of({"postcode": "BT1 5GS"}, {"country": "GB-NIR"}, {"postcode": "bt1 5gs", "country": None}),
         False,
     ),
+    "no_address": (
+        "csa_parties",
+        _one_of(
+            {"address_line_1": "NFA"},
+            {"address_line_2": "No fixed abode"},
+            {"address_line_1": "-"},
+            {"postcode": "GIR 0AA"},
+        ),
+        False,
+    ),
     "dlo": ("csa_parties", _set(dlo=True), False),
     "deceased": ("csa_parties", _set(date_of_death=date(2016, 5, 1)), False),
     "represented": (
         "csa_parties",
         _one_of(
+            {
+                "representative_name": "A Helper",
+                "representative_address_line_1": "1 Way",
+                "representative_postcode": "LS2 7EW",
+            },
+            {
+                "representative_name": "-",
+                "representative_address_line_1": "1 Way",
+                "representative_postcode": "LS2 7EW",
+            },
             {"representative_name": "A Helper", "representative_address_line_1": "1 Way"},
-            {"representative_name": "A Helper"},
+            {"representative_name": "A Helper", "representative_postcode": "LS2 7EW"},
         ),
         False,
     ),

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 from babel import Locale
 
+from case_closure.domain import countries
 from case_closure.domain.letters import TITLES, reference
-from case_closure.outbound.letters import address, batches, countries
+from case_closure.outbound.letters import address, batches
 from case_closure.outbound.letters.typesetting import FOLDER, LetterNotSet, Pages, Typesetter
 from tests.support import notify, pdf
 from tests.support.letters import ON, as_json, by_hand, case, date, due, letter

@@ -26,7 +26,7 @@ from case_closure.domain.dates import NightDates, plausible_birth_dates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.names import comparable
 from case_closure.domain.nino import ADMINISTRATIVE_PREFIXES, VALID_PATTERN
-from case_closure.domain.postcode import UK_COUNTRIES, UK_POSTCODE_PATTERN
+from case_closure.domain.postcode import CROWN_DEPENDENCIES, UK_COUNTRIES, UK_POSTCODE_PATTERN
 from case_closure.domain.rules import RULES
 from case_closure.sample import FAULTS, Planted, generate
 from case_closure.sample.casegroup import Casegroup, Dice, set_amounts
@@ -259,6 +259,7 @@ class _Night:
             return
         nino, postcode = _clean(party["nino"]), _clean(party["postcode"])
         british = re.fullmatch(UK_POSTCODE_PATTERN.strip("^$"), postcode) is not None
+        british &= not postcode.startswith(CROWN_DEPENDENCIES)
         abroad = party["country"] not in (None, *UK_COUNTRIES)
         if not party["surname"]:
             note("surname_missing")

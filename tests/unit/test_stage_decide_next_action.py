@@ -88,6 +88,10 @@ def test_B13_B15_R16_when_a_letter_is_not_sent() -> None:
         "no line": (nowhere, ("NOT_ISSUED", "NO_VALID_ADDRESS")),
         "no place": (no_place, ("NOT_ISSUED", "NO_VALID_ADDRESS")),
         "overseas": ({"postcode": None, "country": "FR"}, ISSUED),
+        "jersey": ({"postcode": None, "country": "JE"}, ("NOT_ISSUED", "NO_VALID_ADDRESS")),
+        "jersey, postcode": ({"postcode": "JE2 3AB", "country": "JE"}, ISSUED),
+        "england": ({"postcode": None, "country": "England"}, ("NOT_ISSUED", "NO_VALID_ADDRESS")),
+        "nfa": ({"address_line_2": "NFA"}, ("NOT_ISSUED", "NO_VALID_ADDRESS")),
         "dlo": ({"dlo": True}, ("SUPPRESSED", "DLO")),
         "dead": (dead, ("SUPPRESSED", "DECEASED")),
         "dlo, dead": ({"dlo": True} | dead, ("SUPPRESSED", "DLO")),
@@ -113,7 +117,13 @@ def test_R16_any_date_of_death_suppresses_also_one_that_CIS_holds_or_one_to_come
 
 def test_B14_a_representative_gets_a_covering_letter_linked_to_the_clients() -> None:
     night = tonight(
-        case(receiver={"representative_name": "Rep & Co", "representative_address_line_1": "2 Low Road"})
+        case(
+            receiver={
+                "representative_name": "Rep & Co",
+                "representative_address_line_1": "2 Low Road",
+                "representative_postcode": "LS1 4AP",
+            }
+        )
     )
     covering, covered = letter(night, "CMSL6314", "RP-A"), letter(night, "CMSL6302", "RP-A")
     assert (covering["covers_letter_id"], covering["recipient_role"]) == (
@@ -130,11 +140,23 @@ def test_B14_a_representative_gets_a_covering_letter_linked_to_the_clients() -> 
 
 
 def test_B14_R16_a_covering_letter_has_the_fate_of_the_letter_it_covers() -> None:
-    agent: Row = {"representative_name": "Rep", "representative_address_line_1": "2 Low Road"}
+    agent: Row = {
+        "representative_name": "Rep",
+        "representative_address_line_1": "2 Low Road",
+        "representative_postcode": "LS1 4AP",
+    }
     night = tonight(
         case("dlo", "1", receiver=agent | {"dlo": True}),
         case("homeless", "2", receiver={"representative_name": "Rep"}),
-        case("blank", "3", receiver={"representative_name": "  ", "representative_address_line_1": "x"}),
+        case(
+            "blank",
+            "3",
+            receiver={
+                "representative_name": "  ",
+                "representative_address_line_1": "x",
+                "representative_postcode": "LS1 4AP",
+            },
+        ),
         case("both", "4", receiver={"representative_name": "Rep", "dlo": True}),
         case("payer", "5", payer=agent | {"date_of_death": ON}),
     )

@@ -429,7 +429,11 @@ def test_B13_an_address_a_caseworker_entered_counts() -> None:
     assert night.letter("CMSL6308")["status"] == "ISSUED"
 
 
-AGENT: Row = {"representative_name": "Citizens Advice", "representative_address_line_1": "1 Help Street"}
+AGENT: Row = {
+    "representative_name": "Citizens Advice",
+    "representative_address_line_1": "1 Help Street",
+    "representative_postcode": "LS2 7EW",
+}
 
 
 def test_B14_a_representative_gets_a_covering_letter_with_the_fate_of_what_it_covers() -> None:

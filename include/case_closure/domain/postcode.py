@@ -36,6 +36,18 @@ def is_uk(postcode: pd.Series) -> pd.Series:
     )
 
 
+def is_of_islands(postcode: pd.Series) -> pd.Series:
+    """Whether each cleaned postcode is one of the Isle of Man, Jersey or Guernsey. bool."""
+    text = pa.array(postcode, type=pa.string(), from_pandas=True)
+    shaped = pc.and_(
+        pc.match_substring_regex(text, UK_POSTCODE_PATTERN),
+        pc.match_substring_regex(text, f"^(?:{'|'.join(CROWN_DEPENDENCIES)})[0-9]"),
+    )
+    return pd.Series(
+        pc.fill_null(shaped, False).to_numpy(zero_copy_only=False).astype(bool), index=postcode.index
+    )
+
+
 def is_overseas(country: pd.Series) -> pd.Series:
     """Whether each country is named and outside the UK (IM, JE and GG are). bool."""
     named = country.str.strip().str.upper()

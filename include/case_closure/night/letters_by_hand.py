@@ -11,7 +11,6 @@ from datetime import date
 import pandas as pd
 
 from case_closure.domain import letters as codes
-from case_closure.domain import postcode
 from case_closure.stages.common import letters as due
 from case_closure.store import letters_by_hand as held
 from case_closure.store.database import Connection
@@ -43,9 +42,7 @@ def issue(connection: Connection, on: date) -> int:
 
 def _made(asked: pd.DataFrame, on: date) -> pd.DataFrame:
     """The letters of each request, with their request_id: its own first, then the one to a representative."""
-    asked["postcode"] = postcode.cleaned(asked["postcode"])
-    asked["place_known"] = postcode.is_uk(asked["postcode"]) | postcode.is_overseas(asked["country"])
-    asked["address_line_1"] = asked["address_line_1"].where(asked["address_line_1"].str.strip() != "")
+    asked = due.with_addresses_judged(asked)
     made = []
     for place in range(len(asked)):
         one = asked.iloc[[place]].copy()

@@ -17,7 +17,7 @@ from typing import Literal
 from case_closure.domain.dates import years_before
 from case_closure.domain.money import BUCKETS
 from case_closure.sample.casegroup import Casegroup, Dice, Row, key
-from case_closure.sample.people import administrative_nino
+from case_closure.sample.people import ISLAND_POSTCODES, administrative_nino
 
 CaseKey = tuple[str | None, str | None]
 Found = tuple[str, CaseKey]
@@ -339,7 +339,8 @@ def _no_live_benefit(group: Casegroup, dice: Dice) -> list[Found]:
 def _receiving_parent_abroad(group: Casegroup, dice: Dice) -> list[Found]:
     case = group.cases[0]
     party = group.receiving_parent(case)
-    party.update(postcode=None, country=dice.chance.choice(("IE", "ES", "GG", "JE", "IM")))
+    country = dice.chance.choice(("IE", "ES", "GG", "JE", "IM"))
+    party.update(postcode=ISLAND_POSTCODES.get(country), country=country)
     person = party["party_id"]
     return [("region_unknown", key(c)) for c in group.cases if c["receiving_parent_id"] == person]
 

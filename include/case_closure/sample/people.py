@@ -54,6 +54,8 @@ STREETS = (
     "Oak Close", "Elm Grove",
 )  # fmt: skip
 OVERSEAS = ("IE", "ES", "AU", "US", "DE", "PL", "GG", "JE", "IM", "NZ")
+# Theirs is the only post abroad here that sorts by postcode: without it no letter could be sent.
+ISLAND_POSTCODES = {"GG": "GY1 1AA", "JE": "JE2 3AB", "IM": "IM1 1AA"}
 
 _INWARD_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
 _AREAS = (
@@ -158,7 +160,9 @@ def make_people(
     chance = rng.random((6, count), dtype=np.float32)
 
     overseas = paying & (chance[0] < 0.008)
-    abroad = pick(OVERSEAS, rng.integers(0, len(OVERSEAS), count))
+    lives_in = rng.integers(0, len(OVERSEAS), count)
+    abroad = pick(OVERSEAS, lives_in)
+    postcode_abroad = pick([ISLAND_POSTCODES.get(country) for country in OVERSEAS], lives_in)
     dead = chance[1] < 0.003
     represented = chance[2] < 0.02
     with_address = represented & (chance[3] < 0.9)
@@ -183,7 +187,9 @@ def make_people(
                 " ",
             ),
             "address_line_2": _TOWNS.take(pa.array(place)),
-            "postcode": unless(overseas, _changed(postcode, careless, _run_together)),
+            "postcode": pc.if_else(
+                pa.array(overseas), postcode_abroad, _changed(postcode, careless, _run_together)
+            ),
             "country": pc.if_else(pa.array(overseas), abroad, _COUNTRIES.take(pa.array(place))),
             "phone": phone,
             "email": pc.binary_join_element_wise(party_id, pa.scalar("example.org"), "@"),

@@ -22,6 +22,7 @@ from case_closure.domain import nino, postcode
 from case_closure.domain.cases import BANK_METHODS, EMPLOYER_METHODS, PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.names import comparable_names
 from case_closure.stages.common import findings
+from case_closure.stages.common.letters import with_addresses_judged
 from case_closure.tables.frames import Frames, among, chosen, lookup, take, take_flags, take_pence
 from case_closure.tables.resolutions import lay_over, of_people
 
@@ -36,8 +37,8 @@ _CASE_ROW = [
 ]  # fmt: skip
 # What letters need of a person, and decisions of a case.
 _PEOPLE_HANDED_ON = [
-    "case_key", "csa_system", "csa_case_id", "casegroup_id", "role", "party_id", "address_line_1", "place_known", "dlo",
-    "date_of_death", "cis_death_recorded", "representative_name", "representative_address_line_1",
+    "case_key", "csa_system", "csa_case_id", "casegroup_id", "role", "party_id", "address_valid", "dlo", "date_of_death",
+    "cis_death_recorded", "representative_name", "representative_address_valid",
 ]  # fmt: skip
 _REQUIRED_HANDED_ON = [
     "case_key", "csa_system", "csa_case_id", "casegroup_id", "rp_arrears_decision", "rp_keep_pence", "method_of_payment",
@@ -186,7 +187,8 @@ def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
     name = comparable_names(everyone["forenames"], everyone["surname"])
     cis_name = comparable_names(seen["forenames"], seen["surname"])
     born = everyone["date_of_birth"]
-    return everyone.assign(
+    return with_addresses_judged(everyone).assign(
+        # Of case set-up alone; a letter's address needs more.
         place_known=(
             postcode.is_uk(everyone["postcode"]) | postcode.is_overseas(everyone["country"])
         ).to_numpy(bool),

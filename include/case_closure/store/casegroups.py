@@ -15,6 +15,7 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection, text
 
+from case_closure.domain import addresses
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
@@ -437,8 +438,8 @@ class Gather:
         self.fill("wanted_parties", "party_id", party_ids)
         columns: dict[str, pa.DataType] = {
             "party_id": TEXT, "title": TEXT, "forenames": TEXT, "surname": TEXT, "date_of_birth": DAY, "date_of_death": DAY,
-            "nino": TEXT, "address_line_1": TEXT, "postcode": TEXT, "country": TEXT, "dlo": FLAG, "representative_name": TEXT,
-            "representative_address_line_1": TEXT,
+            "nino": TEXT, "dlo": FLAG,
+            **dict.fromkeys((*addresses.CLIENT_COLUMNS, *addresses.REPRESENTATIVE_COLUMNS), TEXT),
         }  # fmt: skip
         names = ", ".join(f"p.{name}" for name in columns)
         return self._read(

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from case_closure.domain import addresses
 from case_closure.domain import letters as codes
 from case_closure.store.casegroups import DAY, FLAG, PENCE, TEXT
 from case_closure.store.copy import copy_in, copy_out
@@ -21,6 +22,8 @@ from case_closure.store.letter_contents import ORDINARY
 from case_closure.store.posting import as_rows
 from case_closure.store.schema import tables
 from case_closure.store.schema.tables import MATCHED_ON
+
+_ADDRESSES = (*addresses.CLIENT_COLUMNS, *addresses.REPRESENTATIVE_COLUMNS)
 
 
 def open_write_off_item(connection: Connection, casegroup_id: str, csa_system: str, csa_case_id: str) -> bool:
@@ -82,9 +85,8 @@ def requests(connection: Connection) -> pa.Table:
     """
     columns: dict[str, pa.DataType] = {
         "request_id": TEXT, "code": TEXT, "role": TEXT, "party_id": TEXT, "casegroup_id": TEXT, "csa_system": TEXT,
-        "csa_case_id": TEXT, "covers_letter_id": TEXT, "address_line_1": TEXT, "postcode": TEXT, "country": TEXT, "dlo": FLAG,
-        "date_of_death": DAY, "cis_death_recorded": FLAG, "representative_name": TEXT, "representative_address_line_1": TEXT,
-        "total_pence": PENCE,
+        "csa_case_id": TEXT, "covers_letter_id": TEXT, "dlo": FLAG, "date_of_death": DAY, "cis_death_recorded": FLAG,
+        **dict.fromkeys(_ADDRESSES, TEXT), "total_pence": PENCE,
     }  # fmt: skip
     same_person = f"{MATCHED_ON.format('s.nino')} = {MATCHED_ON.format('p.nino')}"
     died = f"exists (select from held.cis_persons s where {same_person} and s.date_of_death is not null)"
@@ -93,8 +95,8 @@ def requests(connection: Connection) -> pa.Table:
         f"""
         select h.request_id, h.code, coalesce(r.recipient_role, 'RECEIVING_PARENT'), p.party_id, h.casegroup_id, h.csa_system,
                h.csa_case_id, case when h.code = '{codes.COVERING}' then r.covers_letter_id else h.repeats_letter_id end,
-               p.address_line_1, p.postcode, p.country, coalesce(p.dlo, false), p.date_of_death, {died},
-               p.representative_name, p.representative_address_line_1,
+               coalesce(p.dlo, false), p.date_of_death, {died},
+               {", ".join(f"p.{name}" for name in _ADDRESSES)},
                case when h.code = '{codes.WRITE_OFF}' then (
                    select sum(e.amount_pence)::bigint from closure.dues d join closure.ledger e using (due_id)
                    where (d.csa_system, d.csa_case_id, d.creditor) = (h.csa_system, h.csa_case_id, 'RP')

@@ -1,7 +1,7 @@
 """An address as it stands in the envelope's window: at most seven lines, each of which GOV.UK Notify takes.
 
 Belongs here: which lines an address has, where they are broken, how large they are set. Does not belong here: whether it is valid
-(``domain.postcode``, ``stages.common.letters``), where the window is (``templates``).
+(``domain.addresses``), where the window is (``templates``).
 
 The lines are broken here and not by the typesetter, because Notify counts them on the page and refuses more than seven.
 """
@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from case_closure.domain.postcode import CROWN_DEPENDENCIES
-from case_closure.outbound.letters import countries
+from case_closure.domain import countries
 
 MOST_LINES: Final = 7
 # A longer line is no name of anybody's: what passes is cut, so that a hostile one cannot fill pages.
@@ -76,7 +75,8 @@ def _address(name: Any, between: Iterable[Any], postcode: str, country: str) -> 
         last = [forces, "" if country and not _UK_POSTCODE.match(postcode) else _spaced(postcode)]
     elif not country:
         last = [_spaced(postcode)]
-    elif _spaced(postcode).startswith(CROWN_DEPENDENCIES):
+    elif countries.whereabouts(country) is countries.Whereabouts.ISLANDS:
+        # Overseas, and sorted by the postcode, which so must stay a line of its own.
         last = [_spaced(postcode), country]
     else:
         lines, last = [*lines, _line(postcode)], [country]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from case_closure.domain import addresses
 from case_closure.domain import letters as codes
 from case_closure.tables.frames import among
 
@@ -24,6 +25,14 @@ def none() -> pd.DataFrame:
     )
 
 
+def with_addresses_judged(people: pd.DataFrame) -> pd.DataFrame:
+    """The people with ``address_valid`` and ``representative_address_valid``: whether a letter can be sent there (B13)."""
+    return people.assign(
+        address_valid=addresses.clients_valid(people),
+        representative_address_valid=addresses.representatives_valid(people),
+    )
+
+
 def addressed(due: pd.DataFrame, on: pd.Timestamp, taken: pd.Series | None = None) -> pd.DataFrame:
     """Each letter due with its status, reason and number, and a covering letter for each client with a representative.
 
@@ -31,26 +40,28 @@ def addressed(due: pd.DataFrame, on: pd.Timestamp, taken: pd.Series | None = Non
     first keeps it, any other, and one whose number an earlier stage has ``taken`` tonight, adds the code it covers.
 
     ``due``: code, role, party_id, casegroup_id, csa_system and csa_case_id (missing for one that goes once a
-    casegroup), total_pence (missing where it states none), and of its client address_line_1, place_known, dlo,
-    date_of_death, cis_death_recorded, representative_name, representative_address_line_1. Out: ``COLUMNS``.
+    casegroup), total_pence (missing where it states none), and of its client dlo, date_of_death, cis_death_recorded,
+    representative_name and what ``with_addresses_judged`` adds. Out: ``COLUMNS``.
     """
     if due.empty:
         return none()
     main = due.rename(columns={"role": "recipient_role"}).reset_index(drop=True)
     main["total_pence"] = main["total_pence"].astype("Int64")
-    addressless = main["address_line_1"].isna() | ~main["place_known"]
     dead = main["date_of_death"].notna() | main["cis_death_recorded"]
     why = pd.Series(None, index=main.index, dtype="str")
     why = (
-        why.mask(dead, codes.DECEASED).mask(main["dlo"], codes.DLO).mask(addressless, codes.NO_VALID_ADDRESS)
+        why.mask(dead, codes.DECEASED)
+        .mask(main["dlo"], codes.DLO)
+        .mask(~main["address_valid"], codes.NO_VALID_ADDRESS)
     )
     main["reason"] = why
     main["status"] = _status(why)
     main["covers_letter_id"] = pd.Series(None, index=main.index, dtype="str")
     main["letter_id"] = _letter_id(main, on)
     covering = main[main["representative_name"].str.strip().fillna("") != ""].copy()
-    no_address = covering["representative_address_line_1"].str.strip().fillna("") == ""
-    covering["reason"] = covering["reason"].mask(no_address, codes.NO_VALID_ADDRESS)
+    covering["reason"] = covering["reason"].mask(
+        ~covering["representative_address_valid"], codes.NO_VALID_ADDRESS
+    )
     covering["status"] = _status(covering["reason"])
     covering["covers_letter_id"] = covering["letter_id"]
     covering["recipient_role"] = "REPRESENTATIVE"
