@@ -80,6 +80,7 @@ def stage_group(stage: str) -> TaskGroup:
 
 
 def _run(stage: str, context: Any) -> dict[str, int | str]:
+    from case_closure import attempts
     from case_closure.domain.texts import printable_lines
     from case_closure.landing.manifest import LandingRejected
     from case_closure.night import MachineFault, NightFailed, NightRefused
@@ -100,11 +101,13 @@ def _run(stage: str, context: Any) -> dict[str, int | str]:
         if isinstance(failure, MachineFault) and failure.passes:
             raise
         ended = AirflowFailException(printable_lines(failure))
+        attempts.mark(ended, attempts.ended_by(failure))
     except Exception as error:
         if is_transient(error):
             raise
         log.exception("This is not a mistake of the data's. For the developers:")
         ended = AirflowFailException(printable_lines(f"{type(error).__name__}: {error}"))
+        attempts.mark(ended, attempts.ended_by(error))
     # Here, because the pages fold away what is logged after a task has ended.
     _explain(stage, night["business_date"], ended, context)
     raise ended from None
@@ -128,6 +131,7 @@ def _night_of(context: Any) -> dict[str, Any]:
 
 def _record_failure(context: Any) -> None:
     """After the last try: the night is marked FAILED in our store, and the log has said what to do."""
+    from case_closure import attempts
     from case_closure.platform import stage_run
 
     stage = context["task_instance"].task_id.partition(".")[0]
@@ -141,7 +145,9 @@ def _record_failure(context: Any) -> None:
     if not isinstance(error, AirflowFailException):
         _explain(stage, night["business_date"], error, context)
     try:
-        stage_run.record_failure(stage, str(error), refused=isinstance(error, Refused), **night)
+        stage_run.record_failure(
+            stage, str(error), refused=isinstance(error, Refused), attempt=attempts.ended_by(error), **night
+        )
     except Exception as also:
         log.error("The night stays OPEN until it is run again: it could not be marked. %s", str(also)[:200])
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import pandas as pd
 
-from case_closure import faults, judging
+from case_closure import attempts, faults, judging
 from case_closure.domain.rules import RULES
 from case_closure.domain.texts import printable_lines, shown
 from case_closure.folders import why_not_apart
@@ -106,7 +106,7 @@ def _now() -> datetime:
 class NightContext:
     """One run of one night. ``landing`` and ``outbound`` hold a folder a business date; any pathlib-like path.
 
-    ``attempt`` is given by the store when a stage begins.
+    ``attempt`` is given by the store when a stage begins; 0 before that, and where it is not known.
     """
 
     business_date: date
@@ -154,9 +154,16 @@ def _run_alone(stage: str, ctx: NightContext) -> Summary:
                 with database.transaction(url) as connection:
                     attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage, ctx.clock())
                 ctx = replace(ctx, attempt=attempt)
-            if stage in _ON_WHAT_WAS_TAKEN_IN:
-                _prove_still_landed(ctx, url, stage)
-            return _STAGES[stage](ctx, url)
+            try:
+                if stage in _ON_WHAT_WAS_TAKEN_IN:
+                    _prove_still_landed(ctx, url, stage)
+                told = _STAGES[stage](ctx, url)
+            except Exception as error:
+                attempts.mark(error, ctx.attempt)
+                raise
+            with database.transaction(url) as connection:
+                nights.leave(connection, ctx.business_date, ctx.attempt)
+            return told
     except database.LockTaken:
         with database.transaction(url) as connection:
             holder = nights.holder(connection)
@@ -182,16 +189,23 @@ def _prove_still_landed(ctx: NightContext, url: str, stage: str) -> None:
 
 
 def record_failure(ctx: NightContext, stage: str, reason: str) -> None:
-    """Mark the night FAILED, when this run holds it. What it stored stands; the same date run again goes on from there."""
-    _record(ctx, nights.FAILED, stage, reason)
+    """Mark the night FAILED, when the attempt that failed holds it. What it stored stands; the same date run again goes on.
+
+    Where ``ctx`` does not know the attempt: when nobody is at work on the night, and it has not come past that stage.
+    """
+    if ctx.attempt:
+        _record(ctx, nights.FAILED, stage, reason)
+        return
+    with contextlib.suppress(database.LockTaken), database.lock(store_url(ctx.settings), database.STAGE_LOCK):
+        _record(ctx, nights.FAILED, stage, reason)
 
 
 def _record(ctx: NightContext, status: str, stage: str, reason: str) -> None:
-    url = store_url(ctx.settings)
-    with database.transaction(url) as connection:
+    with database.transaction(store_url(ctx.settings)) as connection:
         nights.record_failure(
-            connection, ctx.business_date, ctx.run_id, status, stage, printable_lines(reason), ctx.clock()
-        )
+            connection, ctx.business_date, ctx.run_id, status, stage, printable_lines(reason), ctx.clock(),
+            attempt=ctx.attempt, reached=STAGES[: STAGES.index(stage) + 1],
+        )  # fmt: skip
 
 
 def run_night(
@@ -204,8 +218,11 @@ def run_night(
         except (NightRefused, LandingRejected):
             raise
         except Exception as error:
+            failed = replace(ctx, attempt=attempts.ended_by(error))
             with contextlib.suppress(Exception):
-                record_failure(ctx, stage, str(error).splitlines()[0] if str(error) else type(error).__name__)
+                record_failure(
+                    failed, stage, str(error).splitlines()[0] if str(error) else type(error).__name__
+                )
             raise
         progress(stage, summary)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def record_failure(
     reason: str,
     *,
     refused: bool,
+    attempt: int,
     business_date: date,
     run_id: str,
     landing: str | None,
@@ -80,15 +82,16 @@ def record_failure(
 ) -> None:
     """Marks the night FAILED, unless it was only refused: a refused night was never begun. Tells the person
     waiting.
+
+    attempt: the one that failed; 0 when the task cannot know it, as when it was ended from outside.
     """
     from case_closure import night
 
     settings = Settings.from_environment()
     progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=reason))
     if not refused:
-        night.record_failure(
-            _context(settings, business_date, run_id, landing, outbound, open_path), stage, reason
-        )
+        context = _context(settings, business_date, run_id, landing, outbound, open_path)
+        night.record_failure(replace(context, attempt=attempt), stage, reason)
 
 
 def _context(

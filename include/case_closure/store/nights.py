@@ -7,6 +7,7 @@ Does not belong here: any stage's work.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -72,12 +73,12 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     connection.execute(
         text(
             """
-            insert into closure.nights (business_date, status, run_id, stage, started_at, attempt, late_after)
-            values (:on, 'OPEN', :run, 'open_night', :at, 1, (
+            insert into closure.nights (business_date, status, run_id, stage, stage_done, started_at, attempt, late_after)
+            values (:on, 'OPEN', :run, 'open_night', true, :at, 1, (
                 select max(n.business_date) from closure.nights n
                 where n.business_date > :on and n.succeeded))
             on conflict (business_date) do update
-            set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null, by_whom = null,
+            set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', stage_done = true, reason = null, by_whom = null,
                 attempt = closure.nights.attempt + 1, judged_attempt = null,
                 late_after = case when closure.nights.succeeded then closure.nights.late_after else excluded.late_after end,
                 started_at = case when closure.nights.succeeded then closure.nights.started_at
@@ -207,7 +208,7 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
         connection.execute(
             text(
                 """
-                update closure.nights set stage = :stage, run_id = :run, reason = null, attempt = attempt + 1,
+                update closure.nights set stage = :stage, stage_done = false, run_id = :run, reason = null, attempt = attempt + 1,
                        judged_attempt = case when run_id = :run then judged_attempt end,
                        law_held = law_held and :stage in ('write_out', 'close_night'),
                        status = case when status = 'SUCCESS' then status else 'OPEN' end,
@@ -307,11 +308,30 @@ def record_extract(connection: Connection, on: date, extract_id: str, manifest_s
     )
 
 
-def record_failure(
-    connection: Connection, on: date, run_id: str, status: str, stage: str, reason: str, at: datetime
-) -> bool:
-    """Mark the night FAILED or REJECTED, if this run holds it and it is open.
+def leave(connection: Connection, on: date, attempt: int) -> None:
+    """Note that the stage this attempt was begun for has ended well; of an attempt that was taken over it says nothing."""
+    connection.execute(
+        text("update closure.nights set stage_done = true where business_date = :on and attempt = :attempt"),
+        {"on": on, "attempt": attempt},
+    )
 
+
+def record_failure(
+    connection: Connection,
+    on: date,
+    run_id: str,
+    status: str,
+    stage: str,
+    reason: str,
+    at: datetime,
+    *,
+    attempt: int,
+    reached: Sequence[str],
+) -> bool:
+    """Mark the night FAILED or REJECTED, if it is open and what failed still holds it; returns whether it was.
+
+    ``attempt``: the one that failed. 0 when that is not known, as of a stage that never began or whose process was ended from
+    outside: then it is the stage that must not have been passed, nor done. ``reached``: that stage and those before it.
     A night that had succeeded stays a success: what failed was a rerun, and everything it had done stands.
     """
     return bool(
@@ -322,11 +342,13 @@ def record_failure(
                 set status = case when succeeded then 'SUCCESS' else :status end, stage = :stage, reason = :reason,
                     finished_at = case when succeeded then finished_at else :at end
                 where business_date = :on and run_id = :run and status = 'OPEN'
+                  and (attempt = :attempt or :attempt = 0 and stage = any(:reached) and not (stage = :stage and stage_done))
                 """
             ),
-            {"on": on, "run": run_id, "status": status, "stage": stage, "reason": reason, "at": at},
+            {"on": on, "run": run_id, "status": status, "stage": stage, "reason": reason, "at": at, "attempt": attempt,
+             "reached": list(reached)},
         ).rowcount
-    )
+    )  # fmt: skip
 
 
 def close(connection: Connection, on: date, at: datetime) -> None:
