@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from case_closure.domain.dates import NightDates
@@ -20,34 +21,45 @@ from case_closure.store.database import Connection
 
 
 class Tallies:
-    """Rows judged and failed, by suite and rule, ordinary and sensitive apart, added up over the parts."""
+    """Rows judged and failed by suite and rule, added up over the parts; and, of one part, what each casegroup has in them."""
 
     def __init__(self) -> None:
-        self.by_suite: dict[str, dict[str, dict[bool, tuple[int, int]]]] = {}
+        self.by_suite: dict[str, dict[str, tuple[int, int]]] = {}
+        self.shares: dict[str, dict[str, dict[str, int]]] = {}
 
     @classmethod
     def together(cls, parts: list[Tallies]) -> Tallies:
-        """The tallies of several parts as one."""
+        """The tallies of several parts as one. Shares are kept with each part, or memory would grow with the book."""
         whole = cls()
         for part in parts:
             for suite, tally in part.by_suite.items():
                 whole.add(suite, tally)
         return whole
 
-    def add(self, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]) -> None:
+    def add(self, suite: str, tally: dict[str, tuple[int, int]]) -> None:
         mine = self.by_suite.setdefault(suite, {})
-        for rule, sides in tally.items():
-            for side, (judged, failed) in sides.items():
-                before = mine.setdefault(rule, {}).get(side, (0, 0))
-                mine[rule][side] = (before[0] + judged, before[1] + failed)
+        for rule, (judged, failed) in tally.items():
+            before = mine.get(rule, (0, 0))
+            mine[rule] = (before[0] + judged, before[1] + failed)
+
+    def take_shares(self) -> dict[str, dict[str, dict[str, int]]]:
+        """The shares, by suite, of which these tallies know nothing any more."""
+        taken, self.shares = self.shares, {}
+        return taken
 
 
-def judge(suite: Any, frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+def judge(
+    suite: Any, frame: pd.DataFrame, tallies: Tallies, sensitive: np.ndarray | None = None
+) -> pd.DataFrame:
+    """The findings of a suite over a frame with ``casegroup_id``; each suite is run once a part.
+
+    ``sensitive``: of rows without a casegroup, which are nationally sensitive.
+    """
     from case_closure.gates import engine
 
     findings = engine.run(suite, frame)
-    sensitive = frame["sensitive"].to_numpy(bool) if "sensitive" in frame else None
-    tallies.add(suite.name, findings.tally_by_side(sensitive, len(frame)))
+    tallies.add(suite.name, findings.tally)
+    tallies.shares[suite.name] = findings.shares(frame["casegroup_id"], sensitive)
     return findings.rows
 
 

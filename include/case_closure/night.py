@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from case_closure import attempts, faults, judging
@@ -56,6 +57,8 @@ from case_closure.store import (
     queries,
     replacing,
     reports,
+    sensitive,
+    shares,
     tranches,
     work_in_progress,
 )
@@ -445,14 +448,31 @@ def _judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Fr
         if len(frame):
             from case_closure.gates import suites
 
-            broke[name] = judging.judge(getattr(suites, name)(), frame, tallies)
+            broke[name] = judging.judge(
+                getattr(suites, name)(), frame, tallies, _hidden_of_none(connection, frame)
+            )
         else:
             broke[name] = no_findings()
-        nothing = {code: {False: (0, 0)} for code, rule in RULES.items() if rule.suite == name}
+        nothing = {code: (0, 0) for code, rule in RULES.items() if rule.suite == name}
+        _keep_shares(connection, ctx, tallies)
         nights.record_gate_results(
             connection, ctx.business_date, name, nothing | tallies.by_suite.get(name, {})
         )
     return broke
+
+
+def _hidden_of_none(connection: Connection, frame: pd.DataFrame) -> np.ndarray:
+    """Of rows of no casegroup, those that are sensitive by what they name: a letter, a case, a payer (R26)."""
+    of_none = frame["casegroup_id"].isna()
+    names = [frame[name].where(of_none) for name in ("subject_reference", "csa_case_id")]
+    hidden = sensitive.named(connection, pd.concat(names).dropna())
+    return np.logical_or.reduce([name.isin(hidden).to_numpy(bool) for name in names])
+
+
+def _keep_shares(connection: Connection, ctx: NightContext, tallies: judging.Tallies) -> None:
+    """What each casegroup has in the tallies, so that it can be told apart should it become sensitive (R42)."""
+    for suite, kept in tallies.take_shares().items():
+        shares.keep(connection, shares.GATE, ctx.business_date, suite, kept, attempt=ctx.attempt)
 
 
 def _receive_balances(ctx: NightContext, url: str) -> Summary:
@@ -467,7 +487,7 @@ def _receive_balances(ctx: NightContext, url: str) -> Summary:
     def work(number: int) -> judging.Tallies:
         tallies = judging.Tallies()
         received = judging.received(url, ctx.settings, on, parts[number], tallies)
-        _save(ctx, url, judgement, "receive_balances", number, received)
+        _save(ctx, url, judgement, "receive_balances", number, received, tallies)
         return tallies
 
     if parts:
@@ -490,7 +510,7 @@ def _set_up_cases(ctx: NightContext, url: str) -> Summary:
         tallies = judging.Tallies()
         received = _loaded(ctx, url, judgement, "receive_balances", number, parts[number])
         made = judging.set_up(url, ctx.business_date, received, tallies)
-        _save(ctx, url, judgement, "set_up_cases", number, made)
+        _save(ctx, url, judgement, "set_up_cases", number, made, tallies)
         return tallies, len(made["cms_cases"])
 
     done = _over_parts(ctx, url, work, len(parts))
@@ -561,13 +581,15 @@ def _gate_payments(ctx: NightContext, url: str) -> Summary:
         paid = gate_payments.payment_facts(payments.payments(connection, on, own=own))
         corrected = gate_payments.correction_facts(payments.corrections(connection, on, own=own))
         broke = {
-            "csa_payments": judging.judge(suites.csa_payments(), paid, tallies),
-            "corrections": judging.judge(suites.corrections(), corrected, tallies),
+            suite.name: judging.judge(suite, frame, tallies, _hidden_of_none(connection, frame))
+            for suite, frame in ((suites.csa_payments(), paid), (suites.corrections(), corrected))
         }
         before = payments.before(connection, pd.concat([paid["casegroup_id"], corrected["casegroup_id"]]))
         today, latest = pd.Timestamp(on).as_unit("s"), _latest(connection, ctx)
         decided = gate_payments.conclude(paid, corrected, broke, before, today, latest)
         posting.store_exceptions(connection, on, decided)
+        if not night.succeeded:
+            _keep_shares(connection, ctx, tallies)
     if not night.succeeded:
         _keep_tallies(ctx, url, "gate_payments", tallies, [suites.csa_payments(), suites.corrections()])
     return {
@@ -702,9 +724,24 @@ def _judged(ctx: NightContext, url: str, stage: str) -> tuple[Judgement, list[li
     raise NightFailed(f"The parts of the night of {ctx.business_date} are gone as soon as they are made.")
 
 
-def _save(ctx: NightContext, url: str, judgement: Judgement, stage: str, number: int, frames: Frames) -> None:
-    with _entered(ctx, url, stage) as (connection, _):
+def _save(
+    ctx: NightContext,
+    url: str,
+    judgement: Judgement,
+    stage: str,
+    number: int,
+    frames: Frames,
+    tallies: judging.Tallies | None = None,
+) -> None:
+    """Hand on what a stage concluded of a part; with ``tallies``, keep what its casegroups have in them, and take it away."""
+    with _entered(ctx, url, stage) as (connection, night):
         work_in_progress.save(connection, judgement, stage, number, frames)
+        if tallies is None:
+            return
+        if night.succeeded:
+            tallies.take_shares()
+        else:
+            _keep_shares(connection, ctx, tallies)
 
 
 def _loaded(
@@ -734,7 +771,7 @@ def _keep_tallies(
     """Store the night's rule results; a rule that had no row to judge is listed with none."""
     with _entered(ctx, url, stage) as (connection, _):
         for suite in suites:
-            nothing = {rule: {False: (0, 0)} for rule in suite.rule_codes}
+            nothing = dict.fromkeys(suite.rule_codes, (0, 0))
             nights.record_gate_results(
                 connection, ctx.business_date, suite.name, nothing | tallies.by_suite.get(suite.name, {})
             )

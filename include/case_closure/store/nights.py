@@ -7,7 +7,7 @@ Does not belong here: any stage's work.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKETS
-from case_closure.store import sensitive
+from case_closure.store import sensitive, shares
 from case_closure.store.tables import NIGHT_STATUSES as STATUSES
 
 OPEN, SUCCESS, REJECTED, FAILED, SKIPPED = STATUSES
@@ -296,6 +296,7 @@ def holder(connection: Connection) -> str:
 def record_extract(connection: Connection, on: date, extract_id: str, manifest_sha256: str) -> int:
     """Note the extract this night applies; returns its number among the extracts of that date."""
     connection.execute(text("delete from closure.gate_results where business_date = :on"), {"on": on})
+    shares.forget(connection, shares.GATE, on)
     return int(
         connection.execute(
             text(
@@ -470,9 +471,9 @@ SENSITIVE_PARTS = f"""
 
 
 def record_gate_results(
-    connection: Connection, on: date, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]
+    connection: Connection, on: date, suite: str, tally: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Store, for each rule, rows judged and failed, ordinary and sensitive apart.
+    """Store, for each rule, rows judged and failed, ordinary and sensitive together; and set apart what is sensitive of them.
 
     A night that goes on after a kill judges only what had not completed: the fuller count of its extract stands.
     """
@@ -480,24 +481,24 @@ def record_gate_results(
     # A late night lists the rules it had rows for, so that one that brings nothing adds nothing (R39).
     every_rule = night is None or not night.late
     rows = [
-        {"on": on, "suite": suite, "rule": rule, "sensitive": sensitive, "judged": judged, "failed": failed}
-        for rule, sides in tally.items()
-        for sensitive, (judged, failed) in sides.items()
+        {"on": on, "suite": suite, "rule": rule, "judged": judged, "failed": failed}
+        for rule, (judged, failed) in tally.items()
         if every_rule or judged
     ]
     if rows:
         connection.execute(
             text(
                 """
-                insert into closure.gate_results (business_date, suite, rule_code, sensitive, judged_rows, failed_rows)
-                values (:on, :suite, :rule, :sensitive, :judged, :failed)
-                on conflict (business_date, suite, rule_code, sensitive)
+                insert into closure.gate_results (business_date, suite, rule_code, judged_rows, failed_rows)
+                values (:on, :suite, :rule, :judged, :failed)
+                on conflict (business_date, suite, rule_code)
                 do update set judged_rows = greatest(gate_results.judged_rows, excluded.judged_rows),
                               failed_rows = greatest(gate_results.failed_rows, excluded.failed_rows)
                 """
             ),
             rows,
         )
+        shares.set_apart(connection, shares.GATE, on, suite)
 
 
 @dataclass(frozen=True)
