@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from case_closure.settings import Settings
-from case_closure.store import database, roles
+from case_closure.store import database, embedded, roles
 
 
 def own_url(settings: Settings, store_url: str, *, sensitive: bool) -> str:
@@ -37,16 +37,16 @@ def own_url(settings: Settings, store_url: str, *, sensitive: bool) -> str:
             json.dump(kept, out)
         Path(name).replace(path)
     login, password = kept[side]["login"], kept[side]["password"]
-    with database.transaction(store_url) as connection:
+    with database.transaction(embedded.admin_url(settings)) as connection:
         roles.make_login(connection, login, password, sensitive=sensitive)
     return _url(store_url, login, password)
 
 
-def add(store_url: str, name: str, *, sensitive: bool) -> str:
+def add(settings: Settings, store_url: str, name: str, *, sensitive: bool) -> str:
     """URL of the store for a person, with a new password that is kept nowhere. Raises roles.LoginRefused."""
     database.migrate(store_url)
     password = roles.new_password()
-    with database.transaction(store_url) as connection:
+    with database.transaction(embedded.admin_url(settings)) as connection:
         roles.make_login(connection, name, password, sensitive=sensitive)
     return _url(store_url, name, password)
 
