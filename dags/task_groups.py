@@ -97,17 +97,14 @@ def _run(stage: str, context: Any) -> dict[str, int | str]:
         return stage_run.run(stage, **night)
     except NightRefused as refusal:
         ended = Refused(printable_lines(refusal))
-    except (LandingRejected, NightFailed) as failure:
-        if isinstance(failure, MachineFault) and failure.passes:
-            raise
-        ended = AirflowFailException(printable_lines(failure))
-        attempts.mark(ended, attempts.ended_by(failure))
     except Exception as error:
-        if is_transient(error):
+        if error.passes if isinstance(error, MachineFault) else is_transient(error):
             raise
-        log.exception("This is not a mistake of the data's. For the developers:")
-        ended = AirflowFailException(printable_lines(f"{type(error).__name__}: {error}"))
-        attempts.mark(ended, attempts.ended_by(error))
+        words = str(error)
+        if not isinstance(error, LandingRejected | NightFailed):
+            log.exception("This is not a mistake of the data's. For the developers:")
+            words = f"{type(error).__name__}: {error}"
+        ended = attempts.mark(AirflowFailException(printable_lines(words)), error)
     # Here, because the pages fold away what is logged after a task has ended.
     _explain(stage, night["business_date"], ended, context)
     raise ended from None
@@ -131,7 +128,6 @@ def _night_of(context: Any) -> dict[str, Any]:
 
 def _record_failure(context: Any) -> None:
     """After the last try: the night is marked FAILED in our store, and the log has said what to do."""
-    from case_closure import attempts
     from case_closure.platform import stage_run
 
     stage = context["task_instance"].task_id.partition(".")[0]
@@ -145,9 +141,7 @@ def _record_failure(context: Any) -> None:
     if not isinstance(error, AirflowFailException):
         _explain(stage, night["business_date"], error, context)
     try:
-        stage_run.record_failure(
-            stage, str(error), refused=isinstance(error, Refused), attempt=attempts.ended_by(error), **night
-        )
+        stage_run.record_failure(stage, error, refused=isinstance(error, Refused), **night)
     except Exception as also:
         log.error("The night stays OPEN until it is run again: it could not be marked. %s", str(also)[:200])
 

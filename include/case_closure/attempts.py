@@ -6,12 +6,16 @@ how attempts are counted and who holds the night (``store.nights``).
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+_Error = TypeVar("_Error", bound=BaseException)
 _NAME = "case_closure_attempt"
 
 
-def mark(error: BaseException, attempt: int) -> None:
-    """Put the attempt's number on the error that ended it."""
-    error.__dict__[_NAME] = attempt
+def mark(error: _Error, attempt: int | BaseException) -> _Error:
+    """Put the attempt it ended on an error: its number, or that of another error which this one stands for."""
+    error.__dict__[_NAME] = attempt if isinstance(attempt, int) else ended_by(attempt)
+    return error
 
 
 def ended_by(error: BaseException | None) -> int:

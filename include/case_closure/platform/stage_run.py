@@ -69,10 +69,9 @@ def run(
 
 def record_failure(
     stage: str,
-    reason: str,
+    error: BaseException,
     *,
     refused: bool,
-    attempt: int,
     business_date: date,
     run_id: str,
     landing: str | None,
@@ -81,17 +80,15 @@ def record_failure(
     watched_as: str | None = None,
 ) -> None:
     """Marks the night FAILED, unless it was only refused: a refused night was never begun. Tells the person
-    waiting.
-
-    attempt: the one that failed; 0 when the task cannot know it, as when it was ended from outside.
+    waiting. An error knows the attempt it ended; one of a task that was ended from outside does not.
     """
-    from case_closure import night
+    from case_closure import attempts, night
 
     settings = Settings.from_environment()
-    progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=reason))
+    progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=str(error)))
     if not refused:
         context = _context(settings, business_date, run_id, landing, outbound, open_path)
-        night.record_failure(replace(context, attempt=attempt), stage, reason)
+        night.record_failure(replace(context, attempt=attempts.ended_by(error)), stage, str(error))
 
 
 def _context(
