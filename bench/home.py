@@ -43,7 +43,7 @@ class Home:
         """The URL of a migrated store with nothing in it; dropped on leaving. What was written before is on disk by then."""
         self._made += 1
         name = f"bench_{self._made}"
-        url = self._server.url(name)
+        url = self._server.admin_url(name)
         self._execute(f"create database {name}")
         try:
             database.migrate(url)
@@ -55,7 +55,7 @@ class Home:
 
     def restart(self) -> None:
         """Have the server running again after it was killed."""
-        database.forget(self._server.url())
+        database.forget(self._server.admin_url())
         before, self._server = self._server, embedded.ensure_running(self.folder)
         if self._server != before:
             raise MeasuringFailed(
@@ -67,11 +67,11 @@ class Home:
         self._execute("checkpoint")
 
     def server_version(self) -> str:
-        with database.engine(self._server.url()).connect() as connection:
+        with database.engine(self._server.admin_url()).connect() as connection:
             return str(connection.exec_driver_sql("show server_version").scalar_one())
 
     def _execute(self, statement: str) -> None:
-        with database.engine(self._server.url()).connect() as connection:
+        with database.engine(self._server.admin_url()).connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
 
     def server_folder(self, name: str) -> Path:

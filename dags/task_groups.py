@@ -68,6 +68,7 @@ def _run(stage: str, context: Any) -> dict[str, int | str]:
     from case_closure.domain.texts import printable_lines
     from case_closure.landing.manifest import LandingRejected
     from case_closure.local import stage_run
+    from case_closure.night import attempts
     from case_closure.night.run import MachineFault, NightFailed, NightRefused
     from case_closure.store.transient import is_transient
 
@@ -81,15 +82,14 @@ def _run(stage: str, context: Any) -> dict[str, int | str]:
         return stage_run.run(stage, **night)
     except NightRefused as refusal:
         ended = Refused(printable_lines(refusal))
-    except (LandingRejected, NightFailed) as failure:
-        if isinstance(failure, MachineFault) and failure.passes:
-            raise
-        ended = AirflowFailException(printable_lines(failure))
     except Exception as error:
-        if is_transient(error):
+        if error.passes if isinstance(error, MachineFault) else is_transient(error):
             raise
-        log.exception("This is not a mistake of the data's. For the developers:")
-        ended = AirflowFailException(printable_lines(f"{type(error).__name__}: {error}"))
+        words = str(error)
+        if not isinstance(error, LandingRejected | NightFailed):
+            log.exception("This is not a mistake of the data's. For the developers:")
+            words = f"{type(error).__name__}: {error}"
+        ended = attempts.mark(AirflowFailException(printable_lines(words)), error)
     # Here, because the pages fold away what is logged after a task has ended.
     _explain(stage, night["business_date"], ended, context)
     raise ended from None
@@ -126,7 +126,7 @@ def _record_failure(context: Any) -> None:
     if not isinstance(error, AirflowFailException):
         _explain(stage, night["business_date"], error, context)
     try:
-        stage_run.record_failure(stage, str(error), refused=isinstance(error, Refused), **night)
+        stage_run.record_failure(stage, error, refused=isinstance(error, Refused), **night)
     except Exception as also:
         log.error("The night stays OPEN until it is run again: it could not be marked. %s", str(also)[:200])
 

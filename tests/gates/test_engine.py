@@ -69,12 +69,16 @@ def test_every_rule_is_tallied_also_one_that_found_nothing_and_one_that_judged_n
     assert none.rows.empty
 
 
-def test_sensitive_rows_are_tallied_apart() -> None:
-    """R26: absent from every ordinary total."""
-    found = engine.run(ROLE, roles("MANAGER", "CASEWORKER", "CASEWORKER"))
-    sides = found.tally_by_side(np.array([False, True, False]), 3)
-    assert sides == {"inhibit_not_authorised": {False: (2, 1), True: (1, 1)}}
-    assert found.tally_by_side(None, 3) == {"inhibit_not_authorised": {False: (3, 2)}}
+def test_what_each_casegroup_has_in_the_tally_is_told() -> None:
+    """R42: so that it can be taken off. Of rows without a casegroup only those that are sensitive are told."""
+    found = engine.run(ROLE, roles("MANAGER", "CASEWORKER", "CASEWORKER", "CASEWORKER"))
+    groups = pd.Series(["G1", "G1", None, None], dtype="str")
+    assert found.shares(groups, np.array([False, False, True, False])) == {
+        "": {"G1": 2, "": 1},
+        "inhibit_not_authorised": {"G1": 1, "": 1},
+    }
+    assert found.shares(groups)["inhibit_not_authorised"] == {"G1": 1}
+    assert found.shares(groups.iloc[2:].repeat(2)) == {}
 
 
 @pytest.mark.parametrize(

@@ -148,13 +148,13 @@ class Databases:
             databases._admin(f"alter system set {setting} = off")
         databases._admin("select pg_reload_conf()")
         databases._admin(f"create database {_TEMPLATE}")
-        database.migrate(server.url(_TEMPLATE))
-        database.forget(server.url(_TEMPLATE))
+        database.migrate(server.admin_url(_TEMPLATE))
+        database.forget(server.admin_url(_TEMPLATE))
         return databases
 
     def _admin(self, statement: str) -> None:
         with psycopg.connect(
-            self.server.url("postgres").replace("+psycopg", ""), autocommit=True
+            self.server.admin_url("postgres").replace("+psycopg", ""), autocommit=True
         ) as connection:
             connection.execute(statement)
 
@@ -170,7 +170,7 @@ class Databases:
             shutil.copytree(copy_of.folder, folder)
         else:
             folder.mkdir()
-        made = replace(Installation(self.server.url(name), folder), **over)
+        made = replace(Installation(self.server.admin_url(name), folder), **over)
         try:
             yield made
         finally:

@@ -12,6 +12,7 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -22,7 +23,7 @@ from case_closure.local import embedded
 from case_closure.settings import Settings
 from case_closure.store.transient import is_transient
 
-START = "from case_closure.store import embedded; print(embedded.ensure_running({home!r}).port)"
+START = "from case_closure.local import embedded; print(embedded.ensure_running({home!r}).port)"
 
 
 def connect(
@@ -55,9 +56,10 @@ def test_it_listens_on_loopback_only_and_asks_for_the_password(home: Path) -> No
     listening = {c.laddr for c in postmaster(home).net_connections(kind="all") if c.status == "LISTEN"}
     assert listening == {("127.0.0.1", server.port)}
     assert stat.S_IMODE((home / "postgres.json").stat().st_mode) == 0o600
-    stranger = embedded.Server(server.host, server.port, "guessed")
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        connect(stranger)
+    stranger = replace(server, admin_password="guessed", passwords=dict.fromkeys(server.passwords, "guessed"))
+    for url in (stranger.url(), stranger.url(embedded.AIRFLOW), stranger.admin_url()):
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(url.replace("+psycopg", ""))
 
 
 def test_what_was_committed_is_durable(home: Path) -> None:

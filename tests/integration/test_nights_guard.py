@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from case_closure.landing.rejection import LandingRejected
+from case_closure.night import attempts
 from case_closure.night import run as night
 from case_closure.store import database, holding, nights, posting
 from tests.integration.installation import Installation
@@ -101,7 +102,7 @@ def test_R21_a_stage_run_by_hand_waits_its_turn_as_a_night_does(
     by_hand = installation.context(SECOND, "by hand")
     with pytest.raises(night.NightRefused, match=r"2017-08-10 is still open \(run run-late"):
         night.run_stage(stage, by_hand)
-    night.record_failure(installation.context(FIRST, "run-late"), "open_night", "it broke")
+    night.record_failure(installation.context(FIRST, "run-late"), "verify_landing", "it broke")
     with pytest.raises(night.NightRefused, match="2017-08-10 failed"):
         night.run_stage(stage, by_hand)
     assert installation.night_status() == {FIRST: "FAILED", SECOND: "SUCCESS"}
@@ -201,6 +202,78 @@ def test_a_process_that_was_thought_dead_stores_nothing_after_its_stage_was_begu
     assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000}
 
 
+def zombie_of(
+    installation: Installation, stage: str, monkeypatch: pytest.MonkeyPatch, *, then: str
+) -> Exception:
+    """The error of a process that fails in that stage after its stage was begun again by another of the same run.
+
+    ``then``: the last stage that the other has done by then; of one it is at work on, 'at work'.
+    """
+    began: list[str] = []
+    hold_open = nights.hold_open
+
+    def stopped(*args: Any) -> Any:
+        if began:
+            return hold_open(*args)
+        began.append(stage)
+        # Its lock went with its connection; the other process is not in its way.
+        with monkeypatch.context() as free:
+            free.setattr(database, "STAGE_LOCK", 99)
+            if then == "at work":
+                with database.transaction(installation.url) as connection:
+                    nights.enter(connection, FIRST, "run-1", stage, datetime.now(UTC))
+            else:
+                for one in night.STAGES[night.STAGES.index(stage) : night.STAGES.index(then) + 1]:
+                    night.run_stage(one, installation.context(FIRST, "run-1"))
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(nights, "hold_open", stopped)
+        with pytest.raises(Exception, match="disk is full") as failed:
+            night.run_stage(stage, installation.context(FIRST, "run-1"))
+    return failed.value
+
+
+@pytest.mark.parametrize("then", ["at work", "post_dues", "decide_next_action"])
+def test_a_process_that_was_thought_dead_cannot_fail_the_night_it_no_longer_holds(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """Whether the attempt after it is at work, done, or past that stage; of the one that holds the night it is recorded."""
+    installation.land(FIRST, case())
+    begin(installation, FIRST, "run-1", through="set_up_cases")
+    error = zombie_of(installation, "post_dues", monkeypatch, then=then)
+    row = "select status, stage, reason, attempt from closure.nights"
+    (before,) = installation.query(row)
+    failed = replace(installation.context(FIRST, "run-1"), attempt=attempts.ended_by(error))
+    assert 0 < failed.attempt < before["attempt"]
+    night.record_failure(failed, "post_dues", "the disk is full")
+    assert installation.query(row) == [before]
+    assert before["status"] == "OPEN"
+    night.record_failure(replace(failed, attempt=before["attempt"]), before["stage"], "the disk is full")
+    assert installation.night_status() == {FIRST: "FAILED"}
+
+
+def test_a_failure_of_which_the_attempt_is_not_known_counts_unless_the_stage_is_done_passed_or_at_work(
+    installation: Installation,
+) -> None:
+    """As of a task that was ended from outside, which could not say which attempt it was."""
+    installation.land(FIRST, case())
+    begin(installation, FIRST, "run-1", through="post_dues")
+    context = installation.context(FIRST, "run-1")
+    for stage in ("set_up_cases", "post_dues"):
+        night.record_failure(context, stage, "ended from outside")
+        assert installation.night_status() == {FIRST: "OPEN"}
+    with database.lock(installation.url, database.STAGE_LOCK):
+        night.record_failure(context, "decide_next_action", "ended from outside")
+    assert installation.night_status() == {FIRST: "OPEN"}
+    night.record_failure(context, "decide_next_action", "ended from outside")
+    assert installation.night_status() == {FIRST: "FAILED"}
+    with database.transaction(installation.url) as connection:
+        nights.enter(connection, FIRST, "run-1", "post_dues", datetime.now(UTC))
+    night.record_failure(context, "post_dues", "ended from outside")
+    assert installation.night_status() == {FIRST: "FAILED"}
+
+
 @pytest.mark.parametrize("stage", ["receive_balances", "set_up_cases", "post_dues"])
 def test_what_was_concluded_of_another_extract_is_never_gone_on_from(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, stage: str
@@ -211,11 +284,11 @@ def test_what_was_concluded_of_another_extract_is_never_gone_on_from(
         FIRST, case("A", owes={"rp_active": 1000}), case("B", "G2", owes={"rp_active": 50}), extract_id="DW-1"
     )
     begin(installation, FIRST, "run-1", through=stage)
-    night.record_failure(installation.context(FIRST, "run-1"), stage, "disk full")
+    after = night.STAGES[night.STAGES.index(stage) + 1 :]
+    night.record_failure(installation.context(FIRST, "run-1"), after[0], "disk full")
     installation.land(
         FIRST, case("A", owes={"rp_active": 900}), case("B", "G2", owes={"rp_active": 50}), extract_id="DW-2"
     )
-    after = night.STAGES[night.STAGES.index(stage) + 1 :]
     for name in ("verify_landing", "receive_extract", *after):
         night.run_stage(name, installation.context(FIRST, "run-1"))
     assert installation.dues() == {"CS2-A-RP-ACTIVE": 900, "CS2-B-RP-ACTIVE": 50}
@@ -241,7 +314,7 @@ def test_R22_what_a_replaced_extract_alone_had_brought_is_taken_back(installatio
     assert installation.query("select casegroup_id from held.csa_cases where csa_case_id = 'A'") == [
         {"casegroup_id": "G2"}
     ]
-    night.record_failure(installation.context(SECOND, "run-1"), "receive_balances", "disk full")
+    night.record_failure(installation.context(SECOND, "run-1"), "set_up_cases", "disk full")
     installation.land(SECOND, extract_id="DW-right")
     installation.run(SECOND, "run-2")
     assert held_rows(installation) == before
@@ -416,14 +489,14 @@ def test_a_nights_times_are_of_the_run_that_ended_it_and_what_came_before_is_kep
     )
     night.run_night(at("run-3" if mended_by == "another run" else by_hand), lambda *told: None, stages)
     (row,) = installation.view("nights")
-    attempts = sorted(installation.view("night_history"), key=lambda one: one["attempt_number"])
-    assert [(one["attempt_number"], one["status"]) for one in attempts] == [
+    gone_through = sorted(installation.view("night_history"), key=lambda one: one["attempt_number"])
+    assert [(one["attempt_number"], one["status"]) for one in gone_through] == [
         (1, "REJECTED"), (2, "FAILED"), (3, "SUCCESS"),
     ]  # fmt: skip
-    ends = [moment for one in attempts for moment in (one["started_at"], one["finished_at"])]
+    ends = [moment for one in gone_through for moment in (one["started_at"], one["finished_at"])]
     assert ends == sorted(ends)
     assert (row["status"], row["started_at"], row["finished_at"]) == (
-        "SUCCESS", attempts[-1]["started_at"], attempts[-1]["finished_at"],
+        "SUCCESS", gone_through[-1]["started_at"], gone_through[-1]["finished_at"],
     )  # fmt: skip
     kept = installation.query("select reason from closure.night_history order by attempt_number")
     assert "manifest.json" in kept[0]["reason"]

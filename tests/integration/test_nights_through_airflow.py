@@ -21,6 +21,7 @@ from case_closure import sample
 from case_closure.local import embedded
 from case_closure.local.rest import AirflowClient
 from case_closure.night import run as night
+from case_closure.store import roles
 from tests.integration.airflow_up import Up, until
 from tests.integration.installation import Installation as Store
 
@@ -61,9 +62,9 @@ def up(store: Store) -> Iterator[Up]:
 def start_afresh(store: Store, first: str, nights: int) -> None:
     """A store that has seen no night, and a population whose first night is this."""
     server = embedded.ensure_running(store.folder)
-    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(server.admin_url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"drop database {embedded.STORE} with (force)")
-        connection.execute(f"create database {embedded.STORE}")
+        connection.execute(f"create database {embedded.STORE} owner {roles.OWNER}")
     sample.generate(store.landing, date.fromisoformat(first), nights, CASEGROUPS, seed=1)
 
 

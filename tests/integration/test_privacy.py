@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
+from case_closure.desk import reconciliation as reconcile
 from case_closure.night import run as night
 from case_closure.store import database, roles
 from case_closure.store.schema.views import SCHEMAS, VIEWS
@@ -232,6 +233,102 @@ def test_R42_the_figures_of_past_nights_move_with_a_casegroup(installation: Inst
     installation.night(date(2017, 8, 12), *hushed(), *others)
     assert figures(installation, FIRST) == whole
     assert installation.outcomes()["HUSHED"] == ("TRANSITION_COMPLETE", "ARREARS_ADDED")
+
+
+def results(store: Installation, on: date, schema: str) -> dict[tuple[str, str], tuple[int, int]]:
+    """Rows judged and failed on that night, by suite and rule."""
+    return {
+        (row["suite"], row["rule_code"]): (row["judged_rows"], row["failed_rows"])
+        for row in store.view("rule_results", schema)
+        if row["business_date"] == on
+    }
+
+
+def test_R42_the_rule_results_of_past_nights_move_with_a_casegroup(installation: Installation) -> None:
+    """What is left on the ordinary side is what it would be had the casegroup never been; the other side has the rest."""
+    others = (case("A", "G1"), case("X", "G2", child=False))
+    group = (case("STILL", "HUSHED", child=False, payer=SILENT), case("BAD", "HUSHED", scheme="2012"))
+    paid = {"CS2": [(nino_of(PAYER), "Alex", "Other", "PAY-1", "1.00")]}
+    correction = {"correction_id": "COR-1", "csa_system": "CS2", "csa_case_id": "A", "creditor": "NI_SOS",
+                  "arrears_status": "DEFERRED", "new_amount_pence": 5, "reason": "ERROR", "requested_by": "Pat"}  # fmt: skip
+    installation.night(FIRST, *group, *others, payments=paid, corrections=[correction])
+    whole = results(installation, FIRST, "reporting")
+    assert whole["csa_cases", "case_enum_invalid"] == (4, 1)
+    assert whole["csa_payments", "payment_name_mismatch"] == (1, 1)
+    assert results(installation, FIRST, "sensitive") == {}
+    installation.night(
+        SECOND,
+        *(case(one.row["csa_case_id"], "HUSHED", nationally_sensitive=True, child=False, payer=SILENT) for one in group),
+        *others,
+    )  # fmt: skip
+    left, hidden = (results(installation, FIRST, schema) for schema in ("reporting", "sensitive"))
+    assert left["csa_cases", "case_enum_invalid"] == (2, 0)
+    assert left["csa_payments", "payment_name_mismatch"] == (0, 0)
+    assert (left["corrections", "correction_due_unknown"], hidden["csa_cases", "case_enum_invalid"]) == (
+        (1, 1),
+        (2, 1),
+    )
+    assert {
+        key: tuple(map(sum, zip(left[key], hidden.get(key, (0, 0)), strict=True))) for key in left
+    } == whole
+    of_two = {
+        schema: results(installation, SECOND, schema)["csa_balances", "balance_total_mismatch"]
+        for schema in SCHEMAS
+    }
+    assert of_two == {"reporting": (2, 0), "sensitive": (2, 0)}
+    installation.night(
+        date(2017, 8, 12), *(case(one.row["csa_case_id"], "HUSHED", payer=SILENT) for one in group), *others
+    )
+    assert results(installation, FIRST, "reporting") == whole
+    assert results(installation, FIRST, "sensitive") == {}
+
+
+def test_R26_rows_of_no_casegroup_are_counted_on_their_side_from_the_start(world: Installation) -> None:
+    """Refused payments, corrections, letters: what only names a sensitive person or case is in no ordinary count."""
+    ordinary, hidden = (results(world, SECOND, schema) for schema in ("reporting", "sensitive"))
+    for suite in ("csa_payments", "corrections", "clerical_letters", "ltr_responses", "cms_applications"):
+        assert {counts for (of, _), counts in ordinary.items() if of == suite} == {(0, 0)}, suite
+        assert any(judged for (of, _), (judged, _) in hidden.items() if of == suite), suite
+
+
+def sign_offs(store: Installation) -> dict[str, list[tuple[Any, ...]]]:
+    query = "select left_csa_pence, received_pence, posted_pence, held_pence, breaks, breaks_sha256 is not null from {}"
+    return {
+        schema: [
+            tuple(row.values()) for row in store.query(query.format(f"{schema}.reconciliation_sign_offs"))
+        ]
+        for schema in SCHEMAS
+    }
+
+
+def test_R42_what_was_signed_is_kept_and_what_is_shown_of_it_moves_with_a_casegroup(
+    installation: Installation,
+) -> None:
+    """The record says what a person signed; a reader is shown no penny of who is sensitive now, nor a hash that tells it."""
+    others = (case("A", "G1"), case("X", "G2", child=False))
+    installation.night(FIRST, *hushed(), *others)
+    signer = reconcile.SignOff("A. Auditor", datetime(2017, 8, 10, tzinfo=UTC))
+    reconcile.reconcile(installation.url, FIRST, None, [].append, sign_off=signer)
+    whole = {"reporting": [(0, 3000, 2000, 1000, 3, True)], "sensitive": []}
+    assert sign_offs(installation) == whole
+    installation.night(SECOND, *hushed(nationally_sensitive=True), *others)
+    assert sign_offs(installation) == {"reporting": [(0, 2000, 1000, 1000, 2, False)], "sensitive": []}
+    kept = installation.query("select received_pence, breaks from closure.reconciliation_sign_offs")
+    assert kept == [{"received_pence": 3000, "breaks": 3}]
+    installation.night(date(2017, 8, 12), *hushed(), *others)
+    assert sign_offs(installation) == whole
+
+
+def test_R42_a_sign_off_of_which_no_shares_were_kept_shows_no_figures_once_somebody_became_sensitive(
+    installation: Installation,
+) -> None:
+    installation.night(FIRST, *hushed(), case("A", "G1"))
+    signer = reconcile.SignOff("A. Auditor", datetime(2017, 8, 10, tzinfo=UTC))
+    reconcile.reconcile(installation.url, FIRST, None, [].append, sign_off=signer)
+    installation.execute("update closure.reconciliation_sign_offs set shares_kept = false")
+    assert sign_offs(installation)["reporting"] == [(0, 2000, 2000, 0, 2, True)]
+    installation.night(SECOND, *hushed(nationally_sensitive=True))
+    assert sign_offs(installation)["reporting"] == [(None, None, None, None, None, False)]
 
 
 def test_R42_a_late_nights_money_is_in_no_figure_of_a_night_that_had_ended(

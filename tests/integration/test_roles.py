@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ import psycopg
 import pytest
 
 from case_closure.cli import commands as cli
-from case_closure.local import embedded
-from case_closure.store import database, readers, roles
+from case_closure.local import embedded, readers
+from case_closure.store import database, roles
 from tests.integration.installation import Installation
+from tests.unit.builders import case
 
 
 def connected(url: str) -> psycopg.Connection[Any]:
@@ -146,7 +149,11 @@ def test_a_person_is_given_a_login_and_no_role_of_the_store_is_taken_over(
 
 def test_on_a_server_where_no_role_may_be_made_the_store_works_and_says_what_is_missing(home: Path) -> None:
     server = embedded.ensure_running(home)
-    with connected(server.url("postgres")) as admin:
+    with connected(server.admin_url("postgres")) as admin:
+        # As on a server that is not the one that comes along.
+        admin.execute(f"drop database {embedded.STORE}")
+        for role in roles.ROLES:
+            admin.execute(f"drop role {role}")
         admin.execute("create role plain login password 'plain'")
         admin.execute("create database theirs owner plain")
     url = f"postgresql+psycopg://plain:plain@{server.host}:{server.port}/theirs"
@@ -163,7 +170,7 @@ def test_on_a_server_where_no_role_may_be_made_the_store_works_and_says_what_is_
         assert connection.execute("select count(*) from reporting.dues").fetchone() == (0,)
 
     # What the words say to type, typed; the next start of a night does the rest.
-    with connected(server.url("theirs")) as admin:
+    with connected(server.admin_url("theirs")) as admin:
         for role in roles.ROLES:
             admin.execute(f"create role {role}")
         admin.execute(f"grant {roles.OWNER} to plain")
@@ -176,3 +183,87 @@ def test_on_a_server_where_no_role_may_be_made_the_store_works_and_says_what_is_
         owners = "select distinct pg_get_userbyid(relowner) from pg_class where relnamespace = 'reporting'::regnamespace"
         assert connection.execute(owners).fetchall() == [(roles.OWNER,)]
     database.forget(url)
+
+
+# --- the server that comes along
+
+
+def test_nights_and_airflow_work_as_logins_that_own_their_database_and_have_no_other_right(
+    home: Path,
+) -> None:
+    server = embedded.ensure_running(home)
+    assert database.migrate(server.url()) == []
+    with connected(server.url()) as connection:
+        able = connection.execute(
+            "select rolname from pg_roles where rolcanlogin "
+            "and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)"
+        ).fetchall()
+        assert able == [("case_closure",)]
+        assert connection.execute("select current_user").fetchone() == ("case_closure_nights",)
+        for view in ("reporting.dues", "sensitive.dues"):
+            assert connection.execute(f"select count(*) from {view}").fetchone() == (0,)  # noqa: S608
+        for refused in ("create role r", "create database d", "alter system set work_mem = '1GB'",
+                        "copy closure.nights to program 'cat'", "set role case_closure"):  # fmt: skip
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(refused)
+    for login, elsewhere in ((embedded.STORE, embedded.AIRFLOW), (embedded.AIRFLOW, embedded.STORE)):
+        for dbname in (elsewhere, "postgres"):
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                connected(server.url(login).rpartition("/")[0] + f"/{dbname}")
+
+
+def test_a_night_runs_as_such_a_login_and_readers_are_made_beside_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = embedded.ensure_running(home)
+    installation = Installation(server.url(), home)
+    installation.night(date(2017, 8, 10), case("A", "G1"))
+    installation.night(date(2017, 8, 11), case("A", "G1", nationally_sensitive=True), case("B", "G2"))
+    assert installation.dues() == {"CS2-B-RP-ACTIVE": 1000}
+    monkeypatch.setenv("CASE_CLOSURE_HOME", str(home))
+    monkeypatch.delenv("CASE_CLOSURE_DATABASE_URL", raising=False)
+    asked = {("database-url",): 1, ("database-url", "--as", "reader"): 1, ("readers", "add", "anna"): 1}
+    for command, dues in asked.items():
+        assert cli.main(list(command)) == 0
+        with connected(capsys.readouterr().out.strip()) as connection:
+            assert connection.execute("select count(*) from reporting.dues").fetchone() == (dues,)
+    assert cli.main(["database-url", "--as", "administrator"]) == 0
+    with connected(capsys.readouterr().out.strip()) as connection:
+        connection.execute("drop role anna")
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_home_that_an_earlier_version_made_goes_on_with_logins_of_its_own(
+    home: Path, running: bool
+) -> None:
+    """There the administrator did everything, and owned what it had made."""
+    server = embedded.ensure_running(home)
+    with connected(server.admin_url("postgres")) as admin:
+        for dbname in (embedded.STORE, embedded.AIRFLOW):
+            admin.execute(f"drop database {dbname}")
+            admin.execute(f"create database {dbname}")
+        for role in (*roles.ROLES, "case_closure_nights", "case_closure_airflow"):
+            admin.execute(f"drop role {role}")
+    database.migrate(server.admin_url())
+    Installation(server.admin_url(), home).night(date(2017, 8, 10), case("A", "G1"))
+    database.forget(server.admin_url())
+    with connected(server.admin_url(embedded.AIRFLOW)) as admin:
+        admin.execute("create type public.state as enum ('up', 'down')")
+        admin.execute("create table public.dag (n serial primary key, state public.state)")
+        admin.execute("create view public.dags as select * from public.dag")
+    kept = json.loads((home / "postgres.json").read_text())
+    (home / "postgres.json").write_text(json.dumps({name: kept[name] for name in ("port", "password")}))
+    if not running:
+        embedded.stop(home)
+
+    server = embedded.ensure_running(home)
+    assert embedded.ensure_running(home) == server
+    later = Installation(server.url(), home)
+    later.night(date(2017, 8, 11), case("B", "G2"))
+    assert later.dues() == {"CS2-A-RP-ACTIVE": 1000, "CS2-B-RP-ACTIVE": 1000}
+    with connected(server.url(embedded.AIRFLOW)) as connection:
+        connection.execute("drop view dags")
+        connection.execute("alter table dag add column more text")
+        connection.execute("insert into dag (state) values ('up')")
+        connection.execute("alter type state add value 'gone'")
+    database.forget(later.url)

@@ -111,7 +111,7 @@ def assert_what_landed_last_stands(
             night.run_stage(one, first)
         over = through == STAGES[-1]
         if not over:
-            night.record_failure(first, through, "the disk is full")
+            night.record_failure(first, STAGES[STAGES.index(through) + 1], "the disk is full")
         worlds.land(landing, {ON: after})
         hand = first if number % 2 else store.context(landing, ON, workers=1)
         if taken_in:

@@ -204,23 +204,27 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _database_url(asked: argparse.Namespace) -> int:
-    from case_closure.store import readers
+    from case_closure.local import readers
+    from case_closure.local.embedded import admin_url
 
-    settings = with_store()
-    url = settings.store_url
+    settings = Settings.from_environment()
+    url = with_store(settings).store_url
     terminal.say(
         url
         if asked.side is None
+        else admin_url(settings)
+        if asked.side == "administrator"
         else readers.own_url(settings, url, sensitive=asked.side == "sensitive-reader")
     )
     return 0
 
 
 def _readers_add(asked: argparse.Namespace) -> int:
-    from case_closure.store import readers
+    from case_closure.local import readers
 
-    url = with_store().store_url
-    terminal.say(readers.add(url, asked.name, sensitive=asked.sensitive))
+    settings = Settings.from_environment()
+    url = with_store(settings).store_url
+    terminal.say(readers.add(settings, url, asked.name, sensitive=asked.sensitive))
     return 0
 
 
@@ -477,8 +481,9 @@ def _parser() -> argparse.ArgumentParser:
 
     url = commands.add_parser("database-url", help="SQLAlchemy URL of the store, started if need be")
     url.add_argument(
-        "--as", dest="side", choices=("reader", "sensitive-reader"),
-        help="a login that only reads the views of schema reporting, or of sensitive, made at the first asking",
+        "--as", dest="side", choices=("reader", "sensitive-reader", "administrator"),
+        help="a login that only reads the views of schema reporting, or of sensitive, made at the first asking; or the superuser "
+        "of the server that comes along",
     )  # fmt: skip
     url.set_defaults(command=_database_url)
 

@@ -88,20 +88,27 @@ class Findings:
         broke = self.rows["rule_code"].isin(rule_codes)
         return np.unique(self.rows.loc[broke, "position"].to_numpy(np.int64))
 
-    def tally_by_side(
-        self, sensitive: np.ndarray | None, length: int
-    ) -> dict[str, dict[bool, tuple[int, int]]]:
-        """Rule code -> (rows judged, rows failed), for ordinary and nationally sensitive rows apart (R26)."""
-        if sensitive is None or not sensitive.any():
-            return {rule: {False: counts} for rule, counts in self.tally.items()}
-        mine = sensitive[self.rows["position"].to_numpy(np.int64)]
-        sides: dict[str, dict[bool, tuple[int, int]]] = {rule: {} for rule in self.tally}
-        for side in (False, True):
-            failed = self.rows.loc[mine == side, "rule_code"].value_counts()
-            judged = int(sensitive.sum()) if side else length - int(sensitive.sum())
-            for rule in self.tally:
-                sides[rule][side] = (judged, int(failed.get(rule, 0)))
-        return sides
+    def shares(
+        self, casegroup_ids: pd.Series, sensitive: np.ndarray | None = None
+    ) -> dict[str, dict[str, int]]:
+        """What each casegroup has in the tally: rows judged under '', and rows failed under each rule that was broken.
+
+        Rows of no casegroup that are ``sensitive`` are those of casegroup ''; others of none are nobody's (R42).
+        """
+        mine = casegroup_ids.reset_index(drop=True)
+        mine = mine.where(mine.notna() & (mine != ""), None)
+        if sensitive is not None and sensitive.any():
+            mine = mine.mask(mine.isna() & sensitive, "")
+        if mine.isna().all():
+            return {}
+        failed = {
+            str(rule): mine.iloc[rows["position"].to_numpy(np.int64)]
+            for rule, rows in self.rows.groupby("rule_code")
+        }
+        return {
+            what: {str(group): int(rows) for group, rows in of.value_counts().items()}
+            for what, of in ({"": mine} | failed).items()
+        }
 
     def broke_any(self, length: int, rule_codes: Iterable[str] | None = None) -> np.ndarray:
         """A bool for each row of the judged frame: broke one of the rules (by default, any)."""

@@ -7,8 +7,10 @@ the user's own beyond handing back its URL.
 What lies in <home>:
     postgres/data        the database cluster (PGDATA), owned by the OS user the server runs as
     postgres/server.log  the server's own words
-    postgres.json        its port and password, readable by the owner only
+    postgres.json        its port, and the passwords of its administrator and its two logins; readable by the owner only
     postgres.lock        held while someone starts or stops it
+The administrator (a superuser) makes the server ready at each start, and logins for readers; the store and Airflow are worked
+with by a login of their own, which owns its database and nothing else (``roles``).
 PostgreSQL refuses to run as root, so for root the server runs as the OS user `case_closure`, made on first
 use.
 """
@@ -43,10 +45,12 @@ from psycopg import sql
 
 from case_closure import refusals
 from case_closure.settings import Settings
+from case_closure.store import database, roles
 
 STORE, AIRFLOW = "case_closure", "airflow"
 _HOST = "127.0.0.1"
-_USER = "case_closure"
+_ADMINISTRATOR = "case_closure"
+_LOGINS = {STORE: "case_closure_nights", AIRFLOW: "case_closure_airflow"}
 _OS_USER = "case_closure"
 _START_WITHIN_SECONDS = 120.0
 _STOP_WITHIN_SECONDS = 60.0
@@ -82,17 +86,23 @@ class ServerUnavailable(refusals.Refused):
 
 @dataclass(frozen=True)
 class Server:
-    """A running embedded server."""
+    """A running embedded server. ``passwords``: of the login of each of its two databases."""
 
     host: str
     port: int
-    password: str
+    admin_password: str
+    passwords: dict[str, str]
 
     def url(self, dbname: str = STORE) -> str:
-        """SQLAlchemy URL of one of its databases."""
-        return (
-            f"postgresql+psycopg://{_USER}:{quote(self.password, safe='')}@{self.host}:{self.port}/{dbname}"
-        )
+        """SQLAlchemy URL of one of its two databases, as the login that works in it."""
+        return self._url(_LOGINS[dbname], self.passwords[dbname], dbname)
+
+    def admin_url(self, dbname: str = STORE) -> str:
+        """SQLAlchemy URL of any database there, as the server's administrator."""
+        return self._url(_ADMINISTRATOR, self.admin_password, dbname)
+
+    def _url(self, login: str, password: str, dbname: str) -> str:
+        return f"postgresql+psycopg://{login}:{quote(password, safe='')}@{self.host}:{self.port}/{dbname}"
 
 
 def store_url(settings: Settings) -> str:
@@ -100,6 +110,12 @@ def store_url(settings: Settings) -> str:
     running.
     """
     return settings.database_url or ensure_running(settings.home).url(STORE)
+
+
+def admin_url(settings: Settings) -> str:
+    """URL of the store in use for what its own login may not do: as the embedded server's administrator; on a server of the
+    user's own there is none but theirs."""
+    return settings.database_url or ensure_running(settings.home).admin_url(STORE)
 
 
 def ensure_running(home: Path) -> Server:
@@ -118,14 +134,12 @@ def ensure_running(home: Path) -> Server:
             return running
         if not places.data.exists():
             _make(places)
-        server = _start(places)
-        _close_to_public(server)
-        return server
+        return _made_ready(places, _start(places))
 
 
 def is_running(home: Path) -> bool:
     """Whether the server of this home answers now."""
-    return _answering(_Places(Path(home).absolute())) is not None
+    return _listening(_Places(Path(home).absolute())) is not None
 
 
 def stop(home: Path) -> bool:
@@ -182,14 +196,15 @@ class _Places:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def read_connection(self) -> tuple[int, str]:
-        held = json.loads(self.connection.read_text())
-        return int(held["port"]), str(held["password"])
+    def read_connection(self) -> dict[str, Any]:
+        """``port``, ``password`` (the administrator's) and, once the server was made ready, ``logins``: of its databases."""
+        held: dict[str, Any] = json.loads(self.connection.read_text())
+        return held
 
-    def write_connection(self, port: int, password: str) -> None:
+    def write_connection(self, held: dict[str, Any]) -> None:
         handle, name = tempfile.mkstemp(dir=self.home)  # 0600 from the start
         with os.fdopen(handle, "w") as out:
-            json.dump({"port": port, "password": password}, out)
+            json.dump(held, out)
         Path(name).replace(self.connection)
 
 
@@ -222,18 +237,30 @@ def _serves(process: psutil.Process, data: Path) -> bool:
     return process.name().startswith("postgres") and Path(process.cwd()) == data.resolve()
 
 
-def _answering(places: _Places) -> Server | None:
+def _listening(places: _Places) -> int | None:
+    """The port of the server, if it answers."""
     postmaster = _postmaster(places)
     if postmaster is None or not postmaster.ready or postmaster.port is None:
-        return None
-    try:
-        _, password = places.read_connection()
-    except (OSError, ValueError, KeyError):
         return None
     asked = subprocess.run(
         [_program("pg_isready"), "-q", "-h", _HOST, "-p", str(postmaster.port)], timeout=30, check=False
     )
-    return Server(_HOST, postmaster.port, password) if asked.returncode == 0 else None
+    return postmaster.port if asked.returncode == 0 else None
+
+
+def _answering(places: _Places) -> Server | None:
+    """The server, if it answers and was made ready; one that an earlier version made has no logins yet."""
+    try:
+        held = places.read_connection()
+        password, logins = held["password"], held["logins"]
+    except (OSError, ValueError, KeyError):
+        return None
+    port = _listening(places)
+    return (
+        Server(_HOST, port, password, logins)
+        if port is not None and logins.keys() == _LOGINS.keys()
+        else None
+    )
 
 
 # --- making and starting --------------------------------------------------------------------------
@@ -258,7 +285,7 @@ def _make(places: _Places) -> None:
             owner,
             "initdb",
             f"--pgdata={new}",
-            f"--username={_USER}",
+            f"--username={_ADMINISTRATOR}",
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
@@ -279,13 +306,15 @@ def _make(places: _Places) -> None:
         )
     finally:
         password_file.unlink()
-    places.write_connection(_free_port(), password)
+    places.write_connection({"port": _free_port(), "password": password})
     new.rename(places.data)
 
 
-def _start(places: _Places) -> Server:
+def _start(places: _Places) -> int:
+    """Starts it if it is not running, and waits until it answers; returns its port."""
     owner = _server_user()
-    port, password = places.read_connection()
+    held = places.read_connection()
+    port = int(held["port"])
     deadline = time.monotonic() + _START_WITHIN_SECONDS
     _let_through(places.root, owner)
     while True:
@@ -293,13 +322,13 @@ def _start(places: _Places) -> Server:
             _forget_stale_process_number(places)
             if _taken(port):
                 port = _free_port()
-                places.write_connection(port, password)
+                places.write_connection(held | {"port": port})
             _launch(places, owner, port)
         wait_until = min(deadline, time.monotonic() + 10)
         while time.monotonic() < wait_until:
-            server = _answering(places)
-            if server is not None:
-                return server
+            answers = _listening(places)
+            if answers is not None:
+                return answers
             if _postmaster(places) is None:
                 break  # gave up: port taken meanwhile, or children of a killed one still hold its memory
             time.sleep(0.05)
@@ -313,11 +342,24 @@ def _start(places: _Places) -> Server:
         time.sleep(0.2)
 
 
-def _close_to_public(server: Server) -> None:
-    """Nobody connects to a database of this server who was not let in; who is, is the business of ``roles``."""
-    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+def _made_ready(places: _Places, port: int) -> Server:
+    """What takes an administrator: nobody connects who was not let in, and each database is its own login's.
+
+    At every start, so that a home that an earlier version made is brought up to this one.
+    """
+    held = places.read_connection()
+    logins = {dbname: held.get("logins", {}).get(dbname) or secrets.token_urlsafe(24) for dbname in _LOGINS}
+    server = Server(_HOST, port, held["password"], logins)
+    with psycopg.connect(server.admin_url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
         for name in (STORE, AIRFLOW, "postgres", "template1"):
             connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
+    for dbname, prepare in ((STORE, roles.prepare_store), (AIRFLOW, roles.prepare_other)):
+        url = server.admin_url(dbname)
+        with database.transaction(url) as administrator:
+            prepare(administrator, _LOGINS[dbname], logins[dbname])
+        database.forget(url)
+    places.write_connection(places.read_connection() | {"logins": logins})
+    return server
 
 
 def _launch(places: _Places, owner: pwd.struct_passwd | None, port: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def run(
 
 def record_failure(
     stage: str,
-    reason: str,
+    error: BaseException,
     *,
     refused: bool,
     business_date: date,
@@ -80,16 +81,16 @@ def record_failure(
     watched_as: str | None = None,
 ) -> None:
     """Marks the night FAILED, unless it was only refused: a refused night was never begun. Tells the person
-    waiting.
+    waiting. An error knows the attempt it ended; one of a task that was ended from outside does not.
     """
+    from case_closure.night import attempts
     from case_closure.night import run as night
 
     settings = with_store()
-    progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=reason))
+    progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=str(error)))
     if not refused:
-        night.record_failure(
-            _context(settings, business_date, run_id, landing, outbound, open_path), stage, reason
-        )
+        context = _context(settings, business_date, run_id, landing, outbound, open_path)
+        night.record_failure(replace(context, attempt=attempts.ended_by(error)), stage, str(error))
 
 
 def _context(

@@ -40,7 +40,7 @@ def _now() -> datetime:
 class NightContext:
     """One run of one night. ``landing`` and ``outbound`` hold a folder a business date; any pathlib-like path.
 
-    ``attempt`` is given by the store when a stage begins.
+    ``attempt`` is given by the store when a stage begins; 0 before that, and where it is not known.
     """
 
     business_date: date

@@ -30,13 +30,15 @@ def run(ctx: NightContext, url: str) -> Summary:
         paid = gate_payments.payment_facts(payments.payments(connection, on, own=own))
         corrected = gate_payments.correction_facts(payments.corrections(connection, on, own=own))
         broke = {
-            "csa_payments": judging.judge(suites.csa_payments(), paid, tallies),
-            "corrections": judging.judge(suites.corrections(), corrected, tallies),
+            suite.name: judging.judge(suite, frame, tallies, judging.hidden_of_none(connection, frame))
+            for suite, frame in ((suites.csa_payments(), paid), (suites.corrections(), corrected))
         }
         before = payments.before(connection, pd.concat([paid["casegroup_id"], corrected["casegroup_id"]]))
         today, latest = pd.Timestamp(on).as_unit("s"), latest_date(connection, ctx)
         decided = gate_payments.conclude(paid, corrected, broke, before, today, latest)
         posting.store_exceptions(connection, on, decided)
+        if not night.succeeded:
+            judging.keep_shares(connection, ctx, tallies)
     if not night.succeeded:
         judging.keep_tallies(
             ctx, url, "gate_payments", tallies, [suites.csa_payments(), suites.corrections()]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from case_closure.domain.night import STAGES
 from case_closure.domain.texts import printable_lines
 from case_closure.landing.manifest import landed_sha256
 from case_closure.night.context import NightContext, NightFailed, NightRefused
@@ -54,16 +55,24 @@ def require_law(ctx: NightContext, night: nights.Night, stage: str) -> None:
 
 
 def record_failure(ctx: NightContext, stage: str, reason: str) -> None:
-    """Mark the night FAILED, when this run holds it. What it stored stands; the same date run again goes on from there."""
-    record(ctx, nights.FAILED, stage, reason)
+    """Mark the night FAILED, when the attempt that failed holds it. What it stored stands; the same date run again goes on.
+
+    Where ``ctx`` does not know the attempt: when nobody is at work on the night, and it has not come past that stage.
+    """
+    if ctx.attempt:
+        record(ctx, nights.FAILED, stage, reason)
+        return
+    with contextlib.suppress(database.LockTaken), database.lock(ctx.settings.store_url, database.STAGE_LOCK):
+        record(ctx, nights.FAILED, stage, reason)
 
 
 def record(ctx: NightContext, status: str, stage: str, reason: str) -> None:
-    url = ctx.settings.store_url
-    with database.transaction(url) as connection:
+    """Mark the night FAILED or REJECTED, as above."""
+    with database.transaction(ctx.settings.store_url) as connection:
         nights.record_failure(
-            connection, ctx.business_date, ctx.run_id, status, stage, printable_lines(reason), ctx.clock()
-        )
+            connection, ctx.business_date, ctx.run_id, status, stage, printable_lines(reason), ctx.clock(),
+            attempt=ctx.attempt, reached=STAGES[: STAGES.index(stage) + 1],
+        )  # fmt: skip
 
 
 def fail(ctx: NightContext, stage: str, reason: str) -> NightFailed:

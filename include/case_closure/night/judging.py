@@ -8,47 +8,73 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from case_closure.domain.rules import RULES
 from case_closure.night.context import NightContext
 from case_closure.night.guard import entered
 from case_closure.stages.common.findings import none as no_findings
-from case_closure.store import nights
+from case_closure.store import nights, sensitive, shares
 from case_closure.store.database import Connection
 from case_closure.tables.frames import Frames
 
 
 class Tallies:
-    """Rows judged and failed, by suite and rule, ordinary and sensitive apart, added up over the parts."""
+    """Rows judged and failed by suite and rule, added up over the parts; and, of one part, what each casegroup has in them."""
 
     def __init__(self) -> None:
-        self.by_suite: dict[str, dict[str, dict[bool, tuple[int, int]]]] = {}
+        self.by_suite: dict[str, dict[str, tuple[int, int]]] = {}
+        self.shares: dict[str, dict[str, dict[str, int]]] = {}
 
     @classmethod
     def together(cls, parts: list[Tallies]) -> Tallies:
-        """The tallies of several parts as one."""
+        """The tallies of several parts as one. Shares are kept with each part, or memory would grow with the book."""
         whole = cls()
         for part in parts:
             for suite, tally in part.by_suite.items():
                 whole.add(suite, tally)
         return whole
 
-    def add(self, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]) -> None:
+    def add(self, suite: str, tally: dict[str, tuple[int, int]]) -> None:
         mine = self.by_suite.setdefault(suite, {})
-        for rule, sides in tally.items():
-            for side, (judged, failed) in sides.items():
-                before = mine.setdefault(rule, {}).get(side, (0, 0))
-                mine[rule][side] = (before[0] + judged, before[1] + failed)
+        for rule, (judged, failed) in tally.items():
+            before = mine.get(rule, (0, 0))
+            mine[rule] = (before[0] + judged, before[1] + failed)
+
+    def take_shares(self) -> dict[str, dict[str, dict[str, int]]]:
+        """The shares, by suite, of which these tallies know nothing any more."""
+        taken, self.shares = self.shares, {}
+        return taken
 
 
-def judge(suite: Any, frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+def judge(
+    suite: Any, frame: pd.DataFrame, tallies: Tallies, sensitive: np.ndarray | None = None
+) -> pd.DataFrame:
+    """The findings of a suite over a frame with ``casegroup_id``; each suite is run once a part.
+
+    ``sensitive``: of rows without a casegroup, which are nationally sensitive.
+    """
     from case_closure.gates import engine
 
     findings = engine.run(suite, frame)
-    sensitive = frame["sensitive"].to_numpy(bool) if "sensitive" in frame else None
-    tallies.add(suite.name, findings.tally_by_side(sensitive, len(frame)))
+    tallies.add(suite.name, findings.tally)
+    tallies.shares[suite.name] = findings.shares(frame["casegroup_id"], sensitive)
     return findings.rows
+
+
+def hidden_of_none(connection: Connection, frame: pd.DataFrame) -> np.ndarray:
+    """Of rows of no casegroup, those that are sensitive by what they name: a letter, a case, a payer (R26)."""
+    of_none = frame["casegroup_id"].isna()
+    names = [frame[name].where(of_none) for name in ("subject_reference", "csa_case_id")]
+    hidden = sensitive.named(connection, pd.concat(names).dropna())
+    return np.logical_or.reduce([name.isin(hidden).to_numpy(bool) for name in names])
+
+
+def keep_shares(connection: Connection, ctx: NightContext, tallies: Tallies) -> None:
+    """What each casegroup has in the tallies, so that it can be told apart should it become sensitive (R42)."""
+    for suite, kept in tallies.take_shares().items():
+        shares.keep(connection, shares.GATE, ctx.business_date, suite, kept, attempt=ctx.attempt)
 
 
 def judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Frames:
@@ -59,10 +85,11 @@ def judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Fra
         if len(frame):
             from case_closure.gates import suites
 
-            broke[name] = judge(getattr(suites, name)(), frame, tallies)
+            broke[name] = judge(getattr(suites, name)(), frame, tallies, hidden_of_none(connection, frame))
         else:
             broke[name] = no_findings()
-        nothing = {code: {False: (0, 0)} for code, rule in RULES.items() if rule.suite == name}
+        nothing = {code: (0, 0) for code, rule in RULES.items() if rule.suite == name}
+        keep_shares(connection, ctx, tallies)
         nights.record_gate_results(
             connection, ctx.business_date, name, nothing | tallies.by_suite.get(name, {})
         )
@@ -73,7 +100,7 @@ def keep_tallies(ctx: NightContext, url: str, stage: str, tallies: Tallies, suit
     """Store the night's rule results; a rule that had no row to judge is listed with none."""
     with entered(ctx, url, stage) as (connection, _):
         for suite in suites:
-            nothing = {rule: {False: (0, 0)} for rule in suite.rule_codes}
+            nothing = dict.fromkeys(suite.rule_codes, (0, 0))
             nights.record_gate_results(
                 connection, ctx.business_date, suite.name, nothing | tallies.by_suite.get(suite.name, {})
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 from case_closure.night.context import NightContext
 from case_closure.night.guard import entered
+from case_closure.night.judging import Tallies, keep_shares
 from case_closure.night.parallel import over_parts
 from case_closure.store import database, work_in_progress
 from case_closure.store.work_in_progress import Judgement
@@ -22,10 +23,24 @@ def over_all(ctx: NightContext, url: str, work: Callable[[int], Any], count: int
     return over_parts(work, count, ctx.settings.workers, before_fork=lambda: database.forget_inherited(url))
 
 
-def keep(ctx: NightContext, url: str, judgement: Judgement, stage: str, number: int, frames: Frames) -> None:
-    """Keep what a stage concluded of a part, whole."""
-    with entered(ctx, url, stage) as (connection, _):
+def keep(
+    ctx: NightContext,
+    url: str,
+    judgement: Judgement,
+    stage: str,
+    number: int,
+    frames: Frames,
+    tallies: Tallies | None = None,
+) -> None:
+    """Keep what a stage concluded of a part, whole; with ``tallies``, what its casegroups have in them, and take it away."""
+    with entered(ctx, url, stage) as (connection, night):
         work_in_progress.save(connection, judgement, stage, number, frames)
+        if tallies is None:
+            return
+        if night.succeeded:
+            tallies.take_shares()
+        else:
+            keep_shares(connection, ctx, tallies)
 
 
 def kept(

@@ -35,7 +35,7 @@ def run(ctx: NightContext, url: str) -> Summary:
     def work(number: int) -> Tallies:
         tallies = Tallies()
         received = conclude(url, ctx.settings, on, parts[number], tallies)
-        keep(ctx, url, judgement, "receive_balances", number, received)
+        keep(ctx, url, judgement, "receive_balances", number, received, tallies)
         return tallies
 
     if parts:

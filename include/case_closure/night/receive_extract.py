@@ -21,9 +21,10 @@ from case_closure.gates import engine, suites
 from case_closure.landing.reading import LandedFile, Landing
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
+from case_closure.night.judging import Tallies
 from case_closure.night.verify_landing import verified
 from case_closure.stages import receive_balances
-from case_closure.store import casegroups, holding, nights, replacing, sensitive
+from case_closure.store import casegroups, holding, nights, replacing, sensitive, shares
 from case_closure.store.database import Connection
 from case_closure.tables import resolutions
 from case_closure.tables.frames import case_key, to_frame
@@ -161,7 +162,8 @@ class _CaseGate:
 
     def _start(self) -> None:
         self._refused: list[tuple[pa.Table, pd.DataFrame]] = []
-        self._tally: dict[str, dict[bool, tuple[int, int]]] = {}
+        self._tallies = Tallies()
+        self._shares: list[dict[str, dict[str, int]]] = []
         self._taken_in = self._contract.schema.empty_table()
 
     def _represented(self) -> pa.Table:
@@ -188,12 +190,10 @@ class _CaseGate:
         findings, frame = self._judge(batch)
         if len(findings.rows) and len(self._resolutions):
             batch, findings, frame = self._after_resolutions(batch, findings, frame)
-        sides = findings.tally_by_side(frame["nationally_sensitive"].to_numpy(bool), len(frame))
-        for rule, counts in sides.items():
-            mine = self._tally.setdefault(rule, {})
-            for side, (judged, failed) in counts.items():
-                before = mine.get(side, (0, 0))
-                mine[side] = (before[0] + judged, before[1] + failed)
+        self._tallies.add(self._suite.name, findings.tally)
+        self._shares.append(
+            findings.shares(frame["casegroup_id"], frame["nationally_sensitive"].to_numpy(bool))
+        )
         if findings.rows.empty:
             return batch
         bad = findings.broke_any(len(frame))
@@ -241,8 +241,11 @@ class _CaseGate:
                 self._connection, self._contract, rows, self._on,
                 [group["rule_code"].tolist() for _, group in by_row], [group["field"].tolist() for _, group in by_row],
             )  # fmt: skip
-        nothing = {rule: {False: (0, 0)} for rule in self._suite.rule_codes}
-        nights.record_gate_results(self._connection, self._on, self._suite.name, nothing | self._tally)
+        for kept in self._shares:
+            shares.keep(self._connection, shares.GATE, self._on, self._suite.name, kept)
+        nothing = dict.fromkeys(self._suite.rule_codes, (0, 0))
+        tally = nothing | self._tallies.by_suite.get(self._suite.name, {})
+        nights.record_gate_results(self._connection, self._on, self._suite.name, tally)
 
 
 def repeated_keys(file: LandedFile) -> set[tuple[str, str]]:

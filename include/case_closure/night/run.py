@@ -19,7 +19,7 @@ from datetime import date, datetime
 
 from case_closure.domain.night import STAGES
 from case_closure.landing.rejection import LandingRejected
-from case_closure.night import faults, guard
+from case_closure.night import attempts, faults, guard
 from case_closure.night.context import MachineFault, NightContext, NightFailed, NightRefused, Summary
 from case_closure.night.guard import record_failure
 from case_closure.settings import Settings
@@ -62,9 +62,16 @@ def _run_alone(stage: str, ctx: NightContext) -> Summary:
                 with database.transaction(url) as connection:
                     attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage, ctx.clock())
                 ctx = replace(ctx, attempt=attempt)
-            if stage in _ON_WHAT_WAS_TAKEN_IN:
-                guard.prove_still_landed(ctx, url, stage)
-            return stage_of(stage)(ctx, url)
+            try:
+                if stage in _ON_WHAT_WAS_TAKEN_IN:
+                    guard.prove_still_landed(ctx, url, stage)
+                told = stage_of(stage)(ctx, url)
+            except Exception as error:
+                attempts.mark(error, ctx.attempt)
+                raise
+            with database.transaction(url) as connection:
+                nights.leave(connection, ctx.business_date, ctx.attempt)
+            return told
     except database.LockTaken:
         with database.transaction(url) as connection:
             holder = nights.holder(connection)
@@ -90,8 +97,11 @@ def run_night(
         except (NightRefused, LandingRejected):
             raise
         except Exception as error:
+            failed = replace(ctx, attempt=attempts.ended_by(error))
             with contextlib.suppress(Exception):
-                record_failure(ctx, stage, str(error).splitlines()[0] if str(error) else type(error).__name__)
+                record_failure(
+                    failed, stage, str(error).splitlines()[0] if str(error) else type(error).__name__
+                )
             raise
         progress(stage, summary)
 

@@ -36,7 +36,7 @@ def run(ctx: NightContext, url: str) -> Summary:
         tallies = Tallies()
         received = receive_balances.of_part(ctx, url, judgement, number, parts[number])
         made = conclude(url, ctx.business_date, received, tallies)
-        keep(ctx, url, judgement, "set_up_cases", number, made)
+        keep(ctx, url, judgement, "set_up_cases", number, made, tallies)
         return tallies, len(made["cms_cases"])
 
     done = over_all(ctx, url, work, len(parts))

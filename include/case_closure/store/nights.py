@@ -7,6 +7,7 @@ Does not belong here: any stage's work.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, text
 from case_closure import refusals
 from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKETS
-from case_closure.store import sensitive
+from case_closure.store import sensitive, shares
 from case_closure.store.schema.tables import NIGHT_STATUSES as STATUSES
 
 OPEN, SUCCESS, REJECTED, FAILED, SKIPPED = STATUSES
@@ -73,12 +74,12 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     connection.execute(
         text(
             """
-            insert into closure.nights (business_date, status, run_id, stage, started_at, attempt, late_after)
-            values (:on, 'OPEN', :run, 'open_night', :at, 1, (
+            insert into closure.nights (business_date, status, run_id, stage, stage_done, started_at, attempt, late_after)
+            values (:on, 'OPEN', :run, 'open_night', true, :at, 1, (
                 select max(n.business_date) from closure.nights n
                 where n.business_date > :on and n.succeeded))
             on conflict (business_date) do update
-            set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', reason = null, by_whom = null,
+            set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', stage_done = true, reason = null, by_whom = null,
                 attempt = closure.nights.attempt + 1, judged_attempt = null,
                 late_after = case when closure.nights.succeeded then closure.nights.late_after else excluded.late_after end,
                 started_at = case when closure.nights.succeeded then closure.nights.started_at
@@ -208,7 +209,7 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
         connection.execute(
             text(
                 """
-                update closure.nights set stage = :stage, run_id = :run, reason = null, attempt = attempt + 1,
+                update closure.nights set stage = :stage, stage_done = false, run_id = :run, reason = null, attempt = attempt + 1,
                        judged_attempt = case when run_id = :run then judged_attempt end,
                        law_held = law_held and :stage in ('write_out', 'close_night'),
                        status = case when status = 'SUCCESS' then status else 'OPEN' end,
@@ -296,6 +297,7 @@ def holder(connection: Connection) -> str:
 def record_extract(connection: Connection, on: date, extract_id: str, manifest_sha256: str) -> int:
     """Note the extract this night applies; returns its number among the extracts of that date."""
     connection.execute(text("delete from closure.gate_results where business_date = :on"), {"on": on})
+    shares.forget(connection, shares.GATE, on)
     return int(
         connection.execute(
             text(
@@ -308,11 +310,30 @@ def record_extract(connection: Connection, on: date, extract_id: str, manifest_s
     )
 
 
-def record_failure(
-    connection: Connection, on: date, run_id: str, status: str, stage: str, reason: str, at: datetime
-) -> bool:
-    """Mark the night FAILED or REJECTED, if this run holds it and it is open.
+def leave(connection: Connection, on: date, attempt: int) -> None:
+    """Note that the stage this attempt was begun for has ended well; of an attempt that was taken over it says nothing."""
+    connection.execute(
+        text("update closure.nights set stage_done = true where business_date = :on and attempt = :attempt"),
+        {"on": on, "attempt": attempt},
+    )
 
+
+def record_failure(
+    connection: Connection,
+    on: date,
+    run_id: str,
+    status: str,
+    stage: str,
+    reason: str,
+    at: datetime,
+    *,
+    attempt: int,
+    reached: Sequence[str],
+) -> bool:
+    """Mark the night FAILED or REJECTED, if it is open and what failed still holds it; returns whether it was.
+
+    ``attempt``: the one that failed. 0 when that is not known, as of a stage that never began or whose process was ended from
+    outside: then it is the stage that must not have been passed, nor done. ``reached``: that stage and those before it.
     A night that had succeeded stays a success: what failed was a rerun, and everything it had done stands.
     """
     return bool(
@@ -323,11 +344,13 @@ def record_failure(
                 set status = case when succeeded then 'SUCCESS' else :status end, stage = :stage, reason = :reason,
                     finished_at = case when succeeded then finished_at else :at end
                 where business_date = :on and run_id = :run and status = 'OPEN'
+                  and (attempt = :attempt or :attempt = 0 and stage = any(:reached) and not (stage = :stage and stage_done))
                 """
             ),
-            {"on": on, "run": run_id, "status": status, "stage": stage, "reason": reason, "at": at},
+            {"on": on, "run": run_id, "status": status, "stage": stage, "reason": reason, "at": at, "attempt": attempt,
+             "reached": list(reached)},
         ).rowcount
-    )
+    )  # fmt: skip
 
 
 def close(connection: Connection, on: date, at: datetime) -> None:
@@ -449,9 +472,9 @@ SENSITIVE_PARTS = f"""
 
 
 def record_gate_results(
-    connection: Connection, on: date, suite: str, tally: dict[str, dict[bool, tuple[int, int]]]
+    connection: Connection, on: date, suite: str, tally: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Store, for each rule, rows judged and failed, ordinary and sensitive apart.
+    """Store, for each rule, rows judged and failed, ordinary and sensitive together; and set apart what is sensitive of them.
 
     A night that goes on after a kill judges only what had not completed: the fuller count of its extract stands.
     """
@@ -459,24 +482,24 @@ def record_gate_results(
     # A late night lists the rules it had rows for, so that one that brings nothing adds nothing (R39).
     every_rule = night is None or not night.late
     rows = [
-        {"on": on, "suite": suite, "rule": rule, "sensitive": sensitive, "judged": judged, "failed": failed}
-        for rule, sides in tally.items()
-        for sensitive, (judged, failed) in sides.items()
+        {"on": on, "suite": suite, "rule": rule, "judged": judged, "failed": failed}
+        for rule, (judged, failed) in tally.items()
         if every_rule or judged
     ]
     if rows:
         connection.execute(
             text(
                 """
-                insert into closure.gate_results (business_date, suite, rule_code, sensitive, judged_rows, failed_rows)
-                values (:on, :suite, :rule, :sensitive, :judged, :failed)
-                on conflict (business_date, suite, rule_code, sensitive)
+                insert into closure.gate_results (business_date, suite, rule_code, judged_rows, failed_rows)
+                values (:on, :suite, :rule, :judged, :failed)
+                on conflict (business_date, suite, rule_code)
                 do update set judged_rows = greatest(gate_results.judged_rows, excluded.judged_rows),
                               failed_rows = greatest(gate_results.failed_rows, excluded.failed_rows)
                 """
             ),
             rows,
         )
+        shares.set_apart(connection, shares.GATE, on, suite)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from case_closure.domain.reconciliation import CAUSES
-from case_closure.store import history, sensitive
+from case_closure.store import history, sensitive, shares
 from case_closure.store.copy import copy_out
 from case_closure.store.database import raw
 
@@ -58,6 +58,7 @@ def lines(positions: str, closing_ledger: str, side: str) -> str:
                    {", ".join(sum_of(f"s.{name}") for name in figures)}
             from {positions} s join odd using ({_KEY}) group by {_KEY})
         select greatest(p.business_date, l.changed_on) as business_date, {_KEY},
+               coalesce(p.casegroup_id, c.casegroup_id) as casegroup_id,
                coalesce(l.amount_pence, 0) as left_csa_pence,
                coalesce(l.written_off_pence, 0) as written_off_pence,
                coalesce(p.received_pence, 0) as received_pence, coalesce(p.posted_pence, 0) as posted_pence,
@@ -295,7 +296,9 @@ def sign_off(
 ) -> int:
     """Record that somebody signed this reconciliation, with its figures and a hash of its breaks; returns its number.
 
-    ``tables`` is what :func:`reconstruct` gave, so that what is signed is what was seen. Signing again adds a sign-off.
+    ``tables`` is what :func:`reconstruct` gave in this transaction, so that what is signed is what was seen. What each casegroup
+    has in it is kept too: the figures that are shown follow it to its side, what was signed stays (R42). Signing again adds a
+    sign-off.
     Raises ValueError when nobody signs, or when the breaks could not all be listed.
     """
     if not signed_by.strip():
@@ -309,14 +312,14 @@ def sign_off(
     values: dict[str, Any] = {name: _total(tables["buckets"], name) for name in FIGURES}
     values |= {"on": on, "sensitive": sensitive, "by": signed_by.strip(), "at": signed_at, "remarks": remarks.strip(),
                "breaks": count, "sha": breaks_sha256(tables["breaks"])}  # fmt: skip
-    return int(
+    number = int(
         connection.execute(
             text(
                 f"""
                 insert into closure.reconciliation_sign_offs (business_date, sensitive, sign_off_number, signed_by, signed_at,
-                    remarks, {", ".join(FIGURES)}, breaks, breaks_sha256)
+                    remarks, {", ".join(FIGURES)}, breaks, breaks_sha256, shares_kept)
                 select :on, :sensitive, 1 + coalesce(max(sign_off_number), 0), :by, :at, :remarks,
-                       {", ".join(":" + name for name in FIGURES)}, :breaks, :sha
+                       {", ".join(":" + name for name in FIGURES)}, :breaks, :sha, true
                 from closure.reconciliation_sign_offs where business_date = :on and sensitive = :sensitive
                 returning sign_off_number
                 """
@@ -324,6 +327,20 @@ def sign_off(
             values,
         ).scalar_one()
     )
+    total = f"{'sensitive' if sensitive else 'ordinary'} {number}"
+    shares.keep_from(connection, shares.SIGN_OFF, on, total, _SHARES)
+    shares.set_apart(connection, shares.SIGN_OFF, on, total)
+    return number
+
+
+SIGNED = (*FIGURES, "breaks")
+_SHARES = f"""
+    select g.casegroup_id, v.what, v.amount
+    from (select casegroup_id, {", ".join(sum_of(name) for name in FIGURES)}, count(break_type) as breaks
+          from pg_temp.reconciled where casegroup_id <> '' group by 1) g
+    cross join lateral (values {", ".join(f"('{name}', g.{name})" for name in SIGNED)}) v (what, amount)
+    where v.amount <> 0
+"""
 
 
 def _total(table: pa.Table, name: str) -> int:

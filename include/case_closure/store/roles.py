@@ -4,13 +4,14 @@ Belongs here: making the roles, handing them what is theirs, keeping what others
 saying in words what a server does not let us do. Does not belong here: views, tables, people's names.
 
     case_closure_owner             owns all schemas and what is in them; nobody logs in as it
-    case_closure_application       what nights and commands work as: a member of the owner
+    case_closure_application       what nights and commands work as: a member of the owner, and the login in use one of it
     case_closure_reader            reads the views of ``reporting``, and nothing else
     case_closure_sensitive_reader  reads the views of ``sensitive``, and nothing else
 
-All four are groups: a login is made a member (:func:`make_login`). On a server of the user's own the role that migrates may
-lack the right to make roles: then the store works as its own login, readers are granted what can be, and :func:`apply` tells
-what is missing and what an administrator types to mend it.
+All four are groups: a login is made a member (:func:`make_login`). On the server that comes along its administrator makes them
+(:func:`prepare_store`), so that the login of the nights needs no such right. On a server of the user's own the role that
+migrates may lack the right to make roles: then the store works as its own login, readers are granted what can be, and
+:func:`apply` tells what is missing and what an administrator types to mend it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
 from case_closure import refusals
 from case_closure.store.database import raw
@@ -117,6 +118,80 @@ def apply(connection: Connection) -> list[str]:
             _do(connection, sql.SQL("grant usage on schema {} to {}").format(name, to))
             _do(connection, sql.SQL("grant select on all tables in schema {} to {}").format(name, to))
     return missing
+
+
+def prepare_store(connection: Connection, login: str, password: str) -> None:
+    """As a superuser in the store's database: whatever ``login``, which nights and commands work as, may not do itself.
+
+    It is an ordinary login, and a member of the application: it owns the store through it, and can make no role. Again, it
+    changes nothing.
+    """
+    for role in ROLES:
+        if not _exists(connection, role):
+            _do(connection, sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+    _make_ordinary_login(connection, login, password)
+    for role, member in ((OWNER, APPLICATION), (APPLICATION, login)):
+        if not _has(connection, member, role):
+            _do(connection, sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(member)))
+    _give_database(connection, OWNER)
+    _do(
+        connection,
+        sql.SQL("alter table if exists public.case_closure_version owner to {}").format(
+            sql.Identifier(OWNER)
+        ),
+    )
+    _ownership(connection)
+    _closed_to_public(connection)
+
+
+def prepare_other(connection: Connection, login: str, password: str) -> None:
+    """As a superuser in a database that is not the store's (Airflow's): it is ``login``'s, with all that is in it."""
+    _make_ordinary_login(connection, login, password)
+    _give_database(connection, login)
+    things = connection.execute(
+        text(
+            """
+            select case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end,
+                   c.oid::regclass::text
+            from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'S')
+              and pg_get_userbyid(relowner) <> :login
+              and not exists (select from pg_depend d where d.objid = c.oid and c.relkind = 'S' and d.deptype in ('a', 'i'))
+            union all
+            select 'type', oid::regtype::text from pg_type
+            where typnamespace = 'public'::regnamespace and typtype in ('e', 'd') and pg_get_userbyid(typowner) <> :login
+            """
+        ),
+        {"login": login},
+    ).all()
+    for kind, name in things:
+        _do(connection, sql.SQL(f"alter {kind} {name} owner to {{}}").format(sql.Identifier(login)))
+
+
+def _make_ordinary_login(connection: Connection, login: str, password: str) -> None:
+    _do(
+        connection,
+        sql.SQL(
+            "{} role {} login nosuperuser nocreaterole nocreatedb noreplication nobypassrls password {}"
+        ).format(
+            sql.SQL("alter" if _exists(connection, login) else "create"),
+            sql.Identifier(login),
+            sql.Literal(_kept_password(connection, login, password)),
+        ),
+    )
+
+
+def _give_database(connection: Connection, owner: str) -> None:
+    name = str(connection.exec_driver_sql("select current_database()").scalar_one())
+    _do(
+        connection,
+        sql.SQL("alter database {} owner to {}").format(sql.Identifier(name), sql.Identifier(owner)),
+    )
+
+
+def _kept_password(connection: Connection, login: str, password: str) -> str:
+    """What the server keeps of a password, and is given: never the password itself, as a statement may stand in a log."""
+    encrypt = raw(connection).pgconn.encrypt_password
+    return encrypt(password.encode(), login.encode(), b"scram-sha-256").decode()
 
 
 def _membership(connection: Connection) -> list[str]:
@@ -249,10 +324,7 @@ def make_login(connection: Connection, name: str, password: str, *, sensitive: b
             f"There is a role '{name}' on this server that is no reader of this store: its password is left alone. "
             f"To let it read, an administrator types: grant {group} to {name};"
         )
-    # The server is given what it keeps, never the password itself: a statement may stand in a log.
-    kept = (
-        raw(connection).pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    )
+    kept = _kept_password(connection, name, password)
     asked = [
         sql.SQL("{} role {} login connection limit {} password {}").format(
             sql.SQL("alter" if there else "create"), login, sql.Literal(_CONNECTIONS), sql.Literal(kept)
@@ -317,3 +389,8 @@ def _tried(connection: Connection, statement: sql.SQL | sql.Composed, database: 
 def _owns(connection: Connection, database: str) -> bool:
     query = text("select pg_has_role(current_user, datdba, 'USAGE') from pg_database where datname = :name")
     return bool(connection.execute(query, {"name": database}).scalar_one())
+
+
+def url_as(url: str, login: str, password: str) -> str:
+    """The same database for another login."""
+    return make_url(url).set(username=login, password=password).render_as_string(hide_password=False)

@@ -21,6 +21,7 @@ from datetime import date
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
+from case_closure.store import shares
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
 from case_closure.store.schema.tables import ARRIVALS, MATCHED_ON
@@ -212,7 +213,10 @@ def refusals(connection: Connection) -> pa.Table:
 
 
 def settle(connection: Connection, on: date, candidates: list[str], sensitive: Iterable[str]) -> None:
-    """Make ``sensitive`` the sensitive ones among the candidates; those that stay keep the night they became it."""
+    """Make ``sensitive`` the sensitive ones among the candidates; those that stay keep the night they became it.
+
+    What those that become it have in totals of past nights is set apart with them (R42).
+    """
     listed = sorted(set(sensitive))
     connection.execute(
         text(
@@ -223,10 +227,17 @@ def settle(connection: Connection, on: date, candidates: list[str], sensitive: I
     connection.exec_driver_sql("drop table if exists pg_temp.settled")
     connection.exec_driver_sql("create temporary table settled (casegroup_id text) on commit drop")
     copy_in(raw(connection), "settled", pa.table({"casegroup_id": pa.array(listed, pa.string())}))
-    connection.execute(
+    became = connection.execute(
         text(
             "insert into closure.sensitive_casegroups (casegroup_id, business_date) select casegroup_id, :on from settled "
-            "on conflict do nothing"
+            "on conflict do nothing returning casegroup_id"
         ),
         {"on": on},
-    )
+    ).scalars()
+    shares.set_all_apart(connection, became)
+
+
+def named(connection: Connection, references: Iterable[str]) -> set[str]:
+    """Those among these numbers (of letters, cases, payments, corrections ...) that are theirs."""
+    query = f"select r from unnest(cast(:references as text[])) r where {of_reference('r')}"
+    return set(connection.execute(text(query), {"references": sorted(set(references))}).scalars())

@@ -207,6 +207,7 @@ nights = Table(
     Column("extract_number", Integer, nullable=False, server_default="0", comment="How many extracts of this date were begun"),
     Column("attempt", Integer, nullable=False, server_default="0",
            comment="How many stages of this night were begun: only the one begun last may store anything"),
+    Column("stage_done", Boolean, nullable=False, server_default=text("false"), comment="That stage has ended well"),
     Column("law_held", Boolean, nullable=False, server_default=text("false"),
            comment="The money law was found to hold, and nothing was begun since that could change it"),
     Column("judged_attempt", Integer, comment="The attempt whose judging of the extract the stages go on from; null: none"),
@@ -279,11 +280,35 @@ gate_results = Table(
     _date("business_date", "The night", nullable=False),
     _text("suite", "The suite that was run", nullable=False),
     _text("rule_code", "The rule", nullable=False),
-    Column("sensitive", Boolean, nullable=False, comment="Counts of nationally sensitive casegroups (R26)"),
     Column("judged_rows", BigInteger, nullable=False, comment="Rows it was judged on"),
     Column("failed_rows", BigInteger, nullable=False, comment="Rows that broke it"),
-    PrimaryKeyConstraint("business_date", "suite", "rule_code", "sensitive"),
-    schema=CLOSURE, comment="Every rule, every night, also those that found nothing",
+    PrimaryKeyConstraint("business_date", "suite", "rule_code"),
+    schema=CLOSURE, comment="Every rule, every night, ordinary and sensitive together: the views take them apart (R42)",
+)  # fmt: skip
+
+shares = Table(
+    "shares", metadata,
+    _text("kind", "GATE: of rule results; SIGN_OFF: of a sign-off", nullable=False),
+    _date("business_date", "The night", nullable=False),
+    _text("total", "The suite; the side and number of the sign-off", nullable=False),
+    _text("what", "The rule that was broken, or empty: judged; the figure that was signed", nullable=False),
+    Column("attempt", Integer, nullable=False, comment="The attempt that counted it; of several the fullest counts"),
+    Column("first_casegroup_id", Text(collation="C"), nullable=False, comment="The first of its casegroups"),
+    Column("last_casegroup_id", Text(collation="C"), nullable=False, comment="The last of them"),
+    Column("casegroup_ids", ARRAY(Text), nullable=False, comment="Casegroups, in order; empty: nobody's, and sensitive"),
+    Column("amounts", ARRAY(BigInteger), nullable=False, comment="What each of them has in it: rows, or pence"),
+    schema=CLOSURE, comment="What each casegroup has in totals that cannot be counted again (R42)",
+)  # fmt: skip
+Index("shares_total_ix", shares.c.business_date, shares.c.kind, shares.c.total)
+
+shares_apart = Table(
+    "shares_apart", metadata,
+    _text("kind", "As in shares", nullable=False), _date("business_date", "The night", nullable=False),
+    _text("total", "As in shares", nullable=False), _text("what", "As in shares", nullable=False),
+    _text("casegroup_id", "A casegroup that is or was sensitive; empty: nobody's, and sensitive", nullable=False),
+    Column("amount", BigInteger, nullable=False, comment="What it has in the total: rows, or pence"),
+    PrimaryKeyConstraint("kind", "business_date", "total", "what", "casegroup_id"),
+    schema=CLOSURE, comment="Shares of casegroups that are or were sensitive, for the views to take off (R42)",
 )  # fmt: skip
 
 refused_rows = Table(
@@ -407,8 +432,10 @@ reconciliation_sign_offs = Table(
     _pence("credit_pence", "Credits, as signed"), _pence("written_off_pence", "Written off on CSA, as signed"),
     Column("breaks", BigInteger, nullable=False, comment="How many breaks were listed"),
     _text("breaks_sha256", "Of the list of breaks that was signed, so that another list is told from it", nullable=False),
+    Column("shares_kept", Boolean, nullable=False, server_default=text("false"),
+           comment="What each casegroup has in it was kept, so that it can be taken off (R42)"),
     PrimaryKeyConstraint("business_date", "sensitive", "sign_off_number"),
-    schema=CLOSURE, comment="Reconciliations signed off, with their figures (B54); rows are only ever added",
+    schema=CLOSURE, comment="Reconciliations signed off, with the figures that were signed (B54); rows are only ever added",
 )  # fmt: skip
 
 cms_cases = Table(

@@ -240,8 +240,22 @@ VIEWS = (
             "failed_rows": "Rows that broke it",
         },
         """
-        select r.business_date, r.suite, r.rule_code, r.judged_rows, r.failed_rows
-        from closure.gate_results r where r.sensitive = {sensitive}
+        with apart as materialized (
+            select business_date, total, what, sum(amount) as hidden from closure.shares_apart
+            where kind = 'GATE' and (casegroup_id = '' or """
+        + sensitive.of_casegroup("casegroup_id")
+        + """)
+            group by 1, 2, 3)
+        select r.business_date, r.suite, r.rule_code,
+               case when {sensitive} then j.hidden else greatest(r.judged_rows - coalesce(j.hidden, 0), 0) end::bigint,
+               case when {sensitive} then coalesce(f.hidden, 0)
+                    else greatest(r.failed_rows - coalesce(f.hidden, 0), 0) end::bigint
+        from closure.gate_results r left join closure.nights n using (business_date)
+        left join apart j on j.business_date = r.business_date and j.total = r.suite and j.what = ''
+        left join apart f on f.business_date = r.business_date and f.total = r.suite and f.what = r.rule_code
+        where case when {sensitive} then j.hidden > 0
+                   -- A late night lists the rules it had rows for, and none for those that are hidden.
+                   else n.late_after is null or r.judged_rows > coalesce(j.hidden, 0) end
         """,
     ),
     View(
@@ -487,21 +501,44 @@ VIEWS = (
     ),
     View(
         "reconciliation_sign_offs",
-        "Reconciliations that were signed off, with the figures that were signed (B54)",
+        "Reconciliations that were signed off, with what was signed and is still on this side (B54, R42)",
         {
             "business_date": "It is as at the end of this night",
             "sign_off_number": "From 1, for each night",
             "signed_by": "Who signed",
             "signed_at": "When",
             "remarks": "In their words",
-            **{name: f"{meaning}; as signed" for name, meaning in _FIGURES.items()},
-            "breaks": "How many breaks were listed",
-            "breaks_sha256": "Of the list of breaks: the same breaks with the same figures have the same",
+            **{
+                name: f"{meaning}; as signed, less casegroups that have left this side since"
+                for name, meaning in _FIGURES.items()
+            },
+            "breaks": "How many breaks were listed; likewise",
+            "breaks_sha256": "Of the list of breaks: the same list has the same; null when a casegroup has left",
         },
         """
-        select s.business_date, s.sign_off_number, s.signed_by, s.signed_at, s.remarks, s.left_csa_pence, s.written_off_pence,
-               s.received_pence, s.posted_pence, s.held_pence, s.credit_pence, s.breaks, s.breaks_sha256
-        from closure.reconciliation_sign_offs s where s.sensitive = {sensitive}
+        with gone as materialized (
+            select business_date, total, """
+        + ", ".join(
+            f"coalesce(sum(amount) filter (where what = '{name}'), 0) as {name}"
+            for name in reconciliation.SIGNED
+        )
+        + """ from closure.shares_apart where kind = 'SIGN_OFF' and """
+        + sensitive.of_casegroup("casegroup_id")
+        + """ = not {sensitive} group by 1, 2)
+        select s.business_date, s.sign_off_number, s.signed_by, s.signed_at, s.remarks, """
+        + ", ".join(
+            f"case when w.shown then greatest(least(s.{name}::numeric - coalesce(g.{name}, 0), {_LARGEST}), "
+            f"-{_LARGEST})::bigint end"
+            for name in reconciliation.SIGNED
+        )
+        + """, case when w.shown and g.total is null then s.breaks_sha256 end
+        from closure.reconciliation_sign_offs s
+        left join gone g on g.business_date = s.business_date
+            and g.total = case when {sensitive} then 'sensitive ' else 'ordinary ' end || s.sign_off_number
+        -- Signed before shares were kept: nothing can be taken off, so nothing is shown once a casegroup has become sensitive.
+        cross join lateral (select s.shares_kept or {sensitive} or not exists (
+            select from closure.sensitive_casegroups c where c.business_date >= s.business_date) as shown) w
+        where s.sensitive = {sensitive}
         """,
     ),
     View(

@@ -1,6 +1,6 @@
 """Logins for those who read: one of the home's own, kept in it, and others for people.
 
-Belongs here: names, passwords and URLs of readers. Does not belong here: what a reader may do (``roles``).
+Belongs here: names, passwords and URLs of readers. Does not belong here: what a reader may do (``store.roles``).
 
 What lies in <home>:
     readers.json    the home's own readers: login and password, readable by the owner only
@@ -14,8 +14,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from sqlalchemy import make_url
-
+from case_closure.local import embedded
 from case_closure.settings import Settings
 from case_closure.store import database, roles
 
@@ -37,20 +36,15 @@ def own_url(settings: Settings, store_url: str, *, sensitive: bool) -> str:
             json.dump(kept, out)
         Path(name).replace(path)
     login, password = kept[side]["login"], kept[side]["password"]
-    with database.transaction(store_url) as connection:
+    with database.transaction(embedded.admin_url(settings)) as connection:
         roles.make_login(connection, login, password, sensitive=sensitive)
-    return _url(store_url, login, password)
+    return roles.url_as(store_url, login, password)
 
 
-def add(store_url: str, name: str, *, sensitive: bool) -> str:
+def add(settings: Settings, store_url: str, name: str, *, sensitive: bool) -> str:
     """URL of the store for a person, with a new password that is kept nowhere. Raises roles.LoginRefused."""
     database.migrate(store_url)
     password = roles.new_password()
-    with database.transaction(store_url) as connection:
+    with database.transaction(embedded.admin_url(settings)) as connection:
         roles.make_login(connection, name, password, sensitive=sensitive)
-    return _url(store_url, name, password)
-
-
-def _url(store_url: str, login: str, password: str) -> str:
-    url = make_url(store_url).set(username=login, password=password)
-    return url.render_as_string(hide_password=False)
+    return roles.url_as(store_url, name, password)
