@@ -168,7 +168,7 @@ def reconstruct(
         text(
             f"""
             create temporary table reconciled on commit drop as
-            select m.*, t.tranche_id, greatest({", ".join(f"abs({name})" for name in FIGURES)}) > :implausible as implausible
+            select m.*, t.tranche_id, greatest({", ".join(f"abs({name}::numeric)" for name in FIGURES)}) > :implausible as implausible
             from ({made}) m
             left join (select csa_system, csa_case_id, tranche_id from closure.end_liability where selected_on <= :on) t
                 using (csa_system, csa_case_id)
@@ -194,7 +194,7 @@ def reconstruct(
     """
     tables["breaks"] = copy_out(cursor, query, pa.schema(list(_BREAK_COLUMNS.items())))
     names = ", ".join(name for name in _IMPLAUSIBLE_COLUMNS if name != "cause")
-    size = f"greatest({', '.join(f'abs({name})' for name in FIGURES)})"
+    size = f"greatest({', '.join(f'abs({name}::numeric)' for name in FIGURES)})"
     query = f"""
         select {_named(_IMPLAUSIBLE_COLUMNS)} from (
             select * from (
