@@ -158,8 +158,7 @@ def chosen(points: list[str]) -> list[int]:
         if points[last - 1] != "after commit":
             wanted.add(last)
     wanted |= {
-        points.index(f"copy into closure.{table}")
-        for table in ("ledger", "letters", "work_items", "positions")
+        points.index(f"copy into closure.{table}") for table in ("dues", "letters", "work_items", "positions")
     }
     wanted.add(points.index("part handed on") + 3)
     return sorted(wanted)
@@ -226,7 +225,7 @@ def test_killed_while_parts_are_worked_on_side_by_side(
         answers = forks.run(
             [
                 job(parent, "stage decide_next_action ends", workers=2),
-                job(worker, "copy into closure.ledger", workers=2),
+                job(worker, "copy into closure.dues", workers=2),
             ]
         )
         assert (answers[0]["signal"], answers[1]["signal"]) == (signal.SIGKILL, None)

@@ -418,7 +418,7 @@ _MANY = """
                               creditor, arrears_status, posted_pence)
         select 'CS2-C' || n || '-RP-ACTIVE', '2017-08-10', 'G' || n, 'x', 'y', 'CS2', 'C' || n, 'RP', 'ACTIVE', 9 from c;
     insert into closure.ledger (entry_id, business_date, due_id, kind, amount_pence)
-        select due_id || '-POSTED', business_date, due_id, 'POSTED', 9 from closure.dues;
+        select due_id || '-CORRECTION-1', business_date, due_id, 'CORRECTION', -1 from closure.dues;
     insert into closure.letters (letter_id, business_date, code, recipient_role, casegroup_id, csa_system, csa_case_id, status)
         select 'L' || n || d, date '2017-07-01' + d, 'CMSL6302', 'RECEIVING_PARENT', 'G' || n, 'CS2', 'C' || n, 'ISSUED'
         from c, generate_series(1, 40) d;

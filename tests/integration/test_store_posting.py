@@ -49,7 +49,7 @@ def test_the_same_again_changes_nothing(installation: Installation) -> None:
         ("posted", "dues", "posted_pence", 1),
         ("posted", "dues", "casegroup_id", "9"),
         ("posted", "dues", "scheme", None),
-        ("posted", "ledger", "amount_pence", 1),
+        ("posted", "dues", "reference", "another balance"),
         ("decided", "letters", "total_pence", 1),
         ("set_up", "cms_cases", "cms_case_id", "other"),
         ("decided", "next_actions", "action", "other"),

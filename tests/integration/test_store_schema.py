@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from datetime import date
 from importlib import import_module
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import CheckConstraint, text
 
+from case_closure.refusals import Refused
 from case_closure.store import database
 from case_closure.store.schema import views
 from case_closure.store.schema.tables import metadata
-from tests.integration.installation import Installation
+from tests.integration.installation import Databases, Installation
+from tests.unit.builders import case
 
 # contract.md, 'What can be read', the views of the night's finance.
 CONTRACT = {
@@ -152,3 +158,126 @@ def test_a_due_cannot_be_stored_twice_nor_an_entry_without_its_due(installation:
     assert ("closure.ledger", "PRIMARY KEY (entry_id)") in found
     assert ("closure.ledger", "FOREIGN KEY (due_id) REFERENCES closure.dues(due_id)") in found
     assert ("closure.letters", "PRIMARY KEY (letter_id)") in found
+
+
+# --- what the server itself refuses
+
+REFUSED = {
+    # The money law, in every bucket.
+    "update closure.positions set held_pence = held_pence + 1": "positions_law_ck",
+    "update closure.positions set posted_pence = -1, held_pence = 1001": "positions_signs_ck",
+    "update closure.positions set credit_pence = 1, posted_pence = posted_pence - 1": "positions_signs_ck",
+    "insert into closure.position_history select casegroup_id, csa_system, csa_case_id, creditor, arrears_status, 1, 0, 0, 0, "
+    "business_date, null, business_date, business_date from closure.positions": "position_history_law_ck",
+    "update closure.dues set posted_pence = 0": "dues_posted_ck",
+    # A due is posted once, and an entry is of a due.
+    "insert into closure.dues select * from closure.dues": "dues_pk",
+    "insert into closure.ledger values ('x', '2017-08-10', 'no due', 'CORRECTION', 1, null, 'C1')": "ledger_due_id_fk",
+    "insert into closure.ledger select 'x', business_date, due_id, 'POSTED', 1, null, 'B' from closure.dues": "ledger_kind_ck",
+    # Values outside their lists.
+    "update closure.dues set creditor = 'SOS'": "dues_creditor_ck",
+    "update closure.dues set arrears_status = 'PAUSED'": "dues_arrears_status_ck",
+    "update closure.dues set csa_system = 'CMS'": "dues_csa_system_ck",
+    "update closure.positions set creditor = 'SOS'": "positions_creditor_ck",
+    "update closure.casegroups set outcome = 'DONE'": "casegroups_outcome_ck",
+    "update closure.cms_cases set origin = 'NEW'": "cms_cases_origin_ck",
+    "update closure.cms_cases set maintenance_region = 'WALES'": "cms_cases_maintenance_region_ck",
+    "update closure.exceptions set severity = 'BAD'": "exceptions_severity_ck",
+    "update closure.exceptions set status = 'DONE', resolved_on = null": "exceptions_status_ck",
+    "update closure.exceptions set channel = 'POST'": "exceptions_channel_ck",
+    "update closure.exceptions set route = 'NOBODY'": "exceptions_route_ck",
+    "update closure.work_items set type = 'OTHER'": "work_items_type_ck",
+    "update closure.work_items set status = 'DONE'": "work_items_status_ck",
+    "update closure.letters set code = 'CMSL6399'": "letters_code_ck",
+    "update closure.letters set status = 'SENT', reason = 'DLO'": "letters_status_ck",
+    "update closure.letters set status = 'NOT_ISSUED', reason = 'LOST'": "letters_reason_ck",
+    "update closure.letters set recipient_role = 'CHILD'": "letters_recipient_role_ck",
+    "update closure.nights set status = 'DONE'": "nights_status_ck",
+    # What cannot be true together.
+    "update closure.letters set reason = 'DLO'": "letters_reason_given_ck",
+    "update closure.letters set status = 'NOT_ISSUED'": "letters_reason_given_ck",
+    "update closure.exceptions set status = 'RESOLVED'": "exceptions_resolved_ck",
+    "update closure.exceptions set status = 'RESOLVED', resolved_on = business_date - 1": "exceptions_resolved_ck",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def filled(database_server: Databases) -> Iterator[Installation]:
+    """A night with a due, an exception, a letter and a journey, and a correction of the due."""
+    with database_server.installation() as made:
+        made.night(date(2017, 8, 10), case("A"), case("B", "G2", child=False))
+        made.execute(
+            "insert into closure.ledger "
+            "select due_id || '-CORRECTION-C1', business_date, due_id, 'CORRECTION', -1, 'ERROR', 'C1' from closure.dues"
+        )
+        yield made
+
+
+@pytest.mark.parametrize("statement", REFUSED, ids=lambda statement: statement[:70])
+def test_the_server_refuses_what_no_stage_would_do(filled: Installation, statement: str) -> None:
+    before = filled.everything()
+    with pytest.raises(psycopg.errors.IntegrityError, match=REFUSED[statement]):
+        filled.execute(statement)
+    assert filled.everything() == before
+
+
+@pytest.mark.parametrize("change", ["update closure.{0} set {1} = {1}", "delete from closure.{0}"])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("ledger", "amount_pence"), ("journey_moves", "cause"), ("exception_events", "event"), ("night_history", "reason"),
+        ("position_history", "received_pence"), ("reconciliation_sign_offs", "remarks"),
+    ],
+)  # fmt: skip
+def test_rows_that_are_only_added_to_are_neither_changed_nor_taken_away(
+    filled: Installation, change: str, table: str, column: str
+) -> None:
+    """Also where no row would be touched: the statement itself is refused, in words."""
+    with pytest.raises(
+        psycopg.errors.IntegrityError, match=rf"of closure\.{table} is refused: its rows are only ever added"
+    ):
+        filled.execute(change.format(table, column))
+
+
+def test_every_list_and_law_of_the_tables_is_one_the_server_knows(installation: Installation) -> None:
+    """What the metadata says and what the migrations have made are the same."""
+    made = installation.query(
+        "select conname as name, pg_get_constraintdef(oid) as law from pg_constraint "
+        "where connamespace = 'closure'::regnamespace and contype = 'c'"
+    )
+    said = {
+        str(one.name): str(one.sqltext)
+        for table in metadata.tables.values()
+        for one in table.constraints
+        if isinstance(one, CheckConstraint)
+    }
+    assert {row["name"] for row in made} == set(said)
+    for row in made:
+        assert set(re.findall("'([^']*)'", row["law"])) == set(re.findall("'([^']*)'", said[row["name"]])), (
+            row["name"]
+        )
+
+
+def test_a_store_that_breaks_a_law_is_not_brought_to_this_version_and_the_refusal_says_where(
+    database_server: Databases,
+) -> None:
+    with database_server.installation() as old:
+        old.night(date(2017, 8, 10), case("A"), case("B", "G2", child=False))
+        with database.transaction(old.url) as connection:
+            views.drop(connection)
+            with Operations.context(MigrationContext.configure(connection)):
+                import_module(
+                    "case_closure.store.schema.migrations.versions.0023_what_the_schema_refuses"
+                ).downgrade()
+            connection.execute(text("update public.case_closure_version set version_num = '0022'"))
+        entries = old.query("select entry_id, kind, amount_pence, reference from closure.ledger")
+        assert entries == [
+            {"entry_id": "CS2-A-RP-ACTIVE-POSTED", "kind": "POSTED", "amount_pence": 1000, "reference": "B-A"}
+        ]
+        old.execute("update closure.positions set held_pence = held_pence + 1 where csa_case_id = 'B'")
+        with pytest.raises(Refused, match=r"1 rows of closure\.positions break 'positions_law_ck'"):
+            database.migrate(old.url)
+        old.execute("update closure.positions set held_pence = held_pence - 1 where csa_case_id = 'B'")
+        database.migrate(old.url)
+        assert old.query("select count(*) as entries from closure.ledger") == [{"entries": 0}]
+        assert [row["reference"] for row in old.view("ledger")] == ["B-A"]

@@ -158,30 +158,27 @@ BROKEN = {
         "update closure.dues set posted_pence = posted_pence - 1 where due_id = {due}",
     ),
     "a due is gone": (
-        "create table public.kept as select * from closure.ledger where due_id = {due}; "
-        "delete from closure.ledger where due_id = {due}; "
         "create table public.kept_due as select * from closure.dues where due_id = {due}; "
         "delete from closure.dues where due_id = {due}",
-        "insert into closure.dues select * from public.kept_due; insert into closure.ledger select * from public.kept; "
-        "drop table public.kept, public.kept_due",
+        "insert into closure.dues select * from public.kept_due; drop table public.kept_due",
     ),
-    "a ledger entry is gone": (
-        "create table public.kept as select * from closure.ledger where due_id = {due}; "
+    "a correction takes more than there was": (
+        "insert into closure.ledger select due_id || '-CORRECTION-C1', business_date, due_id, 'CORRECTION', -posted_pence - 1, "
+        "'ERROR', 'C1' from closure.dues where due_id = {due}",
         "delete from closure.ledger where due_id = {due}",
-        "insert into closure.ledger select * from public.kept; drop table public.kept",
     ),
-    "a ledger entry is counted twice": (
-        "insert into closure.ledger select (jsonb_populate_record(l, jsonb_build_object('entry_id', entry_id || '-again'))).* "
-        "from closure.ledger l where due_id = {due}",
-        "delete from closure.ledger where entry_id like '%-again'",
+    "more is allocated than there was": (
+        "insert into closure.ledger select due_id || '-ALLOCATION-P1', business_date, due_id, 'ALLOCATION', -posted_pence - 1, "
+        "null, 'P1' from closure.dues where due_id = {due}",
+        "delete from closure.ledger where due_id = {due}",
     ),
     "a position holds a penny that was never received": (
-        "update closure.positions set held_pence = held_pence + 1 where {position}",
-        "update closure.positions set held_pence = held_pence - 1 where {position}",
+        "update closure.positions set held_pence = held_pence + 1, received_pence = received_pence + 1 where {position}",
+        "update closure.positions set held_pence = held_pence - 1, received_pence = received_pence - 1 where {position}",
     ),
     "a position forgets what it received": (
-        "update closure.positions set received_pence = received_pence - 100 where {position}",
-        "update closure.positions set received_pence = received_pence + 100 where {position}",
+        "update closure.positions set received_pence = received_pence - 100, held_pence = held_pence - 100 where {position}",
+        "update closure.positions set received_pence = received_pence + 100, held_pence = held_pence + 100 where {position}",
     ),
     "a position has posted what no due has": (
         "update closure.positions set posted_pence = posted_pence + 5, received_pence = received_pence + 5 where {position}",

@@ -117,9 +117,10 @@ def test_a_floor_that_is_not_the_same_measures_nothing(home: Home, night: str) -
     ("breaking", "law"),
     [
         ("update closure.dues set posted_pence = posted_pence + 1", "posted of a casegroup"),
-        ("delete from closure.ledger where due_id = (select min(due_id) from closure.dues)", "POSTED entry"),
-        ("update closure.ledger set amount_pence = amount_pence + 1", "POSTED entry"),
-        ("update closure.positions set held_pence = held_pence - 1 where held_pence > 1", "received = posted"),
+        ("insert into closure.ledger select 'x' || due_id, business_date, due_id, 'CORRECTION', -posted_pence - 1, null, 'C' "
+         "from closure.dues limit 1", "POSTED entry"),
+        ("update closure.positions set held_pence = held_pence - 1, received_pence = received_pence - 1 where held_pence > 1",
+         "received of the"),
         ("update closure.casegroups set received_pence = received_pence + 1 where received_pence > 0", "received of the"),
         ("update closure.night_figures set received_pence = received_pence + 1", "night of 2017-08-10"),
         ("update closure.nights set status = 'FAILED'", "night of 2017-08-10"),

@@ -1,10 +1,10 @@
 """Post dues: the debits that mirror the balances, and where every penny received now is.
 
 Serves B32, B33, B44, B46; R4-R7.
-Belongs here: completion, dues, ledger entries and the position of each bucket. Does not belong here: letters,
+Belongs here: completion, dues and the position of each bucket. Does not belong here: letters,
 work items, exceptions.
 
-In: what the two stages before concluded. Out: ``completed``, ``dues``, ``ledger``, ``positions``.
+In: what the two stages before concluded. Out: ``completed``, ``dues``, ``positions``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ FIGURES = ["received_pence", "posted_pence", "held_pence", "credit_pence"]
 _DUE_COLUMNS = [
     "due_id", "business_date", "casegroup_id", "cms_casegroup_id", "cms_case_id", "csa_system", "csa_case_id",
     "scheme", "creditor", "arrears_status", "posted_pence", "arrears_from", "arrears_to",
+    "reference",
 ]  # fmt: skip
 
 
@@ -67,7 +68,6 @@ def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date
     return {
         "completed": completed,
         "dues": dues,
-        "ledger": _entries(dues, lines[posted]),
         "positions": _positions(lines),
     }
 
@@ -123,7 +123,7 @@ def _dues(lines: pd.DataFrame, cms_cases: pd.DataFrame, on: date) -> pd.DataFram
     places = lookup(lines["case_key"], cms_cases, "case_key")
     if (places < 0).any():
         raise AssertionError("the barrier let a casegroup through whose case is not on CMS (R7)")
-    dues = lines.assign(
+    dues = lines.rename(columns={"balance_id": "reference"}).assign(
         due_id=lines["csa_system"]
         + "-"
         + lines["csa_case_id"]
@@ -137,21 +137,6 @@ def _dues(lines: pd.DataFrame, cms_cases: pd.DataFrame, on: date) -> pd.DataFram
         scheme=take(cms_cases["scheme"], places),
     )
     return dues[_DUE_COLUMNS]
-
-
-def _entries(dues: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
-    """The POSTED entry behind each due."""
-    return pd.DataFrame(
-        {
-            "entry_id": dues["due_id"] + "-POSTED",
-            "business_date": dues["business_date"],
-            "due_id": dues["due_id"],
-            "kind": pd.Series("POSTED", index=dues.index, dtype="str"),
-            "amount_pence": dues["posted_pence"],
-            "reason": pd.Series(None, index=dues.index, dtype="str"),
-            "reference": lines["balance_id"].reset_index(drop=True),
-        }
-    )
 
 
 def _positions(lines: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from case_closure.domain import addresses
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
+from case_closure.store.dues import AMOUNT_NOW
 from case_closure.store.schema.tables import CLEANED, MATCHED_ON
 
 TEXT, DAY, FLAG, PENCE, NUMBER = pa.string(), pa.date32(), pa.bool_(), pa.int64(), pa.int64()
@@ -352,11 +353,10 @@ class Gather:
     def dues_now(self) -> pa.Table:
         """Dues of these casegroups as corrections have left them, with their period."""
         return self._read(
-            """
+            f"""
             select d.csa_system || '/' || d.csa_case_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status,
-                   sum(l.amount_pence)::bigint, d.arrears_from, d.arrears_to
-            from judged j join closure.dues d using (casegroup_id) join closure.ledger l using (due_id)
-            where l.kind <> 'ALLOCATION' group by d.due_id
+                   n.amount_pence, d.arrears_from, d.arrears_to
+            from judged j join closure.dues d using (casegroup_id) cross join lateral ({AMOUNT_NOW.format("d")}) n
             """,
             case_key=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
             arrears_from=DAY, arrears_to=DAY,

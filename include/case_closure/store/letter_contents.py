@@ -18,6 +18,7 @@ from case_closure.store import sensitive
 from case_closure.store.casegroups import DAY, PENCE, TEXT, Gather
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
+from case_closure.store.dues import AMOUNT_NOW
 
 ORDINARY = f"not {sensitive.of_row('l')}"
 # A letter that covers another is made after it.
@@ -113,12 +114,11 @@ class Waiting:
             where (w.code = '{codes.ARREARS_PAYING_PARENT}' and w.csa_case_id is null)
                or (w.code = '{codes.ARREARS_RECEIVING_PARENT}' and (d.csa_system, d.csa_case_id) = (w.csa_system, w.csa_case_id))
             union all
-            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, sum(e.amount_pence)::bigint,
+            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, n.amount_pence,
                    d.arrears_from, d.arrears_to
             from writing w join closure.dues d using (casegroup_id, csa_system, csa_case_id)
-            join closure.ledger e using (due_id)
-            where w.code = '{codes.WRITE_OFF}' and d.creditor = 'RP' and e.kind <> 'ALLOCATION'
-            group by w.letter_id, d.due_id
+            cross join lateral ({AMOUNT_NOW.format("d")}) n
+            where w.code = '{codes.WRITE_OFF}' and d.creditor = 'RP'
             """,
             letter_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
             arrears_from=DAY, arrears_to=DAY,

@@ -19,6 +19,7 @@ from case_closure.domain import letters as codes
 from case_closure.store.casegroups import DAY, FLAG, PENCE, TEXT
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
+from case_closure.store.dues import AMOUNT_NOW
 from case_closure.store.letter_contents import ORDINARY
 from case_closure.store.posting import as_rows
 from case_closure.store.schema import tables
@@ -99,9 +100,8 @@ def requests(connection: Connection) -> pa.Table:
                coalesce(p.dlo, false), p.date_of_death, {died},
                {", ".join(f"p.{name}" for name in _ADDRESSES)},
                case when h.code = '{codes.WRITE_OFF}' then (
-                   select sum(e.amount_pence)::bigint from closure.dues d join closure.ledger e using (due_id)
-                   where (d.csa_system, d.csa_case_id, d.creditor) = (h.csa_system, h.csa_case_id, 'RP')
-                     and e.kind <> 'ALLOCATION') end
+                   select sum(n.amount_pence)::bigint from closure.dues d cross join lateral ({AMOUNT_NOW.format("d")}) n
+                   where (d.csa_system, d.csa_case_id, d.creditor) = (h.csa_system, h.csa_case_id, 'RP')) end
         from closure.letters_by_hand h
         left join closure.letters r on r.letter_id = h.repeats_letter_id
         left join held.csa_cases c on c.csa_system = h.csa_system and c.csa_case_id = h.csa_case_id

@@ -516,7 +516,7 @@ def money_law_breaches(connection: Connection, on: date, most: int = 20) -> list
     """Where the money law is broken, at most ``most`` of each kind; empty when it holds everywhere.
 
     In every bucket received = posted + held + credit, counted from the balances themselves; what the night of ``on`` has posted
-    is what is landed now; posted = the dues; dues = their ledger; what is allocated is never more; outcomes add up their
+    is what is landed now; posted = the dues; no due is below nothing; what is allocated is never more; outcomes add up their
     positions.
     """
     # Counted anew, since a night may just have filled these tables: the plans of the laws turn on it.
@@ -566,6 +566,7 @@ _SINCE_COMPLETION = """
         and s.csa_system = coalesce(b.csa_system, '') and s.csa_case_id = coalesce(b.csa_case_id, '')))
 """
 _LIMIT = 2**63 - 1
+_CORRECTED = "(select due_id, sum(amount_pence) as corrected from closure.ledger where kind <> 'ALLOCATION' group by due_id)"
 _LAWS = {
     "received = posted + held + credit": f"""
         select {_WHERE.format("p")}, p.received_pence, p.posted_pence::numeric + p.held_pence + p.credit_pence
@@ -625,22 +626,17 @@ _LAWS = {
         where coalesce(d.posted_pence, 0) <> coalesce(p.posted_pence, 0)
            or d.casegroup_id is distinct from p.casegroup_id
     """,
-    "each due has one POSTED entry of its amount, and is never below nothing": """
-        select d.due_id, d.posted_pence, coalesce(l.posted, 0)
-        from closure.dues d left join (
-            select due_id, sum(amount_pence) filter (where kind = 'POSTED') as posted,
-                   sum(amount_pence) filter (where kind <> 'ALLOCATION') as amount,
-                   count(*) filter (where kind = 'POSTED') as entries
-            from closure.ledger group by due_id) l using (due_id)
-        where d.posted_pence <= 0 or l.posted is distinct from d.posted_pence::numeric or l.entries is distinct from 1
-           or l.amount < 0
+    "a due is posted once, of more than nothing, and is never below nothing": f"""
+        select d.due_id, d.posted_pence, d.posted_pence + coalesce(l.corrected, 0)
+        from closure.dues d left join {_CORRECTED} l using (due_id)
+        where d.posted_pence <= 0 or d.posted_pence + coalesce(l.corrected, 0) < 0
     """,
-    "what is allocated never exceeds the due": """
-        select l.due_id, d.amount, sum(abs(l.amount_pence))
-        from closure.ledger l join (
-            select due_id, sum(amount_pence) as amount from closure.ledger
-            where kind <> 'ALLOCATION' group by due_id) d using (due_id)
-        where l.kind = 'ALLOCATION' group by l.due_id, d.amount having sum(abs(l.amount_pence)) > d.amount
+    "what is allocated never exceeds the due": f"""
+        select d.due_id, d.posted_pence + coalesce(l.corrected, 0), a.allocated
+        from (select due_id, sum(abs(amount_pence::numeric)) as allocated from closure.ledger
+              where kind = 'ALLOCATION' group by due_id) a
+        join closure.dues d using (due_id) left join {_CORRECTED} l using (due_id)
+        where a.allocated > d.posted_pence + coalesce(l.corrected, 0)
     """,
     "an outcome adds up its positions": f"""
         select g.casegroup_id, g.received_pence, coalesce(p.received, 0)

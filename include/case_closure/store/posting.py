@@ -39,7 +39,6 @@ def store(connection: Connection, on: date, set_up: Frames, posted: Frames, deci
     flags = set_up["interest_flags"].sort_values("party_id").assign(business_date=on)
     insert(connection, tables.interest_flags, flags, first_counts=True)
     insert(connection, tables.dues, posted["dues"])
-    insert(connection, tables.ledger, posted["ledger"])
     insert(connection, tables.letters, decided["letters"].assign(business_date=on))
     insert(connection, tables.next_actions, decided["next_actions"])
     _exceptions(connection, on, decided)

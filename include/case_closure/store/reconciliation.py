@@ -146,6 +146,10 @@ MOST_BREAKS = 100_000
 _WORK_MEMORY = "128MB"  # for this transaction: both sides are put beside each other whole
 
 
+# The largest of an amount's figures, whatever its sign.
+_SIZE = f"greatest({', '.join(f'abs({name}::numeric)' for name in FIGURES)})"
+
+
 def reconstruct(
     connection: Connection, on: date, *, implausible_pence: int, sensitive: bool = False
 ) -> dict[str, pa.Table]:
@@ -168,7 +172,7 @@ def reconstruct(
         text(
             f"""
             create temporary table reconciled on commit drop as
-            select m.*, t.tranche_id, greatest({", ".join(f"abs({name}::numeric)" for name in FIGURES)}) > :implausible as implausible
+            select m.*, t.tranche_id, {_SIZE} > :implausible as implausible
             from ({made}) m
             left join (select csa_system, csa_case_id, tranche_id from closure.end_liability where selected_on <= :on) t
                 using (csa_system, csa_case_id)
@@ -194,13 +198,12 @@ def reconstruct(
     """
     tables["breaks"] = copy_out(cursor, query, pa.schema(list(_BREAK_COLUMNS.items())))
     names = ", ".join(name for name in _IMPLAUSIBLE_COLUMNS if name != "cause")
-    size = f"greatest({', '.join(f'abs({name}::numeric)' for name in FIGURES)})"
     query = f"""
         select {_named(_IMPLAUSIBLE_COLUMNS)} from (
             select * from (
                 select {names}, cause from broken where implausible union all
                 select {names}, null from reconciled where implausible and break_type is null) r
-            order by {size} desc, {by_case} limit {MOST_BREAKS}) i
+            order by {_SIZE} desc, {by_case} limit {MOST_BREAKS}) i
         order by {by_case}
     """
     tables["implausible"] = copy_out(cursor, query, pa.schema(list(_IMPLAUSIBLE_COLUMNS.items())))

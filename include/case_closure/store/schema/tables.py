@@ -10,6 +10,7 @@ brought it (``business_date``) and the one on which its content last changed (``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -35,6 +36,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
+from case_closure.domain import codes
+from case_closure.domain.applications import LTR_TYPES
+from case_closure.domain.cases import CSA_SYSTEMS
+from case_closure.domain.journey import STATES
+from case_closure.domain.money import ARREARS_STATUSES, CREDITORS
 from case_closure.tables.landed import FILES, FileContract
 
 HELD, CLOSURE = "held", "closure"
@@ -189,6 +195,15 @@ def _case_id() -> Column[Any]:
 
 def _casegroup() -> Column[Any]:
     return _text("casegroup_id", "Casegroup: all cases that share one paying parent")
+
+
+def _one_of(table: str, column: str, values: Sequence[str]) -> CheckConstraint:
+    """The server itself refuses any other value; a null is for the column's own ``nullable`` to refuse."""
+    return CheckConstraint(f"{column} in ({', '.join(map(repr, values))})", name=f"{table}_{column}_ck")
+
+
+def _bucket_of(table: str) -> tuple[CheckConstraint, CheckConstraint]:
+    return _one_of(table, "creditor", CREDITORS), _one_of(table, "arrears_status", ARREARS_STATUSES)
 
 
 NIGHT_STATUSES = ("OPEN", "SUCCESS", "REJECTED", "FAILED", "SKIPPED")
@@ -358,6 +373,7 @@ casegroups = Table(
     _pence("credit_pence", "Credits, below zero"),
     _date("completed_on", "Night of Transition Complete"),
     _date("business_date", "Last night on which one of these columns changed", nullable=False),
+    _one_of("casegroups", "outcome", codes.OUTCOMES),
     schema=CLOSURE, comment="What has become of each casegroup",
 )  # fmt: skip
 
@@ -383,6 +399,8 @@ positions = Table(
     _date("credited_on", "Night on which the credit was listed"),
     _date("moved_on", "Night on which its case brought it here from another casegroup unchanged; else null"),
     PrimaryKeyConstraint("casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"),
+    CheckConstraint("received_pence = posted_pence::numeric + held_pence + credit_pence", name="positions_law_ck"),
+    CheckConstraint("posted_pence >= 0 and credit_pence <= 0", name="positions_signs_ck"), *_bucket_of("positions"),
     schema=CLOSURE, comment="Where every penny received is: received = posted + held + credit, in every bucket",
 )  # fmt: skip
 
@@ -402,6 +420,8 @@ position_history = Table(
     _date("since", "Night from which it stood so in this casegroup", nullable=False),
     _date("replaced_on", "Night that replaced it: it stood so until the night before", nullable=False),
     PrimaryKeyConstraint("casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status", "replaced_on"),
+    CheckConstraint("received_pence = posted_pence::numeric + held_pence + credit_pence", name="position_history_law_ck"),
+    CheckConstraint("posted_pence >= 0 and credit_pence <= 0", name="position_history_signs_ck"), *_bucket_of("position_history"),
     schema=CLOSURE, comment="Positions as they were before a later night replaced them (B54); rows are only ever added",
 )  # fmt: skip
 Index("position_history_replaced_ix", position_history.c.replaced_on)
@@ -453,6 +473,8 @@ cms_cases = Table(
     _text("case_owner", "Who owns it on CMS"),
     _text("paying_parent_matched_on", "First eight characters of the paying parent's NINO"),
     PrimaryKeyConstraint("csa_system", "csa_case_id"),
+    _one_of("cms_cases", "csa_system", CSA_SYSTEMS), _one_of("cms_cases", "origin", codes.ORIGINS),
+    _one_of("cms_cases", "maintenance_region", codes.REGIONS),
     schema=CLOSURE, comment="Each required CSA case, on CMS (B30, B31, B40)",
 )  # fmt: skip
 Index("cms_cases_casegroup_ix", cms_cases.c.casegroup_id)
@@ -470,7 +492,10 @@ dues = Table(
     _text("arrears_status", "ACTIVE, SUSPENDED or DEFERRED", nullable=False),
     _pence("posted_pence", "As mirrored from the balance; never changed"),
     _date("arrears_from", "First day of the arrears"), _date("arrears_to", "Last day of the arrears"),
-    schema=CLOSURE, comment="Debits on the paying parent's CMS account, mirroring the balance (B44, R6)",
+    _text("reference", "The balance it mirrors"),
+    CheckConstraint("posted_pence > 0", name="dues_posted_ck"),
+    _one_of("dues", "csa_system", CSA_SYSTEMS), *_bucket_of("dues"),
+    schema=CLOSURE, comment="Debits on the paying parent's CMS account, each its own POSTED entry (B44, R6)",
 )  # fmt: skip
 Index("dues_casegroup_ix", dues.c.casegroup_id)
 Index("dues_case_ix", dues.c.csa_case_id, dues.c.csa_system)
@@ -478,13 +503,14 @@ Index("dues_business_date_ix", dues.c.business_date)
 
 ledger = Table(
     "ledger", metadata,
-    _text("entry_id", "<due>-POSTED, or <due>-<kind>-<reference>", primary_key=True),
+    _text("entry_id", "<due>-<kind>-<reference>", primary_key=True),
     _date("business_date", "Night of the entry", nullable=False),
     Column("due_id", Text, ForeignKey(dues.c.due_id), nullable=False, comment="The due it is about"),
-    _text("kind", "POSTED, CORRECTION or ALLOCATION", nullable=False),
+    _text("kind", "CORRECTION or ALLOCATION", nullable=False),
     _pence("amount_pence", "Signed"),
-    _text("reason", "Why, for a correction"), _text("reference", "The balance, correction or payment behind it"),
-    schema=CLOSURE, comment="Rows are only ever added",
+    _text("reason", "Why, for a correction"), _text("reference", "The correction or payment behind it"),
+    _one_of("ledger", "kind", ("CORRECTION", "ALLOCATION")),
+    schema=CLOSURE, comment="What has changed each due since it was posted; rows are only ever added",
 )  # fmt: skip
 Index("ledger_due_ix", ledger.c.due_id)
 
@@ -509,6 +535,12 @@ exceptions = Table(
     _date("casegroup_since", "Night on which its case came, or moved, and it with it; null: it had its casegroup from the first"),
     _text("previous_casegroup_id", "The casegroup it had before casegroup_since"),
     _text("original", "The row as it came, as JSON; personal, so in no view"),
+    _one_of("exceptions", "severity", codes.SEVERITIES), _one_of("exceptions", "status", codes.EXCEPTION_STATUSES),
+    _one_of("exceptions", "channel", codes.CHANNELS), _one_of("exceptions", "route", codes.ROUTES),
+    # R43: it is never resolved before it was first seen.
+    CheckConstraint(
+        "(status = 'RESOLVED') = (resolved_on is not null) and resolved_on >= business_date", name="exceptions_resolved_ck"
+    ),
     schema=CLOSURE, comment="Each reason for which a record went no further (B48-B50, R10)",
 )  # fmt: skip
 Index("exceptions_casegroup_ix", exceptions.c.casegroup_id)
@@ -530,6 +562,7 @@ exception_events = Table(
     _text("by_what", "What brought it about"),
     _date("night_on", "The night that did it: business_date, but for what a late night resolves; null: a person did"),
     PrimaryKeyConstraint("exception_id", "event_number"),
+    _one_of("exception_events", "event", codes.EXCEPTION_EVENTS),
     schema=CLOSURE, comment="The history of each exception",
 )  # fmt: skip
 
@@ -554,6 +587,8 @@ work_items = Table(
     _text("subject_reference", "The application, payment, exception or correction it is about"),
     _text("route", "CASE_OWNER or FT_TEAM"), _text("status", "OPEN or CLOSED", nullable=False),
     _text("detail", "In plain words"), _date("closed_on", "Night on which it was closed"),
+    _one_of("work_items", "type", codes.WORK_ITEM_TYPES), _one_of("work_items", "status", codes.WORK_ITEM_STATUSES),
+    _one_of("work_items", "route", codes.ROUTES),
     schema=CLOSURE, comment="Service requests for caseworkers",
 )  # fmt: skip
 Index("work_items_subject_ix", work_items.c.subject_reference)
@@ -575,6 +610,9 @@ letters = Table(
     _text("covers_letter_id", "The letter a covering letter goes with"),
     Column("total_pence", BigInteger, comment="The arrears it states"),
     _date("clerical_issued_on", "When the legacy team sent it by hand"),
+    _one_of("letters", "code", codes.LETTER_CODES), _one_of("letters", "recipient_role", codes.RECIPIENT_ROLES),
+    _one_of("letters", "status", codes.LETTER_STATUSES), _one_of("letters", "reason", codes.UNSENT_REASONS),
+    CheckConstraint("(status = 'ISSUED') = (reason is null)", name="letters_reason_given_ck"),
     schema=CLOSURE, comment="Letters due, sent or not",
 )  # fmt: skip
 Index("letters_casegroup_ix", letters.c.casegroup_id)
@@ -611,6 +649,7 @@ end_liability = Table(
     Column("reminder_days", Integer, comment="Days before the LED on which the reminder is due; null: one month"),
     _date("became_reactive_on", "Night on which an application made it reactive"),
     PrimaryKeyConstraint("csa_system", "csa_case_id"),
+    _one_of("end_liability", "csa_system", CSA_SYSTEMS), _one_of("end_liability", "journey", codes.JOURNEYS),
     schema=CLOSURE, comment="Each selected case and the date its liability ends (B4, B22)",
 )  # fmt: skip
 Index("end_liability_casegroup_ix", end_liability.c.casegroup_id)
@@ -624,6 +663,7 @@ end_liability_notices = Table(
     _text("journey", "PROACTIVE or REACTIVE", nullable=False), _date("led", "End liability date", nullable=False),
     _text("cause", "SELECTED, JOINED, REACTIVE or MOVED", nullable=False),
     PrimaryKeyConstraint("business_date", "csa_system", "csa_case_id"),
+    _one_of("end_liability_notices", "journey", codes.JOURNEYS), _one_of("end_liability_notices", "cause", codes.NOTICE_CAUSES),
     schema=CLOSURE, comment="What the CSA systems and the warehouse were told, night by night (B5)",
 )  # fmt: skip
 
@@ -633,6 +673,7 @@ journeys = Table(
     _text("state", "Where its closure stands, a state of domain.journey", nullable=False),
     _date("business_date", "Night of its latest move", nullable=False),
     Column("move_number", Integer, nullable=False, comment="How many moves it has made"),
+    _one_of("journeys", "state", STATES),
     schema=CLOSURE, comment="Where the closure of each selected casegroup stands",
 )  # fmt: skip
 Index("journeys_state_ix", journeys.c.state, postgresql_where=journeys.c.state != "CLOSED")
@@ -646,6 +687,7 @@ journey_moves = Table(
     _text("to_state", "The state it came to", nullable=False),
     _text("cause", "What brought it about", nullable=False),
     PrimaryKeyConstraint("casegroup_id", "move_number"),
+    _one_of("journey_moves", "from_state", STATES), _one_of("journey_moves", "to_state", STATES),
     schema=CLOSURE, comment="Every move of every casegroup's closure; rows are only ever added",
 )  # fmt: skip
 
@@ -658,6 +700,7 @@ applications = Table(
     _date("t_date", "Received + 38 days, when reactive (R1)"),
     _date("effective_date", "Effective date of the application"),
     _text("decision", "REACTIVE, KEPT_PROACTIVE, ALREADY_REACTIVE, NOT_ON_CSA, NOT_ELIGIBLE or LIABILITY_ENDED", nullable=False),
+    _one_of("applications", "decision", codes.DECISIONS),
     schema=CLOSURE, comment="What each application to CMS led to (B19-B24)",
 )  # fmt: skip
 Index("applications_casegroup_ix", applications.c.casegroup_id)
@@ -674,6 +717,7 @@ ltrs = Table(
     _date("t_date", "The date liability is to end", nullable=False),
     _text("issued_by", "'system', or who issued it by hand (B26)", nullable=False),
     Column("issued_at", DateTime(timezone=True), comment="When it was issued by hand"),
+    _one_of("ltrs", "ltr_type", LTR_TYPES), _one_of("ltrs", "csa_system", CSA_SYSTEMS),
     schema=CLOSURE, comment="Legacy transition requests to the CSA systems (B24, B26)",
 )  # fmt: skip
 Index("ltrs_business_date_ix", ltrs.c.business_date)
@@ -703,6 +747,7 @@ tranche_criteria = Table(
     Column("decided_at", DateTime(timezone=True), comment="When they did"),
     _text("comment", "What they said, or why it was refused"),
     PrimaryKeyConstraint("tranche_id", "version"),
+    _one_of("tranche_criteria", "state", codes.CRITERIA_STATES),
     schema=CLOSURE, comment="Every version of every tranche's criteria: who, when, why (B6)",
 )  # fmt: skip
 
@@ -739,6 +784,8 @@ letter_deliveries = Table(
     _text("last_error", "Why it was not sent, in plain words"),
     Column("sent_at", DateTime(timezone=True), comment="When it was handed over"),
     _text("provider_reference", "What the other side calls it"),
+    _one_of("letter_deliveries", "channel", codes.DELIVERY_CHANNELS),
+    _one_of("letter_deliveries", "state", codes.DELIVERY_STATES),
     schema=CLOSURE, comment="What became of each letter that was written",
 )  # fmt: skip
 Index(

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.store import history, nights, reconciliation, roles, sensitive
+from case_closure.store.dues import AMOUNT_NOW
 
 SCHEMAS = {
     "reporting": ("false", "Stable views for analysts; nationally sensitive casegroups are absent"),
@@ -116,8 +117,9 @@ VIEWS = (
         """
         select d.due_id, d.business_date, d.casegroup_id, d.cms_casegroup_id, d.cms_case_id, d.csa_system,
                d.csa_case_id, d.scheme, d.creditor, d.arrears_status,
-               (select sum(l.amount_pence) filter (where l.kind <> 'ALLOCATION')::bigint from closure.ledger l
-                where l.due_id = d.due_id) as amount_pence,
+               ("""
+        + AMOUNT_NOW.format("d")
+        + """) as amount_pence,
                d.posted_pence, d.arrears_from, d.arrears_to
         from closure.dues d
         where """
@@ -136,6 +138,12 @@ VIEWS = (
             "reference": "The balance, correction or payment behind it",
         },
         """
+        select d.due_id || '-POSTED', d.business_date, d.due_id, 'POSTED', d.posted_pence, null::text, d.reference
+        from closure.dues d
+        where """
+        + _side("d")
+        + """
+        union all
         select l.entry_id, l.business_date, l.due_id, l.kind, l.amount_pence, l.reason, l.reference
         from closure.ledger l join closure.dues d using (due_id)
         where """
