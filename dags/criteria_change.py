@@ -15,14 +15,14 @@ only then used (B6). `docs/criteria.md` tells the whole of it.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import DAG, Param, task
-from airflow.sdk.exceptions import AirflowFailException
 from form_fields import day, several, words
-from telling import explain
+from telling import explain, run_in_words, was_told, why_it_ended
 
+from case_closure.refusals import Refused
 from case_closure.settings import Settings
 
 SEGMENTS = {
@@ -56,23 +56,52 @@ FORM = {
 }  # fmt: skip
 
 
-def refuse(reason: str, context: Any) -> NoReturn:
-    """Ends the task, not to be tried again; said before it ends, because the pages fold away what is logged after."""
-    tell(reason, context)
-    raise AirflowFailException(reason)
-
-
-def tell(reason: str, context: Any) -> None:
+def tell(error: BaseException, context: Any) -> None:
     tranche, stage = context["params"].get("tranche_id"), context["task_instance"].task_id
     do = "trigger this Dag again, with the form as it should be; until a change is approved, nothing of it is used."
-    explain(f"The criteria of tranche {tranche} were not changed: refused in {stage}.", reason, do, context)
+    explain(
+        f"The criteria of tranche {tranche} were not changed: refused in {stage}.", str(error), do, context
+    )
 
 
 def explain_failure(context: Any) -> None:
-    """After the last try, of what was not refused in words already."""
-    error = context.get("exception") or "The task was ended from outside before it could say why."
-    if not isinstance(error, AirflowFailException):
-        tell(str(error), context)
+    """After the last try, of what was not told already."""
+    error = why_it_ended(context)
+    if not was_told(error):
+        tell(error, context)
+
+
+def keep_proposal(context: Any) -> dict[str, Any]:
+    from case_closure.desk import criteria
+    from case_closure.local.store import with_store
+
+    run, form = context["dag_run"], dict(context["params"])
+    if not run.triggering_user_name:
+        raise Refused(
+            "It is not known who proposes this: trigger it from the pages, or by the API as a user."
+        )
+    on = form.pop("preview_on") or form["valid_from"] or run.run_after.date().isoformat()
+    form["segments"] = [int(one) if str(one).isdigit() else one for one in form["segments"]]
+    tranche, version, shown = criteria.propose(
+        with_store(), form, on=datetime.fromisoformat(on).date(),
+        by=run.triggering_user_name, run=run.run_id, at=datetime.now(UTC),
+    )  # fmt: skip
+    return {"tranche_id": tranche, "version": version, "shown": shown}
+
+
+def record_answer(context: Any) -> str:
+    from case_closure.desk import criteria
+    from case_closure.local.store import with_store
+
+    proposal, answer = (context["ti"].xcom_pull(task_ids=name) for name in ("propose", "approve"))
+    who = answer and answer["responded_by_user"]  # no answer: somebody marked the task as done
+    if not who:
+        raise Refused("It is not known who answered, so the proposal stays a proposal.")
+    return criteria.decide(
+        with_store(), proposal["tranche_id"], proposal["version"],
+        approved=answer["chosen_options"] == [ApprovalOperator.APPROVE], by=who["name"],
+        at=answer["responded_at"], comment=answer["params_input"].get("comment") or None,
+    )  # fmt: skip
 
 
 class Approval(ApprovalOperator):
@@ -103,25 +132,7 @@ with DAG(
 
     @task
     def propose(**context: Any) -> dict[str, Any]:
-        from case_closure.desk import criteria as criteria_commands
-        from case_closure.local.store import with_store
-
-        run, form = context["dag_run"], dict(context["params"])
-        if not run.triggering_user_name:
-            refuse(
-                "It is not known who proposes this: trigger it from the pages, or by the API as a user.",
-                context,
-            )
-        on = form.pop("preview_on") or form["valid_from"] or run.run_after.date().isoformat()
-        form["segments"] = [int(one) if str(one).isdigit() else one for one in form["segments"]]
-        try:
-            tranche, version, shown = criteria_commands.propose(
-                with_store(), form, on=datetime.fromisoformat(on).date(),
-                by=run.triggering_user_name, run=run.run_id, at=datetime.now(UTC),
-            )  # fmt: skip
-        except criteria_commands.CriteriaInvalid as invalid:
-            refuse(str(invalid), context)
-        return {"tranche_id": tranche, "version": version, "shown": shown}
+        return run_in_words(lambda: keep_proposal(context), lambda ended: tell(ended, context))
 
     approve = Approval(
         task_id="approve",
@@ -138,20 +149,6 @@ with DAG(
 
     @task
     def record(**context: Any) -> str:
-        from case_closure.desk import criteria as criteria_commands
-        from case_closure.local.store import with_store
-
-        proposal, answer = (context["ti"].xcom_pull(task_ids=name) for name in ("propose", "approve"))
-        who = answer and answer["responded_by_user"]  # no answer: somebody marked the task as done
-        if not who:
-            refuse("It is not known who answered, so the proposal stays a proposal.", context)
-        try:
-            return criteria_commands.decide(
-                with_store(), proposal["tranche_id"], proposal["version"],
-                approved=answer["chosen_options"] == [ApprovalOperator.APPROVE], by=who["name"],
-                at=answer["responded_at"], comment=answer["params_input"].get("comment") or None,
-            )  # fmt: skip
-        except criteria_commands.CriteriaRefused as refused:
-            refuse(str(refused), context)
+        return run_in_words(lambda: record_answer(context), lambda ended: tell(ended, context))
 
     propose() >> approve >> record()

@@ -14,23 +14,34 @@ nothing to do here: it fetches the night's outbound folder, and a letter is sent
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, task
-from airflow.sdk.exceptions import AirflowFailException
 from task_groups import DEFAULT_ARGS
+from telling import explain, run_in_words, was_told, why_it_ended
 
-log = logging.getLogger(__name__)
+
+def _tell(error: BaseException, context: Any) -> None:
+    do = "mend what is named above and clear this task, or wait for the next hour. No letter is lost."
+    explain("Letters were not sent.", str(error), do, context)
 
 
-def _explain(context: Any) -> None:
-    log.error("Letters were not sent: %s", context.get("exception") or "the task was ended from outside.")
-    log.error(
-        "What to do: mend what is named above and clear this task, or wait for the next hour. No letter is lost."
-    )
+def _explain_failure(context: Any) -> None:
+    """After the last try, of what was not told already."""
+    error = why_it_ended(context)
+    if not was_told(error):
+        _tell(error, context)
+
+
+def _send() -> dict[str, int | str | None]:
+    from dataclasses import asdict
+
+    from case_closure.local.store import with_store
+    from case_closure.sweeps import letters
+
+    return asdict(letters.send(with_store(), lambda: datetime.now(UTC)))
 
 
 with DAG(
@@ -46,17 +57,8 @@ with DAG(
     tags=["letters", "financial-transition"],
 ):
 
-    @task(task_id="send", on_failure_callback=_explain)
-    def send() -> dict[str, int | str | None]:
-        from dataclasses import asdict
-
-        from case_closure.local.store import with_store
-        from case_closure.outbound.sending import ChannelRefused
-        from case_closure.sweeps import letters as letter_sending
-
-        try:
-            return asdict(letter_sending.send(with_store(), lambda: datetime.now(UTC)))
-        except ChannelRefused as refusal:
-            raise AirflowFailException(str(refusal)) from None
+    @task(task_id="send", on_failure_callback=_explain_failure)
+    def send(**context: Any) -> dict[str, int | str | None]:
+        return run_in_words(_send, lambda ended: _tell(ended, context))
 
     send()

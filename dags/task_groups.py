@@ -11,8 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from airflow.sdk import ObjectStoragePath, Param, TaskGroup, task
-from airflow.sdk.exceptions import AirflowFailException
-from telling import explain
+from telling import NotBegun, end, explain, run_in_words, was_told, why_it_ended
 
 from case_closure.domain.night import MEANINGS
 
@@ -20,7 +19,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_ARGS = {
     "owner": "financial-transition",
-    # Only what may pass by itself is tried again: see `_run`. A killed task is, too.
+    # Only what may pass by itself is tried again: see `telling.run_in_words`. A killed task is, too.
     "retries": 2,
     "retry_delay": timedelta(seconds=20),
 }
@@ -48,10 +47,6 @@ PARAMS = {
 }
 
 
-class Refused(AirflowFailException):
-    """The night was not begun, so it has not failed either."""
-
-
 def stage_group(stage: str) -> TaskGroup:
     """The task group of one stage, inside the DAG being defined."""
     with TaskGroup(stage, tooltip=MEANINGS[stage]) as group:
@@ -65,34 +60,16 @@ def stage_group(stage: str) -> TaskGroup:
 
 
 def _run(stage: str, context: Any) -> dict[str, int | str]:
-    from case_closure.domain.texts import printable_lines
-    from case_closure.landing.manifest import LandingRejected
     from case_closure.local import stage_run
-    from case_closure.night import attempts
-    from case_closure.night.run import MachineFault, NightFailed, NightRefused
-    from case_closure.store.transient import is_transient
 
     try:
         night = _night_of(context)
     except ValueError as unknown:
-        ended: AirflowFailException = Refused(str(unknown))
-        _explain(stage, "no date", ended, context)
-        raise ended from None
-    try:
-        return stage_run.run(stage, **night)
-    except NightRefused as refusal:
-        ended = Refused(printable_lines(refusal))
-    except Exception as error:
-        if error.passes if isinstance(error, MachineFault) else is_transient(error):
-            raise
-        words = str(error)
-        if not isinstance(error, LandingRejected | NightFailed):
-            log.exception("This is not a mistake of the data's. For the developers:")
-            words = f"{type(error).__name__}: {error}"
-        ended = attempts.mark(AirflowFailException(printable_lines(words)), error)
-    # Here, because the pages fold away what is logged after a task has ended.
-    _explain(stage, night["business_date"], ended, context)
-    raise ended from None
+        end(NotBegun(str(unknown)), lambda ended: _explain(stage, "no date", ended, context))
+    return run_in_words(
+        lambda: stage_run.run(stage, **night),
+        lambda ended: _explain(stage, night["business_date"], ended, context),
+    )
 
 
 def _night_of(context: Any) -> dict[str, Any]:
@@ -116,23 +93,21 @@ def _record_failure(context: Any) -> None:
     from case_closure.local import stage_run
 
     stage = context["task_instance"].task_id.partition(".")[0]
-    error = context.get("exception")
-    if not error:
-        error = RuntimeError("The task was ended from outside before it could say why.")
+    error = why_it_ended(context)
     try:
         night = _night_of(context)
     except ValueError:
         return  # no night to mark; said already
-    if not isinstance(error, AirflowFailException):
+    if not was_told(error):
         _explain(stage, night["business_date"], error, context)
     try:
-        stage_run.record_failure(stage, error, refused=isinstance(error, Refused), **night)
+        stage_run.record_failure(stage, error, refused=isinstance(error, NotBegun), **night)
     except Exception as also:
         log.error("The night stays OPEN until it is run again: it could not be marked. %s", str(also)[:200])
 
 
 def _explain(stage: str, night: date | str, error: BaseException, context: Any) -> None:
-    refused = isinstance(error, Refused)
+    refused = isinstance(error, NotBegun)
     explain(
         f"The night of {night} {'was refused' if refused else 'failed'} in {stage}.",
         str(error),

@@ -8,4 +8,9 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """Something was not done. The message is for the person who asked: what, where, expected, found, what to do next."""
+    """Something was not done. The message is for the person who asked: what, where, expected, found, what to do next.
+
+    ``passes``: it may be over by itself, so that whatever can wait may try again.
+    """
+
+    passes = False

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from case_closure.cli import commands as cli
+from case_closure.cli import main as cli
 from case_closure.landing.rejection import LandingRejected
 from case_closure.local import stage_run
 from case_closure.night import run as night

@@ -401,7 +401,7 @@ def test_a_sign_off_needs_a_name_and_the_whole_list(
     planted: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = planted.view("reconciliation_sign_offs")
-    with pytest.raises(ValueError, match="needs the name"):
+    with pytest.raises(reconciliation.SignOffRefused, match="needs the name"):
         reconcile.reconcile(
             planted.url,
             ON,
@@ -411,7 +411,7 @@ def test_a_sign_off_needs_a_name_and_the_whole_list(
             sign_off=reconcile.SignOff("  ", SIGNED),
         )
     monkeypatch.setattr(reconciliation, "MOST_BREAKS", 2)
-    with pytest.raises(ValueError, match="only 2 fit into the list"):
+    with pytest.raises(reconciliation.SignOffRefused, match="only 2 fit into the list"):
         reconcile.reconcile(
             planted.url, ON, None, [].append, implausible_pence=LIMIT, sign_off=reconcile.SignOff("A", SIGNED)
         )

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from case_closure.cli import commands as cli
+from case_closure.cli import main as cli
 from case_closure.local import embedded, readers
 from case_closure.store import database, roles
 from tests.integration.installation import Installation

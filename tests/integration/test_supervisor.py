@@ -54,6 +54,7 @@ class Installation:
         self.home = home
         self.record = home / "record.jsonl"
         self.landing = home / "landing"
+        self.outbound = home / "outbound"
         self.landing.mkdir(parents=True)
         self.variables = {
             **os.environ,

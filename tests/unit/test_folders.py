@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from case_closure.cli import commands as cli
+from case_closure.cli import main as cli
 from case_closure.folders import why_not_apart
 from case_closure.settings import LANDING, OUTBOUND, Settings, SettingsInvalid
 

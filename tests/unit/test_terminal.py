@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from case_closure.cli import commands as cli
+from case_closure.cli import main as cli
 from case_closure.cli import terminal
 from case_closure.landing.writing import write_night
 from case_closure.local.progress import Event

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from case_closure.cli import commands as cli
-from case_closure.cli import terminal
+from case_closure.cli import main as cli
+from case_closure.cli import night, terminal
 from case_closure.domain.rules import RULES
 from case_closure.local.progress import Event
 
@@ -81,7 +81,7 @@ def test_why_a_night_failed_is_the_next_line_and_the_last_one_with_whom_to_call(
         assert said.err.splitlines() == ["no manifest.json", "Whom to call: duty desk, 020 7946 0000"]
         return "no manifest.json"
 
-    monkeypatch.setattr(cli, "_through_airflow", run)
+    monkeypatch.setattr(night, "_through_airflow", run)
     assert cli.main(["nightly", "--date", "2017-08-10"]) == 1
     assert capfd.readouterr() == ("", "")
 
@@ -116,6 +116,6 @@ def test_a_full_disk_ends_any_command_in_words(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "/srv/var/logs/x.log")
 
-    monkeypatch.setattr(cli, "_through_airflow", full)
+    monkeypatch.setattr(night, "_through_airflow", full)
     assert cli.main(["nightly", "--date", "2017-08-10"]) == 1
     assert "No space is left on the disk of /srv/var/logs/x.log" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 import sys
 
-from case_closure.cli.commands import main
+from case_closure.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

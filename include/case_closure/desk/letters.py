@@ -22,7 +22,7 @@ class LetterNotAsked(refusals.Refused):
     """The letter cannot be asked for; the message says why and what to do."""
 
 
-class LetterNotFound(Exception):
+class LetterNotFound(refusals.Refused):
     """No letter that may be shown has this reference; the message says what to do."""
 
 

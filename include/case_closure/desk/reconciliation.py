@@ -47,7 +47,7 @@ def reconcile(
     """Reconciles as at the end of the night of ``on``, says what it came to, and writes the workbook to ``out`` if given.
 
     With ``sign_off`` the same figures are put on record. Returns the command's exit code: breaks are an answer, not a failure.
-    Raises NothingToReconcile before the first night, and ValueError when it cannot be signed.
+    Raises NothingToReconcile before the first night, and SignOffRefused when it cannot be signed.
     """
     with database.transaction(url) as connection:
         tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)

@@ -25,7 +25,7 @@ class NightFailed(Refused):
 
 
 class MachineFault(NightFailed):
-    """The machine failed it: what, where and what to do are in the message. ``passes``: it may be over by itself."""
+    """The machine failed it: what, where and what to do are in the message."""
 
     def __init__(self, message: str, *, passes: bool) -> None:
         super().__init__(message)

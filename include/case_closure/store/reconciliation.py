@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
+from case_closure import refusals
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.store import history, sensitive, shares
 from case_closure.store.copy import copy_out
@@ -29,6 +30,10 @@ FIGURES = (
 _KEY = "csa_system, csa_case_id, creditor, arrears_status"
 # A sum past int64, which no money is, is shown as the largest int64.
 _FITTED = "greatest(least({}, 9223372036854775807), -9223372036854775808)::bigint"
+
+
+class SignOffRefused(refusals.Refused):
+    """The reconciliation was not signed; the message says why."""
 
 
 def sum_of(name: str) -> str:
@@ -302,13 +307,13 @@ def sign_off(
     ``tables`` is what :func:`reconstruct` gave in this transaction, so that what is signed is what was seen. What each casegroup
     has in it is kept too: the figures that are shown follow it to its side, what was signed stays (R42). Signing again adds a
     sign-off.
-    Raises ValueError when nobody signs, or when the breaks could not all be listed.
+    Raises SignOffRefused when nobody signs, or when the breaks could not all be listed.
     """
     if not signed_by.strip():
-        raise ValueError("A sign-off needs the name of who signs.")
+        raise SignOffRefused("A sign-off needs the name of who signs.")
     listed, count = tables["breaks"].num_rows, _total(tables["break_types"], "breaks")
     if listed != count:
-        raise ValueError(
+        raise SignOffRefused(
             f"{count:,} breaks cannot be signed off: only {listed:,} fit into the list. Find what they have in common first."
         )
     connection.exec_driver_sql("lock table closure.reconciliation_sign_offs in share row exclusive mode")

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from case_closure.night.context import NightFailed, NightRefused
 from case_closure.settings import Settings
 
 STAGES = (
@@ -31,18 +32,6 @@ STAGES = (
     "write_out",
     "close_night",
 )
-
-
-class NightRefused(Exception):
-    pass
-
-
-class NightFailed(Exception):
-    pass
-
-
-class MachineFault(NightFailed):
-    passes = False
 
 
 @dataclass(frozen=True)
