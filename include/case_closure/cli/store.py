@@ -33,8 +33,8 @@ def print_url(
         choice(
             "--as",
             ("reader", "sensitive-reader", "administrator"),
-            "a login that only reads the views of schema reporting, or of sensitive, made at the first asking; or the superuser of "
-            "the server that comes along",
+            "a login that only reads the views of schema reporting, or of sensitive, made at the first asking; or the superuser "
+            "of the server that comes along",
         ),
     ] = None,
 ) -> None:
