@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -42,13 +43,15 @@ def run(
     must_be_apart(landing or settings.landing, outbound or settings.outbound, "--landing, --outbound")
     terminal.say(f"Night of {night_of}, from {landing or settings.landing}")
     began = time.monotonic()
-    figures: dict[str, int | str] = {}
+    figures: Counter[str] = Counter()
     said: list[str] = []
 
     def show(event: Event) -> None:
         """As it comes; why a stage failed follows at once, and is then the last that is said."""
         terminal.show(event)
-        figures.update(event.figures)
+        for name, figure in event.figures.items():
+            if isinstance(figure, int):
+                figures[name] += figure
         if event.reason:
             said.append(event.reason)
             failing.fail(event.reason)

@@ -53,10 +53,8 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
     """
     hidden = sensitive.of_exception("e")
     connection.exec_driver_sql("drop table if exists pg_temp.reported")
-    connection.execute(
-        text(
-            f"""
-            create temporary table reported on commit drop as
+    reported = sensitive.with_names(
+        f"""
             select e.exception_id, v.event, v.business_date as happened_on, v.by_what,
                    case when e.casegroup_since > :on then e.previous_casegroup_id else e.casegroup_id end as casegroup_then
             from closure.exceptions e
@@ -69,10 +67,9 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
                 order by event_number desc limit 1) v on true
             where not {hidden} and (e.resolved_on is null or e.resolved_on >= :on)
               and (v.event <> 'RESOLVED' and e.business_date <= :on or v.event = 'RESOLVED' and v.night_on = :on)
-            """
-        ),
-        {"on": on},
+        """
     )
+    connection.execute(text(f"create temporary table reported on commit drop as {reported}"), {"on": on})
     connection.exec_driver_sql("drop table if exists pg_temp.held_then")
     connection.execute(
         text(

@@ -119,14 +119,33 @@ def of_case(csa_system: str, csa_case_id: str) -> str:
     return f"coalesce(({csa_system}, {csa_case_id}) in (select csa_system, csa_case_id from closure.sensitive_cases), false)"
 
 
+_NAMES = "(select name from names)"
+
+
+def with_names(query: str) -> str:
+    """The query, with all that is theirs found once for every condition of it that asks whose a number is (``of_reference``)."""
+    if _NAMES not in query:
+        return query
+    names = "names as materialized (select name from closure.sensitive_names)"
+    query = query.lstrip()
+    return (
+        f"with {names}, {query.removeprefix('with ')}"
+        if query.startswith("with ")
+        else f"with {names} {query}"
+    )
+
+
 def of_reference(reference: str) -> str:
-    """SQL that says whether a number (of a letter, payment, correction, application ...) is theirs; never null."""
+    """SQL that says whether a number (of a letter, payment, correction, application ...) is theirs; never null.
+
+    The whole query goes through ``with_names``.
+    """
     parts = f"string_to_array({reference}, '-')"
-    return f"""(coalesce({reference} in (select name from closure.sensitive_names), false)
+    return f"""(coalesce({reference} in {_NAMES}, false)
         or coalesce({reference} ~ '{_MADE_OF_OTHERS}', false) and exists (
             select from generate_subscripts({parts}, 1) i
             cross join generate_series(i, least(i + {_LONGEST_IN_PARTS - 1}, cardinality({parts}))) j
-            where array_to_string(({parts})[i:j], '-') in (select name from closure.sensitive_names)))"""
+            where array_to_string(({parts})[i:j], '-') in {_NAMES}))"""
 
 
 def of_exception(row: str) -> str:
@@ -239,5 +258,5 @@ def settle(connection: Connection, on: date, candidates: list[str], sensitive: I
 
 def named(connection: Connection, references: Iterable[str]) -> set[str]:
     """Those among these numbers (of letters, cases, payments, corrections ...) that are theirs."""
-    query = f"select r from unnest(cast(:references as text[])) r where {of_reference('r')}"
+    query = with_names(f"select r from unnest(cast(:references as text[])) r where {of_reference('r')}")
     return set(connection.execute(text(query), {"references": sorted(set(references))}).scalars())

@@ -775,7 +775,7 @@ def statements() -> list[str]:
     for schema, (side, meaning) in SCHEMAS.items():
         made += [f"create schema if not exists {schema}", f"comment on schema {schema} is {_quoted(meaning)}"]
         for view in VIEWS:
-            query = view.query.replace("{sensitive}", side)
+            query = sensitive.with_names(view.query.replace("{sensitive}", side))
             # Without the barrier a function of the reader's own, or a cast that fails, would be tried on the other side's rows.
             made.append(
                 f"create view {schema}.{view.name} ({', '.join(view.columns)}) with (security_barrier) as {query}"
