@@ -13,7 +13,7 @@ import pytest
 from case_closure.desk import criteria as criteria_commands
 from case_closure.domain.tranches import Criteria
 from case_closure.landing.criteria import parse
-from case_closure.night import receiving
+from case_closure.night import receive_extract
 from case_closure.store import database, holding, tranches
 from case_closure.tables.landed import FILES
 from tests.integration.installation import Installation
@@ -51,7 +51,7 @@ def hold(store: Installation, on: date, cases: Iterable[Row], **more: list[Row])
             held = table(name, rows)
             numbered = held.append_column("row_number", [list(range(1, len(rows) + 1))])
             holding.hold(connection, FILES[name], lambda numbered=numbered: [numbered], on, 1)  # type: ignore[misc]
-        receiving.place_cases(connection, on)
+        receive_extract.place_cases(connection, on)
     if "csa_cases" not in more:
         store.execute("update held.csa_cases set claimed_casegroup_id = casegroup_id")
 
