@@ -1,7 +1,8 @@
 """What a tranche is selected on (B2, B6, B7).
 
-Belongs here: the criteria as data, when they may be used, the end liability date they give, whether two sets overlap.
-Does not belong here: reading them from a file (``landing.criteria``), the selection itself (``stages.select_tranche``).
+Belongs here: the criteria as data, when they may be used, the end liability date they give, whether two sets overlap; the words
+for what becomes of a version, a casegroup or a case. Does not belong here: reading them from a file (``landing.criteria``), the
+selection itself (``stages.select_tranche``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,19 @@ FIELDS: Final = (
 MATCHED: Final = ("segments", "csa_systems", "case_types")
 # Longer notice than this is a slip of the keyboard, and would in the end pass the last date there is.
 LONGEST_NOTICE_DAYS: Final = 3660
+
+# Why a casegroup with a matching case is left out; with several, the first is said.
+SENSITIVE: Final = "SENSITIVE"
+ALREADY_SELECTED: Final = "ALREADY_SELECTED"
+CLERICAL: Final = "CLERICAL"
+INHIBITED: Final = "INHIBITED"
+LEFT_OUT: Final = (SENSITIVE, ALREADY_SELECTED, CLERICAL, INHIBITED)
+
+# Why CSA is told of an end liability date: the case was selected, came to a casegroup that has one, or took its own along.
+SELECTED, JOINED, MOVED = "SELECTED", "JOINED", "MOVED"
+
+# What a version of criteria is: read from a file and so in force, or proposed, and then approved or refused (B6).
+LOADED, PROPOSED, APPROVED, REFUSED = "LOADED", "PROPOSED", "APPROVED", "REFUSED"
 
 
 @dataclass(frozen=True)

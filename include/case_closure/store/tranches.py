@@ -1,16 +1,18 @@
 """Tranches: the versions of their criteria, and what each selects.
 
-Belongs here: keeping every version (B6), finding candidates in order and no further than the cap (B2, B3, B7),
-stamping the end liability date and the word to CSA of it (B4, B5), looking without changing anything.
-Does not belong here: which candidates are taken (``stages.select_tranche``), journeys, letters, files.
+Belongs here: keeping every version (B6), reading candidates in order, a part at a time (B2, B3, B7), stamping the end
+liability date and the word to CSA of it (B4, B5), the figures of a preview.
+Does not belong here: which candidates are taken (``stages.select_tranche``), how far is read (``night.select_tranche``),
+journeys, letters, files.
 
-A night's criteria, its selection, notices and record commit together, in the caller's transaction.
+Nothing is committed here: that is for the caller's transaction.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -21,21 +23,27 @@ from sqlalchemy import Connection, text
 
 from case_closure import refusals
 from case_closure.domain.applications import PROACTIVE
-from case_closure.domain.cases import CASE_ENUMS
 from case_closure.domain.outcomes import INHIBIT_AUTHORISED_ROLES
-from case_closure.domain.tranches import FIELDS, MATCHED, Criteria
-from case_closure.stages import select_tranche
-from case_closure.store import database, sensitive
+from case_closure.domain.tranches import (
+    APPROVED,
+    CLERICAL,
+    FIELDS,
+    INHIBITED,
+    LOADED,
+    PROPOSED,
+    REFUSED,
+    SELECTED,
+    SENSITIVE,
+    Criteria,
+)
+from case_closure.store import sensitive
 from case_closure.store.casegroups import TEXT
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
-from case_closure.tables.frames import among, to_frame
+from case_closure.tables.frames import to_frame
 
-LOADED, PROPOSED, APPROVED, REFUSED = "LOADED", "PROPOSED", "APPROVED", "REFUSED"
 NIGHTLY_FILE: Final = "criteria.json"
 
-# Candidates read at a time: as many as may be taken and some to leave out, never more than memory takes easily.
-_FEWEST, _PART = 2_000, 100_000
 _WORTH_ANALYSING = 1_000
 
 
@@ -229,44 +237,18 @@ def _add(
 # --- the night
 
 
-def select(connection: Connection, on: date) -> dict[str, int]:
-    """Let joined and moved cases follow their casegroup, then select each tranche in force, in tranche_id order.
+@contextlib.contextmanager
+def by_index(connection: Connection) -> Iterator[None]:
+    """Inside it rows are found by an index, out of order.
 
-    For a first run of the night of ``on``, or one that goes on after a kill: again, it changes nothing. A rerun of a
-    night that succeeded does not select (R21), a late one neither (R39: ``follow``). Counts: cases and casegroups selected,
-    cases joined, moved.
+    The planner takes a row out of order for dear, as on a disk that turns, and would rather read the whole book.
     """
-    counts = follow(connection, on)
-    # The planner takes a row out of order for dear, as on a disk that turns, and would rather read the whole book.
     connection.exec_driver_sql("set local random_page_cost = 1.1")
-    for version in in_force(connection):
-        selection = _selected(connection, version, on)
-        if selection.casegroups:
-            _note(connection, version, selection)
-            counts["casegroups_selected"] += selection.casegroups
-            counts["cases_selected"] += selection.cases
+    yield
     connection.exec_driver_sql("set local random_page_cost to default")
-    return counts
 
 
-def follow(connection: Connection, on: date) -> dict[str, int]:
-    """Let joined and moved cases follow their casegroup, and select nothing. Counts as ``select``."""
-    connection.exec_driver_sql("set local random_page_cost = 1.1")
-    followed = _follow(connection, on)
-    connection.exec_driver_sql("set local random_page_cost to default")
-    return {"casegroups_selected": 0, "cases_selected": 0, **followed}
-
-
-def _selected(connection: Connection, version: Version, on: date) -> select_tranche.Selection:
-    """Select for one version, and stamp."""
-    selection = select_tranche.Selection(version.criteria, on, _counted(connection, version.criteria))
-    if selection.refused is None and selection.room != 0:
-        for part in _candidates(connection, selection):
-            _stamp(connection, version, on, selection.take(part))
-    return selection
-
-
-def _counted(connection: Connection, criteria: Criteria) -> int:
+def counted(connection: Connection, criteria: Criteria) -> int:
     """Cases that count towards the cap already, over the life of the tranche."""
     if criteria.max_cases is None:
         return 0
@@ -311,62 +293,58 @@ def _values(criteria: Criteria, on: date) -> dict[str, sql.Composable]:
         "case_types": sql.Literal(list(criteria.case_types)),
         "roles": sql.Literal(list(INHIBIT_AUTHORISED_ROLES)),
         "on": sql.Literal(on),
-        "sensitive": sql.Literal(select_tranche.SENSITIVE),
-        "clerical": sql.Literal(select_tranche.CLERICAL),
-        "inhibited": sql.Literal(select_tranche.INHIBITED),
+        "sensitive": sql.Literal(SENSITIVE),
+        "clerical": sql.Literal(CLERICAL),
+        "inhibited": sql.Literal(INHIBITED),
     }
 
 
-def _candidates(
-    connection: Connection, selection: select_tranche.Selection, *, beyond_the_cap: bool = False
-) -> Iterator[pd.DataFrame]:
-    """The cases of casegroups with a matching open case and no end liability date, part by part while there is room."""
+def candidates(
+    connection: Connection, criteria: Criteria, on: date, *, after: str, most: int
+) -> pd.DataFrame:
+    """Every case of the first ``most`` casegroups after that one with a matching open case and no end liability date.
+
+    In the order of their ids; left_out says why a case stops its casegroup, missing where it does not.
+    """
     schema = pa.schema([(name, TEXT) for name in ("casegroup_id", "csa_system", "csa_case_id", "left_out")])
-    after = ""
-    while beyond_the_cap or selection.ended_at is None:
-        room = None if beyond_the_cap else selection.room
-        # Each takes a case at least; some are left out.
-        most = _PART if room is None else min(_PART, _FEWEST + room)
-        query = sql.SQL(_CANDIDATES).format(
-            **_values(selection.criteria, selection.on), after=sql.Literal(after), most=sql.Literal(most)
-        )
-        part = to_frame(copy_out(raw(connection), query, schema))
-        if part.empty:
-            return
-        yield part
-        after = str(part["casegroup_id"].iloc[-1])
+    query = sql.SQL(_CANDIDATES).format(
+        **_values(criteria, on), after=sql.Literal(after), most=sql.Literal(most)
+    )
+    return to_frame(copy_out(raw(connection), query, schema))
 
 
-def _stamp(connection: Connection, version: Version, on: date, cases: pd.DataFrame) -> None:
+def stamp(connection: Connection, version: Version, on: date, cases: pd.DataFrame) -> None:
     """The end liability date of these cases (B4), and the word to CSA of it (B5)."""
     criteria, count = version.criteria, len(cases)
     keys = pa.Table.from_pandas(cases[["csa_system", "csa_case_id", "casegroup_id"]], preserve_index=False)
 
-    def rows(**same: pa.Scalar) -> pa.Table:
+    def rows(**values: pa.Scalar) -> pa.Table:
         told = keys
-        for name, value in same.items():
+        for name, value in values.items():
             told = told.append_column(name, pa.repeat(value, count))
         return told
 
-    stamp = {
+    same = {
         "tranche_id": pa.scalar(criteria.tranche_id),
         "journey": pa.scalar(PROACTIVE),
         "led": pa.scalar(criteria.led(on)),
     }
     copy_in(
         raw(connection), "closure.end_liability",
-        rows(**stamp, criteria_version=pa.scalar(version.version), selected_on=pa.scalar(on),
+        rows(**same, criteria_version=pa.scalar(version.version), selected_on=pa.scalar(on),
              reminder_days=pa.scalar(criteria.reminder_days, pa.int32())),
     )  # fmt: skip
     copy_in(
         raw(connection), "closure.end_liability_notices",
-        rows(**stamp, business_date=pa.scalar(on), cause=pa.scalar(select_tranche.SELECTED)),
+        rows(**same, business_date=pa.scalar(on), cause=pa.scalar(SELECTED)),
     )  # fmt: skip
 
 
-def _note(connection: Connection, version: Version, selection: select_tranche.Selection) -> None:
+def note_selection(
+    connection: Connection, version: Version, on: date, *, casegroups: int, cases: int, ended_at: str | None
+) -> None:
     """What this version selected that night (B6, B8)."""
-    criteria, on = version.criteria, selection.on
+    criteria = version.criteria
     connection.execute(
         text(
             """
@@ -380,10 +358,10 @@ def _note(connection: Connection, version: Version, selection: select_tranche.Se
         ),
         {
             "on": on, "tranche": criteria.tranche_id, "version": version.version, "led": criteria.led(on),
-            "casegroups": selection.casegroups, "cases": selection.cases, "ended_at": selection.ended_at,
+            "casegroups": casegroups, "cases": cases, "ended_at": ended_at,
         },
     )  # fmt: skip
-    if selection.cases >= _WORTH_ANALYSING:
+    if cases >= _WORTH_ANALYSING:
         connection.exec_driver_sql("analyze closure.end_liability")
 
 
@@ -412,17 +390,23 @@ _CONCERNED = f"""
 """
 
 
-def _follow(connection: Connection, on: date) -> dict[str, int]:
-    """Cases that joined a selected casegroup take its stamp; a case that moved takes its row along."""
-    counts = {"cases_joined": 0, "cases_moved": 0}
-    if not connection.exec_driver_sql("select exists (select from closure.end_liability)").scalar_one():
-        return counts
+def concerned(connection: Connection, on: date) -> pd.DataFrame:
+    """Every case of the casegroups that a case may have joined or moved to tonight, with the stamp it has.
+
+    csa_system, csa_case_id, casegroup_id, stamped_casegroup_id, stamp: the last two missing where it has none.
+    """
     names = ("csa_system", "csa_case_id", "casegroup_id", "stamped_casegroup_id", "stamp")
-    query = sql.SQL(_CONCERNED).format(on=sql.Literal(on))
-    cases = to_frame(copy_out(raw(connection), query, pa.schema([(name, TEXT) for name in names])))
-    changes = select_tranche.follow(cases)
-    if changes.empty:
-        return counts
+    schema = pa.schema([(name, TEXT) for name in names])
+    if not connection.exec_driver_sql("select exists (select from closure.end_liability)").scalar_one():
+        return to_frame(schema.empty_table())
+    return to_frame(copy_out(raw(connection), sql.SQL(_CONCERNED).format(on=sql.Literal(on)), schema))
+
+
+def store_followed(connection: Connection, on: date, changes: pd.DataFrame) -> None:
+    """Cases that joined a selected casegroup take its stamp; a case that moved takes its row along; CSA is told of both.
+
+    ``changes``: as ``stages.select_tranche.follow`` says them, at least one.
+    """
     connection.exec_driver_sql("drop table if exists pg_temp.followed")
     connection.exec_driver_sql(
         "create temporary table followed (csa_system text, csa_case_id text, casegroup_id text, cause text, "
@@ -452,108 +436,27 @@ def _follow(connection: Connection, on: date) -> dict[str, int]:
         "(select e.*, f.cause from followed f join closure.end_liability e using (csa_system, csa_case_id))"
     )
     connection.execute(text(_NOTICE.format("n.cause", told)), {"on": on})
-    by_cause = changes["cause"].value_counts()
-    return {
-        "cases_joined": int(by_cause.get(select_tranche.JOINED, 0)),
-        "cases_moved": int(by_cause.get(select_tranche.MOVED, 0)),
-    }
 
 
 # --- looking, without changing anything
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """Casegroups with a matching case that are not selected, for one reason; the first few of them."""
-
-    reason: str
-    casegroups: int
-    examples: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What criteria would select on a night if they were in force and authorised. Pence: indicative arrears.
-
-    ``refused``: why they would select nothing that night, else None. ``counted``: cases that count towards the cap
-    already. ``ended_at``: the casegroup at which the cap ends it. ``no_match``: for criteria no case matches, the
-    fields of which each alone is in the way; empty when more than one is; None when some case matches.
-    ``overlaps``: tranches in force that some case could match too. Nationally sensitive casegroups are in none of it (R26).
-    """
-
-    criteria: Criteria
-    on: date
-    refused: str | None
-    counted: int
-    casegroups: int
-    cases: int
-    arrears_pence: int
-    letters: dict[str, int]
-    left_out: tuple[LeftOut, ...]
-    ended_at: str | None
-    no_match: tuple[str, ...] | None
-    overlaps: tuple[str, ...]
-
-
-OVER_THE_CAP: Final = "OVER_THE_CAP"
-_EXAMPLES = 3
-
-
-def preview(url: str, given: Iterable[Criteria] | None, on: date) -> list[Preview]:
-    """What each of these would select on the night of ``on``, in tranche_id order, as if loaded and approved; the other
-    tranches in force take their turn. None: all in force, as they are. Nothing is changed.
-
-    The night's own selection is made and rolled back, so that the answer is the night's.
-    """
-    with database.engine(url).connect() as connection:
-        in_turn = {version.criteria.tranche_id: version for version in in_force(connection)}
-        asked = set(in_turn)
-        if given is not None:
-            asked = {one.tranche_id for one in given}
-            for one in given:
-                approved = replace(
-                    one,
-                    authorised_by=one.authorised_by or "as if approved",
-                    authorised_on=one.authorised_on or on,
-                )
-                in_turn[one.tranche_id] = Version(approved, 0, PROPOSED, "preview", "preview", None, None)
-        connection.exec_driver_sql("set local random_page_cost = 1.1")
-        _follow(connection, on)
-        made = []
-        for tranche_id, version in sorted(in_turn.items()):
-            others = [other.criteria for name, other in sorted(in_turn.items()) if name != tranche_id]
-            if tranche_id in asked:
-                made.append(_previewed(connection, version, on, others))
-            else:
-                _selected(connection, version, on)
-        connection.rollback()
-    return made
-
-
-def _previewed(connection: Connection, version: Version, on: date, others: Iterable[Criteria]) -> Preview:
-    criteria = version.criteria
-    already = _already_selected(connection, criteria, on)
-    selection = select_tranche.Selection(criteria, on, _counted(connection, criteria))
-    left: dict[str, list[str]] = {reason: [] for reason in (*select_tranche.LEFT_OUT, OVER_THE_CAP)}
+def begin_looking(connection: Connection) -> None:
+    """Nothing is looked at yet."""
     connection.exec_driver_sql("drop table if exists pg_temp.previewed")
     connection.exec_driver_sql(
         "create temporary table previewed (casegroup_id text, csa_system text, csa_case_id text)"
     )
-    for part in _candidates(connection, selection, beyond_the_cap=True):
-        groups = select_tranche.Casegroups.of(part)
-        ids = part["casegroup_id"].take(groups.starts)
-        for place, reason in enumerate(select_tranche.LEFT_OUT):
-            left[reason] += ids[groups.left_out == place].tolist()
-        taken = selection.take(part)
-        eligible = ids[groups.left_out == len(select_tranche.LEFT_OUT)]
-        left[OVER_THE_CAP] += eligible[~among(eligible, taken["casegroup_id"])].tolist()
-        keys = taken[["casegroup_id", "csa_system", "csa_case_id"]]
-        copy_in(raw(connection), "previewed", pa.Table.from_pandas(keys, preserve_index=False))
-        _stamp(connection, version, on, taken)
-    if selection.refused is not None:
-        left[OVER_THE_CAP] = []
-    del left[select_tranche.SENSITIVE], left[select_tranche.ALREADY_SELECTED]
-    found = [LeftOut(reason, len(ids), tuple(ids[:_EXAMPLES])) for reason, ids in left.items() if ids]
+
+
+def look_at(connection: Connection, cases: pd.DataFrame) -> None:
+    """These cases count for ``figures``."""
+    keys = cases[["casegroup_id", "csa_system", "csa_case_id"]]
+    copy_in(raw(connection), "previewed", pa.Table.from_pandas(keys, preserve_index=False))
+
+
+def figures(connection: Connection) -> tuple[int, int, int]:
+    """Of the cases looked at: indicative arrears in pence, paying parents and receiving parents of ongoing cases."""
     pence, to_payers, to_receivers = connection.exec_driver_sql(
         """
         select coalesce(sum(c.indicative_arrears_pence), 0),
@@ -562,27 +465,11 @@ def _previewed(connection: Connection, version: Version, on: date, others: Itera
         from previewed p join held.csa_cases c using (csa_system, csa_case_id)
         """
     ).one()
-    return Preview(
-        criteria=criteria,
-        on=on,
-        refused=selection.refused,
-        counted=selection.counted,
-        casegroups=selection.casegroups,
-        cases=selection.cases,
-        arrears_pence=int(pence),
-        letters={"CMSL6303": to_payers, "CMSL6308": to_receivers},
-        left_out=(*found, *already),
-        ended_at=selection.ended_at,
-        no_match=_no_match(connection, criteria, on),
-        overlaps=tuple(
-            other.tranche_id
-            for other in others
-            if other.authorised and (other.valid_to or on) >= on and criteria.overlaps(other)
-        ),
-    )
+    return int(pence), to_payers, to_receivers
 
 
-def _already_selected(connection: Connection, criteria: Criteria, on: date) -> list[LeftOut]:
+def already_selected(connection: Connection, criteria: Criteria, on: date) -> list[str]:
+    """The casegroups with a matching case that have an end liability date, in order; none that is sensitive (R26)."""
     query = sql.SQL(
         f"""
         select distinct c.casegroup_id collate "C" from held.csa_cases c where {_MATCHES} and not {_NEW}
@@ -590,25 +477,16 @@ def _already_selected(connection: Connection, criteria: Criteria, on: date) -> l
         order by 1
         """
     ).format(**_values(criteria, on))
-    ids = copy_out(raw(connection), query, pa.schema([("casegroup_id", TEXT)])).column(0).to_pylist()
-    return [LeftOut(select_tranche.ALREADY_SELECTED, len(ids), tuple(ids[:_EXAMPLES]))] if ids else []
+    ids: list[str] = (
+        copy_out(raw(connection), query, pa.schema([("casegroup_id", TEXT)])).column(0).to_pylist()
+    )
+    return ids
 
 
-def _no_match(connection: Connection, criteria: Criteria, on: date) -> tuple[str, ...] | None:
-    """None: some open case matches. Else the fields without any one of which some would."""
-    everything: dict[str, Any] = {
-        "segments": CASE_ENUMS["segment"],
-        "csa_systems": CASE_ENUMS["csa_system"],
-        "case_types": CASE_ENUMS["case_type"],
-    }
-
-    def matched(of: Criteria) -> bool:
-        query = sql.SQL(f"select exists (select from held.csa_cases c where {_MATCHES})").format(
-            **_values(of, on)
-        )
-        row = raw(connection).execute(query).fetchone()
-        return bool(row and row[0])
-
-    if matched(criteria):
-        return None
-    return tuple(name for name in MATCHED if matched(replace(criteria, **{name: everything[name]})))
+def any_matches(connection: Connection, criteria: Criteria, on: date) -> bool:
+    """Whether some open case matches, selected or not."""
+    query = sql.SQL(f"select exists (select from held.csa_cases c where {_MATCHES})").format(
+        **_values(criteria, on)
+    )
+    row = raw(connection).execute(query).fetchone()
+    return bool(row and row[0])
