@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -321,13 +322,19 @@ def proposed(store: Installation, run: str = "1", **over: Any) -> int:
 
 
 def decided(
-    store: Installation, version: int, by: str, approved: bool = True, **more: Any
+    store: Installation, version: int, by: str, approved: bool = True, may_approve: Iterable[str] = ()
 ) -> tuple[str, str | None]:
+    """The proposal's state once that person has answered, and why the answer was not accepted, if it was not."""
+    settings = replace(store.settings, control_group=tuple((name, None) for name in may_approve))
+    why = None
+    try:
+        criteria_commands.decide(settings, "T01", version, approved=approved, by=by, at=AT, comment=None)
+    except criteria_commands.CriteriaRefused as refused:
+        why = str(refused)
     with database.transaction(store.url) as connection:
-        done, why = tranches.decide(
-            connection, "T01", version, approved=approved, by=by, at=AT, comment=None, **more
-        )
-        return done.state, why
+        found = tranches.find(connection, "T01", version)
+    assert found is not None
+    return found.state, why
 
 
 def test_B6_a_proposal_selects_nothing_until_another_approves_it(installation: Installation) -> None:

@@ -15,7 +15,17 @@ from case_closure import refusals
 from case_closure.desk import preview as looking
 from case_closure.domain.money import pounds
 from case_closure.domain.texts import printable
-from case_closure.domain.tranches import ALREADY_SELECTED, APPROVED, CLERICAL, FIELDS, INHIBITED, Criteria
+from case_closure.domain.tranches import (
+    ALREADY_SELECTED,
+    APPROVED,
+    CLERICAL,
+    FIELDS,
+    INHIBITED,
+    PROPOSED,
+    REFUSED,
+    Criteria,
+    why_not_approved,
+)
 from case_closure.landing.criteria import CriteriaInvalid, from_form, parse
 from case_closure.settings import Settings
 from case_closure.store import database, tranches
@@ -213,14 +223,29 @@ def decide(
     at: datetime,
     comment: str | None,
 ) -> str:
-    """Record what the control group said of a proposal, in a sentence. Raises CriteriaRefused when an approval is not
-    accepted: the proposal is then kept as refused, and selects nothing.
+    """Record what the control group said of a proposal, in a sentence; deciding again changes nothing.
+
+    Raises CriteriaRefused: there is no such proposal, or an approval is not accepted, and the proposal then kept as
+    refused, and selects nothing.
     """
     with database.transaction(_store(settings)) as connection:
-        decided, why = tranches.decide(
-            connection, tranche_id, version, approved=approved, by=by, at=at, comment=comment,
-            may_approve=[name for name, _ in settings.control_group],
-        )  # fmt: skip
+        tranches.hold_off_others(connection)
+        decided = tranches.find(connection, tranche_id, version)
+        if decided is None:
+            raise CriteriaRefused(f"Tranche {tranche_id} has no version {version}.")
+        why = None
+        if decided.state == PROPOSED:
+            if approved:
+                current = tranches.find(connection, tranche_id)
+                why = why_not_approved(
+                    by, tranche_id=tranche_id, proposed_by=decided.recorded_by,
+                    may_approve=[name for name, _ in settings.control_group], replaces=decided.replaces_version,
+                    in_force=current.version if current else None,
+                )  # fmt: skip
+            decided = tranches.note_decision(
+                connection, tranche_id, version, APPROVED if approved and why is None else REFUSED, by=by, at=at,
+                comment="; ".join(filter(None, (why and f"not accepted: {why}", comment))) or None,
+            )  # fmt: skip
     if why is not None:
         raise CriteriaRefused(
             f"Version {version} of tranche {tranche_id} was not approved: {why}. It is kept as refused and selects "

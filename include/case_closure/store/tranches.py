@@ -2,8 +2,8 @@
 
 Belongs here: keeping every version (B6), reading candidates in order, a part at a time (B2, B3, B7), stamping the end
 liability date and the word to CSA of it (B4, B5), the figures of a preview.
-Does not belong here: which candidates are taken (``stages.select_tranche``), how far is read (``night.select_tranche``),
-journeys, letters, files.
+Does not belong here: which candidates are taken (``stages.select_tranche``), how far is read (``night.select_tranche``), who may
+approve (``domain.tranches``), journeys, letters, files.
 
 Nothing is committed here: that is for the caller's transaction.
 """
@@ -21,7 +21,6 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection, text
 
-from case_closure import refusals
 from case_closure.domain.applications import PROACTIVE
 from case_closure.domain.outcomes import INHIBIT_AUTHORISED_ROLES
 from case_closure.domain.tranches import (
@@ -31,7 +30,6 @@ from case_closure.domain.tranches import (
     INHIBITED,
     LOADED,
     PROPOSED,
-    REFUSED,
     SELECTED,
     SENSITIVE,
     Criteria,
@@ -109,7 +107,7 @@ def record(
     What says the same as before makes no version: for the file beside the nights, the same as that file last said, so
     that a change made otherwise since is not undone by a file nobody touched; else, the same as what is in force.
     """
-    _hold_off_others(connection)
+    hold_off_others(connection)
     made = []
     for one in criteria:
         if source == NIGHTLY_FILE:
@@ -128,8 +126,8 @@ def record(
 
 
 def propose(connection: Connection, criteria: Criteria, *, source: str, by: str, at: datetime) -> Version:
-    """Keep a proposal: it selects nothing until :func:`decide` approves it (B6). One a source: again, it is found again."""
-    _hold_off_others(connection)
+    """Keep a proposal: it selects nothing until it is approved (B6). One a source: again, it is found again."""
+    hold_off_others(connection)
     made = _versions(
         connection, "tranche_id = :tranche and source = :source", tranche=criteria.tranche_id, source=source
     )
@@ -138,73 +136,39 @@ def propose(connection: Connection, criteria: Criteria, *, source: str, by: str,
     return _add(connection, criteria, PROPOSED, source=source, by=by, at=at)
 
 
-class NotApproved(refusals.Refused):
-    """The proposal may not be approved; the message says why and what to do. It is kept as refused."""
-
-
-def decide(
+def note_decision(
     connection: Connection,
     tranche_id: str,
     version: int,
+    state: str,
     *,
-    approved: bool,
     by: str,
     at: datetime,
     comment: str | None,
-    may_approve: Iterable[str] = (),
-) -> tuple[Version, str | None]:
-    """Approve or refuse a proposal; returns it as it then stands, and why an approval was not accepted, if it was not.
-
-    Only another than the proposer may approve, and only one of ``may_approve`` unless that is empty; and only while
-    the version it was to replace is still the one in force. An approval sets authorised_by and authorised_on to
-    who approved and the day of ``at``. Deciding again changes nothing. Raises LookupError: no such proposal.
-    """
-    _hold_off_others(connection)
-    found = find(connection, tranche_id, version)
-    if found is None:
-        raise LookupError(f"Tranche {tranche_id} has no version {version}.")
-    if found.state != PROPOSED:
-        return found, None
-    why = None
-    if approved:
-        current = find(connection, tranche_id)
-        allowed = set(may_approve)
-        if _same_person(by, found.recorded_by):
-            why = f"{by} proposed it and may not approve it: another member of the control group must (B6)"
-        elif allowed and by not in allowed:
-            why = f"{by} is not a member of the control group, which alone approves (B6)"
-        elif (current.version if current else None) != found.replaces_version:
-            why = (
-                f"the criteria of tranche {tranche_id} were changed after it was proposed: propose it again, "
-                "against what is in force now"
-            )
-    state = APPROVED if approved and why is None else REFUSED
-    said = "; ".join(filter(None, (why and f"not accepted: {why}", comment))) or None
+) -> Version:
+    """A proposal is now ``state``; one that is approved has authorised_by and authorised_on: who, and the day of ``at``."""
     connection.execute(
         text(
             """
             update closure.tranche_criteria
             set state = :state, decided_by = :by, decided_at = :at, comment = :comment,
-                authorised_by = case when :state = 'APPROVED' then :by end,
-                authorised_on = case when :state = 'APPROVED' then cast(:day as date) end
+                authorised_by = case when :state = :approved then :by end,
+                authorised_on = case when :state = :approved then cast(:day as date) end
             where tranche_id = :tranche and version = :version
             """
         ),
         {
-            "state": state, "by": by, "at": at, "day": at.date(), "comment": said, "tranche": tranche_id, "version": version,
+            "state": state, "approved": APPROVED, "by": by, "at": at, "day": at.date(), "comment": comment,
+            "tranche": tranche_id, "version": version,
         },
     )  # fmt: skip
     decided = find(connection, tranche_id, version)
     assert decided is not None
-    return decided, why
+    return decided
 
 
-def _same_person(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
-
-
-def _hold_off_others(connection: Connection) -> None:
-    """Versions are numbered one at a time; reading goes on."""
+def hold_off_others(connection: Connection) -> None:
+    """Versions are numbered, and proposals decided, one at a time; reading goes on."""
     connection.exec_driver_sql("lock table closure.tranche_criteria in share row exclusive mode")
 
 
