@@ -383,15 +383,14 @@ def _migrated() -> str:
 
 
 def _ltr_issue(asked: argparse.Namespace) -> int:
-    from case_closure.store import applications, database
+    from case_closure.desk import ltrs
 
-    with database.transaction(_migrated()) as connection:
-        try:
-            ltr_id = applications.issue_ltr(
-                connection, asked.type, asked.system, asked.application, by=asked.user, at=datetime.now(UTC)
-            )
-        except applications.LtrRefused as refused:
-            return terminal.fail(str(refused))
+    try:
+        ltr_id = ltrs.issue(
+            _migrated(), asked.type, asked.system, asked.application, by=asked.user, at=datetime.now(UTC)
+        )
+    except ltrs.LtrRefused as refused:
+        return terminal.fail(str(refused))
     terminal.say(f"{ltr_id} is issued; the next night's file carries it.")
     return 0
 
