@@ -124,15 +124,16 @@ def _as_claimed(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def moves(cases: pd.DataFrame, resolutions: pd.DataFrame) -> pd.DataFrame:
-    """The cases that belong to another casegroup than the one they are in: csa_system, csa_case_id, casegroup_id (wanted).
+    """The cases that go to another casegroup than the one they are in: csa_system, csa_case_id, casegroup_id (wanted).
 
-    ``cases``: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id. A case belongs to the casegroup that its latest row
-    names or, while that stands, to the one a caseworker entered instead (B49). Whether it may move is not said here.
+    ``cases``: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id, and completed: whether the one it is in has. A case
+    belongs to the casegroup that its latest row names or, while that stands, to the one a caseworker entered instead (B49).
+    Where its casegroup has completed it stays: its arrears have been moved (case_casegroup_conflict says so).
     """
     entered = ordered(resolutions, "CASE")
     wanted = lay_over(_as_claimed(cases), entered, keys=case_key(cases), by=entered["case_key"])
     named = wanted["casegroup_id"].fillna("")
-    moving = (named != "") & (named != cases["casegroup_id"])
+    moving = (named != "") & (named != cases["casegroup_id"]) & ~cases["completed"]
     return wanted.loc[moving, ["csa_system", "csa_case_id", "casegroup_id"]].reset_index(drop=True)
 
 

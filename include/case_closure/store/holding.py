@@ -243,7 +243,8 @@ _CLOSED_BY_A_LATE_NIGHT = """
 """
 
 
-_MAY_NOT_LEAVE = "exists (select from closure.casegroups g where g.casegroup_id = {}.casegroup_id and g.completed_on is not null)"
+# Whether the casegroup of that row has completed.
+_COMPLETED = "exists (select from closure.casegroups g where g.casegroup_id = {}.casegroup_id and g.completed_on is not null)"
 
 
 def _upsert(contract: FileContract, stage: str) -> str:
@@ -263,7 +264,7 @@ def _upsert(contract: FileContract, stage: str) -> str:
     ours, theirs = (", ".join(f"{side}.{name}" for name in content) for side in ("h", "excluded"))
     differs = f"({ours}) is distinct from ({theirs})"
     if contract.name == "csa_cases":
-        stays = f"h.casegroup_id is distinct from excluded.casegroup_id and {_MAY_NOT_LEAVE.format('h')}"
+        stays = f"h.casegroup_id is distinct from excluded.casegroup_id and {_COMPLETED.format('h')}"
         differs = differs.replace("h.casegroup_id", "h.claimed_casegroup_id", 1)
         sets += [
             f"paying_parent_id = case when {stays} then h.paying_parent_id else excluded.paying_parent_id end",
@@ -375,16 +376,13 @@ def _hold_arrivals(
 def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The cases whose casegroup tonight's extract may have changed, and all that was entered for their casegroup.
 
-    Cases: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id. Entered: the columns of :func:`case_resolutions`.
+    Cases: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id, and completed: whether the one it is in has. Entered: the
+    columns of :func:`case_resolutions`.
     """
-    schema = pa.schema(
-        [
-            (name, pa.string())
-            for name in ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")
-        ]
-    )
+    names = ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")
+    schema = pa.schema([*((name, pa.string()) for name in names), ("completed", pa.bool_())])
     query = f"""
-        select {", ".join(f"c.{name}" for name in schema.names)} from held.csa_cases c
+        select {", ".join(f"c.{name}" for name in names)}, {_COMPLETED.format("c")} from held.csa_cases c
         where (c.changed_on = '{on}' and c.claimed_casegroup_id is distinct from c.casegroup_id)
            or exists (select from held.resolutions r where r.csa_system = c.csa_system and r.csa_case_id = c.csa_case_id
                       and r.entity = 'CASE' and r.field = 'casegroup_id' and '{on}' in (r.business_date, c.changed_on))
@@ -395,10 +393,7 @@ def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame,
 
 
 def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
-    """Each case of ``moves`` (csa_system, csa_case_id, casegroup_id) goes to that casegroup, and its latest balances with it.
-
-    A case whose casegroup has completed stays: its arrears have been moved (case_casegroup_conflict says so).
-    """
+    """Each case of ``moves`` (csa_system, csa_case_id, casegroup_id) goes to that casegroup, and its latest balances with it."""
     if moves.empty:
         return
     connection.exec_driver_sql("drop table if exists pg_temp.moving")
@@ -407,9 +402,6 @@ def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
     )
     copy_in(raw(connection), "moving", pa.Table.from_pandas(moves, preserve_index=False))
     same = "m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id"
-    connection.exec_driver_sql(
-        f"delete from moving m using held.csa_cases c where {same} and {_MAY_NOT_LEAVE.format('c')}"
-    )
     for name in ("csa_cases", *ARRIVALS):
         replacing.keep_of_cases(connection, on, name, "moving")
     connection.execute(
