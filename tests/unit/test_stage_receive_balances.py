@@ -5,6 +5,7 @@ clerical or sensitive -> all closed, liability ended -> no inhibit -> balances p
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -402,11 +403,11 @@ def test_a_case_goes_where_its_row_or_an_entry_says_and_stays_where_it_was_compl
 
 def refused(codes: str, fields: str, **over: Any) -> Row:
     row: Row = {
-        "rule_codes": f"{{{codes}}}",
-        "fields": f"{{{fields}}}",
+        "rule_codes": json.dumps(codes.split(",")),
+        "fields": json.dumps(fields.split(",")),
         "csa_system": "CS2",
         "csa_case_id": "A",
-        "told": "{}",
+        "told": "[]",
     }
     return row | {"casegroup_id": "G1", "sensitive": False, "original": '{"csa_case_id": "A"}'} | over
 

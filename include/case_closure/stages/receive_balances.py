@@ -10,6 +10,7 @@ In: the held rows of the judged casegroups. Out: ``casegroups`` (one line each, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -372,9 +373,7 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
     """The exceptions of case rows that were refused on arrival and that no later row has mended."""
     lines = []
     for row in refused.to_dict("records"):
-        codes = row["rule_codes"].strip("{}").split(",")
-        fields = row["fields"].strip("{}").split(",")
-        told = row["told"].strip("{}").split(",")
+        codes, fields, told = (json.loads(row[name]) for name in ("rule_codes", "fields", "told"))
         for code, name in zip(codes, fields, strict=True):
             if code in told:
                 continue

@@ -301,19 +301,19 @@ class Gather:
     def refused(self) -> pa.Table:
         """The last refused rows of each case that no later good row has mended.
 
-        ``told``: the rules that an earlier one of the same case, sent under another casegroup, has broken: they are one exception
-        (R38).
+        ``rule_codes`` and ``fields``, one for one, and ``told`` are lists as JSON. ``told``: the rules that an earlier one of the
+        same case, sent under another casegroup, has broken: they are one exception (R38).
         """
         return self._read(
             f"""
-            select r.rule_codes::text, r.fields::text, r.csa_system, r.csa_case_id,
+            select to_json(r.rule_codes), to_json(r.fields), r.csa_system, r.csa_case_id,
                    coalesce(r.casegroup_id, k.casegroup_id), r.sensitive, r.original,
                    coalesce((
-                       select array_agg(distinct code) from closure.refused_rows o cross join unnest(o.rule_codes) code
+                       select json_agg(distinct code) from closure.refused_rows o cross join unnest(o.rule_codes) code
                        where o.csa_system = r.csa_system and o.csa_case_id = r.csa_case_id
                          and o.casegroup_id is distinct from r.casegroup_id
                          and (o.business_date, o.row_number) < (r.business_date, r.row_number)
-                         and {_STILL_REFUSED.format('o')}), '{{}}')::text
+                         and {_STILL_REFUSED.format('o')}), '[]')
             from closure.refused_rows r
             left join held.csa_cases k on k.csa_system = r.csa_system and k.csa_case_id = r.csa_case_id
             join judged j on j.casegroup_id = coalesce(r.casegroup_id, k.casegroup_id, '')

@@ -18,6 +18,7 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
+from psycopg.adapt import PyFormat, Transformer
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
@@ -105,8 +106,8 @@ def refuse(
             "business_date": pa.repeat(pa.scalar(on), rows.num_rows),
             "file_name": pa.repeat(pa.scalar(contract.name), rows.num_rows),
             "row_number": rows.column(ROW_NUMBER),
-            "rule_codes": [_array(codes) for codes in rule_codes or [[]] * rows.num_rows],
-            "fields": [_array(names) for names in fields or [[]] * rows.num_rows],
+            "rule_codes": _arrays(rule_codes or [[]] * rows.num_rows),
+            "fields": _arrays(fields or [[]] * rows.num_rows),
             "csa_system": column("csa_system"),
             "csa_case_id": column("csa_case_id"),
             "casegroup_id": column("casegroup_id"),
@@ -122,8 +123,12 @@ def forget_refused(connection: Connection, on: date) -> None:
     connection.execute(text("delete from closure.refused_rows where business_date = :on"), {"on": on})
 
 
-def _array(values: list[str]) -> str:
-    return "{" + ",".join(values) + "}"
+def _arrays(lists: list[list[str]]) -> pa.Array:
+    """Lists of texts as the driver writes arrays, which COPY reads."""
+    driver = Transformer()
+    return pa.array(
+        [bytes(driver.get_dumper(one, PyFormat.TEXT).dump(one) or b"").decode() for one in lists], pa.string()
+    )
 
 
 def _stamped(batch: pa.Table, **stamps: Any) -> pa.Table:
