@@ -98,7 +98,7 @@ def preview(url: str, given: Iterable[Criteria] | None, on: date) -> list[Previe
 
 def _previewed(connection: Connection, version: Version, on: date, others: Iterable[Criteria]) -> Preview:
     criteria = version.criteria
-    already = tranches.already_selected(connection, criteria, on)
+    already = tranches.already_selected(connection, criteria)
     selection = night.begun(connection, version, on)
     left: dict[str, list[str]] = {reason: [] for reason in (*LEFT_OUT, OVER_THE_CAP)}
     tranches.begin_looking(connection)
@@ -130,7 +130,7 @@ def _previewed(connection: Connection, version: Version, on: date, others: Itera
         letters={"CMSL6303": to_payers, "CMSL6308": to_receivers},
         left_out=tuple(LeftOut.of(reason, ids) for reason, ids in left.items() if ids),
         ended_at=selection.ended_at,
-        no_match=_no_match(connection, criteria, on),
+        no_match=_no_match(connection, criteria),
         overlaps=tuple(
             other.tranche_id
             for other in others
@@ -139,17 +139,17 @@ def _previewed(connection: Connection, version: Version, on: date, others: Itera
     )
 
 
-def _no_match(connection: Connection, criteria: Criteria, on: date) -> tuple[str, ...] | None:
+def _no_match(connection: Connection, criteria: Criteria) -> tuple[str, ...] | None:
     """None: some open case matches. Else the fields without any one of which some would."""
     everything: dict[str, Any] = {
         "segments": CASE_ENUMS["segment"],
         "csa_systems": CASE_ENUMS["csa_system"],
         "case_types": CASE_ENUMS["case_type"],
     }
-    if tranches.any_matches(connection, criteria, on):
+    if tranches.any_matches(connection, criteria):
         return None
     return tuple(
         name
         for name in MATCHED
-        if tranches.any_matches(connection, replace(criteria, **{name: everything[name]}), on)
+        if tranches.any_matches(connection, replace(criteria, **{name: everything[name]}))
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -34,9 +35,11 @@ OPEN_EXCEPTION: dict[str, pa.DataType] = {
 }  # fmt: skip
 
 
-def read(connection: Connection, query: str, columns: dict[str, pa.DataType]) -> pd.DataFrame:
-    """The rows of a query as a frame, columns in the order of the query."""
-    return to_frame(copy_out(raw(connection), query, pa.schema(list(columns.items()))))
+def read(
+    connection: Connection, query: str, columns: dict[str, pa.DataType], values: dict[str, Any] | None = None
+) -> pd.DataFrame:
+    """The rows of a query as a frame, columns in the order of the query; ``values`` as ``copy_out`` has them."""
+    return to_frame(copy_out(raw(connection), query, pa.schema(list(columns.items())), values))
 
 
 def tonight(connection: Connection, on: date) -> Frames:
@@ -51,23 +54,26 @@ def tonight(connection: Connection, on: date) -> Frames:
         select {", ".join(f"h.{name}" for name in _APPLICATION)}, {", ".join(f"h.{name} is not null" for name in _SAYS)},
                h.business_date
         from held.cms_applications h left join closure.applications a using (application_id)
-        where h.changed_on = '{on}' and h.business_date = '{on}'
-          and (a.application_id is null or (a.business_date < '{on}' and a.decision <> 'REACTIVE'))
+        where h.changed_on = %(on)s and h.business_date = %(on)s
+          and (a.application_id is null or (a.business_date < %(on)s and a.decision <> 'REACTIVE'))
         """,
         _APPLICATION | given | {"business_date": DAY},
+        {"on": on},
     )
     responses = read(
         connection,
-        f"select ltr_id, acknowledged_on, outcome from held.ltr_responses where changed_on = '{on}' order by ltr_id",
+        "select ltr_id, acknowledged_on, outcome from held.ltr_responses where changed_on = %(on)s order by ltr_id",
         {"ltr_id": TEXT, "acknowledged_on": DAY, "outcome": TEXT},
+        {"on": on},
     )
     ltrs = read(
         connection,
-        f"""
+        """
         select l.ltr_id, l.csa_system, l.casegroup_id from closure.ltrs l
-        where exists (select from held.ltr_responses h where h.ltr_id = l.ltr_id and h.changed_on = '{on}')
+        where exists (select from held.ltr_responses h where h.ltr_id = l.ltr_id and h.changed_on = %(on)s)
         """,
         {"ltr_id": TEXT, "csa_system": TEXT, "casegroup_id": TEXT},
+        {"on": on},
     )
     return {"applications": applications, "ltr_responses": responses, "ltrs": ltrs}
 
@@ -166,9 +172,10 @@ def open_row_exceptions(connection: Connection, stage: str, references: pd.Serie
         connection,
         f"""
         select {", ".join(OPEN_EXCEPTION)} from wanted_references join closure.exceptions using (subject_reference)
-        where status <> 'RESOLVED' and stage = '{stage}'
+        where status <> 'RESOLVED' and stage = %(stage)s
         """,
         OPEN_EXCEPTION,
+        {"stage": stage},
     )
 
 

@@ -6,7 +6,7 @@ Does not belong here: what a row means. Column names are the ones the stages use
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -152,12 +152,12 @@ def to_judge(connection: Connection, on: date, *, rerun: bool, late: bool) -> li
 class Gather:
     """Reads for a set of casegroups, within one transaction."""
 
-    _spans: dict[str, str]
+    _ends: dict[str, str]
 
     def __init__(self, connection: Connection, casegroup_ids: Iterable[str]) -> None:
         self._connection: psycopg.Connection[Any] = raw(connection)
         self._exec = connection.exec_driver_sql
-        self._spans = {}
+        self._ends = {}
         self.fill("judged", "casegroup_id", list(casegroup_ids))
 
     def fill(self, table: str, column: str, values: list[str]) -> None:
@@ -170,34 +170,39 @@ class Gather:
     def _make(self, table: str, query: str, column: str) -> None:
         """The same of a query, by its ``column``: what PostgreSQL has counted it joins the quicker way round."""
         self._exec(f"drop table if exists pg_temp.{table}")
-        self._connection.execute(sql.SQL("create temporary table {} on commit drop as {}").format(
-            sql.Identifier(table), sql.SQL(query)))  # fmt: skip
+        made = sql.SQL("create temporary table {} on commit drop as {}").format(
+            sql.Identifier(table), sql.SQL(query)
+        )
+        psycopg.ClientCursor(self._connection).execute(made, self._ends)
         self._count(table, column)
 
     def _count(self, table: str, column: str) -> None:
         self._exec(f"analyze {table}")
-        self._spans[table] = self._span(table, column)
+        first, last = self._exec(f"select min({column}), max({column}) from {table}").one()
+        self._ends |= {f"first_{table}": first or "", f"last_{table}": last or ""}
 
-    def _span(self, table: str, column: str) -> str:
-        """'between the first of the values and the last', in the database's own order.
+    def _span(self, table: str) -> str:
+        """'between the first of the values in that table and the last', in the database's own order.
 
         A part of a large book is one stretch of it. Said in the query, its rows are found by their index: a join alone
         would read the whole book again for every part.
         """
-        ends = self._exec(f"select min({column}), max({column}) from {table}").one()
-        first, last = (sql.Literal(end or "").as_string(self._connection) for end in ends)
-        return f"between {first} and {last}"
+        return f"between %(first_{table})s and %(last_{table})s"
 
     @property
     def _cases(self) -> str:
         """The cases ``c`` of these casegroups, to select from."""
-        span = self._spans["judged"]
+        span = self._span("judged")
         return (
             f"judged j join (select * from held.csa_cases where casegroup_id {span}) c using (casegroup_id)"
         )
 
-    def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
-        return copy_out(self._connection, query, pa.schema(list(columns.items())))
+    def _read(
+        self, query: str, values: Mapping[str, Any] | None = None, /, **columns: pa.DataType
+    ) -> pa.Table:
+        return copy_out(
+            self._connection, query, pa.schema(list(columns.items())), {**self._ends, **(values or {})}
+        )
 
     def judged(self) -> pa.Table:
         return self._read("select casegroup_id from judged order by casegroup_id", casegroup_id=TEXT)
@@ -234,7 +239,7 @@ class Gather:
             join held.{file} b on b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id and b.is_latest
             union all
             select {names} from judged j join held.{file} b on b.casegroup_id = j.casegroup_id and b.is_latest and {unheld}
-                and b.casegroup_id {self._spans["judged"]}
+                and b.casegroup_id {self._span("judged")}
             union all
             select {names} from held.{file} b
             where b.casegroup_id is null and b.is_latest and {unheld} and exists (select from judged where casegroup_id = '')
@@ -444,7 +449,7 @@ class Gather:
         return self._read(
             f"""
             select {names} from wanted_parties w
-            join (select * from held.csa_parties where party_id {self._spans["wanted_parties"]}) p using (party_id)
+            join (select * from held.csa_parties where party_id {self._span("wanted_parties")}) p using (party_id)
             """,
             **columns,
         )
@@ -493,7 +498,7 @@ class Gather:
         """, "paying_parent_id")  # fmt: skip
         self._make("payers_ninos", f"""
             select f.casegroup_id, {MATCHED_ON.format("p.nino")} as matched_on from payers f
-            join (select * from held.csa_parties where party_id {self._spans["payers"]}) p on p.party_id = f.paying_parent_id
+            join (select * from held.csa_parties where party_id {self._span("payers")}) p on p.party_id = f.paying_parent_id
         """, "matched_on")  # fmt: skip
         return self._read(
             f"""
@@ -515,10 +520,11 @@ class Gather:
     def covering_letters(self, on: date) -> pa.Table:
         """The covering letters they have of that night already, from closure."""
         return self._read(
-            f"""
+            """
             select l.letter_id from judged join closure.letters l using (casegroup_id)
-            where l.business_date = '{on}' and l.recipient_role = 'REPRESENTATIVE'
+            where l.business_date = %(on)s and l.recipient_role = 'REPRESENTATIVE'
             """,
+            {"on": on},
             letter_id=TEXT,
         )
 

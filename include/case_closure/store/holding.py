@@ -388,13 +388,13 @@ def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame,
     schema = pa.schema([*((name, pa.string()) for name in names), ("completed", pa.bool_())])
     query = f"""
         select {", ".join(f"c.{name}" for name in names)}, {_COMPLETED.format("c")} from held.csa_cases c
-        where (c.changed_on = '{on}' and c.claimed_casegroup_id is distinct from c.casegroup_id)
+        where (c.changed_on = %(on)s and c.claimed_casegroup_id is distinct from c.casegroup_id)
            or exists (select from held.resolutions r where r.csa_system = c.csa_system and r.csa_case_id = c.csa_case_id
-                      and r.entity = 'CASE' and r.field = 'casegroup_id' and '{on}' in (r.business_date, c.changed_on))
+                      and r.entity = 'CASE' and r.field = 'casegroup_id' and %(on)s in (r.business_date, c.changed_on))
         order by c.csa_system, c.csa_case_id
     """  # fmt: skip
-    cases = to_frame(copy_out(raw(connection), query, schema))
-    return cases, case_resolutions(connection, "field = 'casegroup_id'")
+    cases = to_frame(copy_out(raw(connection), query, schema, {"on": on}))
+    return cases, case_resolutions(connection, "casegroup_id")
 
 
 def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
@@ -444,35 +444,38 @@ def _take_along(connection: Connection, on: date) -> None:
     """What is open about a case in the table ``moving`` goes with it: an exception is one record from first to last (R43)."""
     left = """
         from moving m join held.csa_cases c on m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id
-        where {0}.csa_system = m.csa_system and {0}.csa_case_id = m.csa_case_id and {0}.status <> '{1}'
+        where {0}.csa_system = m.csa_system and {0}.csa_case_id = m.csa_case_id and {0}.status <> :done
           and {0}.casegroup_id = c.previous_casegroup_id
     """
-    values = {"on": on, "codes": _GO_WITH_THEIR_CASE}
+    values: dict[str, Any] = {"on": on, "codes": _GO_WITH_THEIR_CASE}
     connection.execute(
         text(
             "update closure.work_items w set casegroup_id = c.casegroup_id "
-            + left.format("w", "CLOSED")
+            + left.format("w")
             + """ and not exists (select from closure.exceptions x where x.exception_id = w.subject_reference
                                   and x.rule_code <> all(:codes))"""
         ),
-        values,
+        values | {"done": "CLOSED"},
     )
     connection.execute(
         text(
             "update closure.exceptions e set previous_casegroup_id = e.casegroup_id, casegroup_id = c.casegroup_id, "
-            "casegroup_since = :on " + left.format("e", "RESOLVED") + " and e.rule_code = any(:codes)"
+            "casegroup_since = :on " + left.format("e") + " and e.rule_code = any(:codes)"
         ),
-        values,
+        values | {"done": "RESOLVED"},
     )
 
 
-def case_resolutions(connection: Connection, which: str = "true") -> pd.DataFrame:
-    """What caseworkers entered for cases themselves: all of it, or where the condition ``which`` holds."""
+def case_resolutions(connection: Connection, field: str | None = None) -> pd.DataFrame:
+    """What caseworkers entered for cases themselves: all of it, or what was entered for that field."""
     schema = pa.schema([(name, pa.string()) for name in
                         ("resolution_id", "csa_system", "csa_case_id", "entity", "field", "old_value", "new_value")]
                        + [("entered_on", pa.date32())])  # fmt: skip
-    query = f"select {', '.join(schema.names)} from held.resolutions where entity = 'CASE' and {which}"
-    return to_frame(copy_out(raw(connection), query, schema))
+    query = f"""
+        select {", ".join(schema.names)} from held.resolutions
+        where entity = 'CASE' and (%(field)s is null or field = %(field)s)
+    """
+    return to_frame(copy_out(raw(connection), query, schema, {"field": field}))
 
 
 def refused_and_resolved(connection: Connection, on: date) -> list[str]:

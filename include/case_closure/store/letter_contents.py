@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
-from psycopg import sql
 from sqlalchemy import Connection, text
 
 from case_closure.domain import letters as codes
@@ -62,8 +62,10 @@ class Waiting:
         )
         self._exec("analyze writing")
 
-    def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
-        return copy_out(raw(self._connection), query, pa.schema(list(columns.items())))
+    def _read(
+        self, query: str, values: Mapping[str, Any] | None = None, /, **columns: pa.DataType
+    ) -> pa.Table:
+        return copy_out(raw(self._connection), query, pa.schema(list(columns.items())), values)
 
     def letters(self) -> pa.Table:
         columns = dict.fromkeys(
@@ -83,7 +85,7 @@ class Waiting:
     def cases(self, told_on: date) -> pa.Table:
         """The selected cases a letter is about: its own, or every ongoing one of the casegroup; with the date told by then."""
         return self._read(
-            f"""
+            """
             with about as (
                 select w.letter_id, c.csa_system, c.csa_case_id, c.liability_end_date, e.led
                 from writing w join held.csa_cases c on c.casegroup_id = w.casegroup_id
@@ -94,32 +96,37 @@ class Waiting:
             told as (
                 select distinct on (a.letter_id, n.csa_system, n.csa_case_id) a.letter_id, n.csa_system, n.csa_case_id, n.led
                 from about a join closure.end_liability_notices n using (csa_system, csa_case_id)
-                where n.business_date <= '{told_on}'
+                where n.business_date <= %(told_on)s
                 order by a.letter_id, n.csa_system, n.csa_case_id, n.business_date desc)
             select a.letter_id, a.csa_system, a.csa_case_id, coalesce(t.led, a.led), a.liability_end_date
             from about a left join told t using (letter_id, csa_system, csa_case_id)
             """,
+            {"told_on": told_on},
             letter_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, led=DAY, liability_end_date=DAY,
         )  # fmt: skip
 
     def dues(self) -> pa.Table:
         """What each arrears letter states: the dues posted with it; for a write-off, what the receiving parent is owed now."""
         return self._read(
-            f"""
+            """
             select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, d.posted_pence,
                    d.arrears_from, d.arrears_to
             from writing w join closure.letters l using (letter_id)
             join closure.dues d on d.casegroup_id = w.casegroup_id and d.business_date = l.business_date
-            where (w.code = '{codes.ARREARS_PAYING_PARENT}' and w.csa_case_id is null)
-               or (w.code = '{codes.ARREARS_RECEIVING_PARENT}' and (d.csa_system, d.csa_case_id) = (w.csa_system, w.csa_case_id))
+            where (w.code = %(to_payer)s and w.csa_case_id is null)
+               or (w.code = %(to_receiver)s and (d.csa_system, d.csa_case_id) = (w.csa_system, w.csa_case_id))
             union all
             select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, sum(e.amount_pence)::bigint,
                    d.arrears_from, d.arrears_to
             from writing w join closure.dues d using (casegroup_id, csa_system, csa_case_id)
             join closure.ledger e using (due_id)
-            where w.code = '{codes.WRITE_OFF}' and d.creditor = 'RP' and e.kind <> 'ALLOCATION'
+            where w.code = %(write_off)s and d.creditor = 'RP' and e.kind <> 'ALLOCATION'
             group by w.letter_id, d.due_id
             """,
+            {
+                "to_payer": codes.ARREARS_PAYING_PARENT, "to_receiver": codes.ARREARS_RECEIVING_PARENT,
+                "write_off": codes.WRITE_OFF,
+            },
             letter_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
             arrears_from=DAY, arrears_to=DAY,
         )  # fmt: skip
@@ -185,16 +192,15 @@ def parts(connection: Connection, on: date, size: int = 2_000) -> Iterator[pa.Ta
     while True:
         part = copy_out(
             raw(connection),
-            sql.SQL(
-                f"""
+            f"""
                 select {", ".join(f"k.{name}" if name == "content" else f"l.{name}" for name in _WRITTEN)}
                 from closure.letters l join closure.letter_contents k using (letter_id)
-                where l.business_date = {{on}} and l.status = 'ISSUED' and {ORDINARY}
-                  and (l.code collate "C", l.letter_id collate "C") > ({{code}}, {{letter_id}})
-                order by l.code collate "C", l.letter_id collate "C" limit {{size}}
-                """
-            ).format(*(), on=sql.Literal(on), code=sql.Literal(code), letter_id=sql.Literal(letter_id), size=sql.Literal(size)),
+                where l.business_date = %(on)s and l.status = 'ISSUED' and {ORDINARY}
+                  and (l.code collate "C", l.letter_id collate "C") > (%(code)s, %(letter_id)s)
+                order by l.code collate "C", l.letter_id collate "C" limit %(size)s
+                """,
             pa.schema(list(_WRITTEN.items())),
+            {"on": on, "code": code, "letter_id": letter_id, "size": size},
         )  # fmt: skip
         if part.num_rows:
             yield part

@@ -92,10 +92,10 @@ def requests(connection: Connection) -> pa.Table:
         raw(connection),
         f"""
         select h.request_id, h.code, coalesce(r.recipient_role, 'RECEIVING_PARENT'), p.party_id, h.casegroup_id, h.csa_system,
-               h.csa_case_id, case when h.code = '{codes.COVERING}' then r.covers_letter_id else h.repeats_letter_id end,
+               h.csa_case_id, case when h.code = %(covering)s then r.covers_letter_id else h.repeats_letter_id end,
                p.address_line_1, p.postcode, p.country, coalesce(p.dlo, false), p.date_of_death, {died},
                p.representative_name, p.representative_address_line_1,
-               case when h.code = '{codes.WRITE_OFF}' then (
+               case when h.code = %(write_off)s then (
                    select sum(e.amount_pence)::bigint from closure.dues d join closure.ledger e using (due_id)
                    where (d.csa_system, d.csa_case_id, d.creditor) = (h.csa_system, h.csa_case_id, 'RP')
                      and e.kind <> 'ALLOCATION') end
@@ -106,6 +106,7 @@ def requests(connection: Connection) -> pa.Table:
         where h.letter_id is null order by h.asked_at, h.request_id
         """,
         pa.schema(list(columns.items())),
+        {"covering": codes.COVERING, "write_off": codes.WRITE_OFF},
     )  # fmt: skip
 
 

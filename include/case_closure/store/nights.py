@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from sqlalchemy import Connection, text
 
@@ -48,7 +49,7 @@ class Night:
         return self.late_after is not None
 
 
-def find(connection: Connection, on: date, *, lock: str | None = None) -> Night | None:
+def find(connection: Connection, on: date, *, lock: Literal["share", "update"] | None = None) -> Night | None:
     """The night of that date, if it was ever started. ``lock``: 'share' or 'update', held until the transaction ends."""
     row = connection.execute(
         text(
@@ -501,7 +502,7 @@ def money_law_breaches(connection: Connection, on: date, most: int = 20) -> list
     connection.exec_driver_sql("analyze closure.casegroups, closure.positions, closure.dues, closure.ledger")
     found: list[Breach] = []
     for law, query in _LAWS.items():
-        rows = connection.execute(text(f"{query} limit {most}"), {"on": on} if ":on" in query else {})
+        rows = connection.execute(text(f"{query} limit :most"), {"on": on, "most": most})
         found += [Breach(law, row[0], int(row[1]), int(row[2])) for row in rows]
     return found
 

@@ -50,12 +50,12 @@ def _keep(connection: Connection, on: date, name: str, which: str) -> None:
         text(
             f"""
             insert into closure.replaced_rows (business_date, file_name, row_key, original)
-            select :on, '{name}', {_key(name, "h")}, to_jsonb(h) from held.{name} h
+            select :on, :file, {_key(name, "h")}, to_jsonb(h) from held.{name} h
             where h.business_date <> :on and {which}
             on conflict do nothing
             """
         ),
-        {"on": on},
+        {"on": on, "file": name},
     )
 
 
@@ -143,11 +143,11 @@ def _take_back(connection: Connection, on: date, name: str) -> None:
             f"""
             create temporary table taken_back on commit drop as
             select h.* from held.{name} h where {goes} and (h.business_date = :on or exists (
-                select from closure.replaced_rows r where r.business_date = :on and r.file_name = '{name}'
+                select from closure.replaced_rows r where r.business_date = :on and r.file_name = :file
                 and r.row_key = {_key(name, "h")}))
             """
         ),
-        {"on": on},
+        {"on": on, "file": name},
     )
     same = " and ".join(f"t.{column} = h.{column}" for column in held_key(FILES[name]))
     connection.exec_driver_sql(f"delete from held.{name} h using taken_back t where {same}")
@@ -157,20 +157,20 @@ def _take_back(connection: Connection, on: date, name: str) -> None:
             insert into held.{name} ({columns})
             select {columns} from (
                 select (jsonb_populate_record(null::held.{name}, r.original)).* from closure.replaced_rows r
-                where r.business_date = :on and r.file_name = '{name}') h
+                where r.business_date = :on and r.file_name = :file) h
             where not exists (select from held.{name} t where {same})
             """
         ),
-        {"on": on},
+        {"on": on, "file": name},
     )
     connection.execute(
         text(
             f"""
-            delete from closure.replaced_rows r where r.business_date = :on and r.file_name = '{name}'
+            delete from closure.replaced_rows r where r.business_date = :on and r.file_name = :file
               and exists (select from taken_back h where {_key(name, "h")} = r.row_key)
             """
         ),
-        {"on": on},
+        {"on": on, "file": name},
     )
     if name in ARRIVALS:
         _stand_again(connection, name)

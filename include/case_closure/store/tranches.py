@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
-from psycopg import sql
 from sqlalchemy import Connection, text
 
 from case_closure.domain.applications import PROACTIVE
@@ -29,6 +28,7 @@ from case_closure.domain.tranches import (
     FIELDS,
     INHIBITED,
     LOADED,
+    MATCHED,
     PROPOSED,
     SELECTED,
     SENSITIVE,
@@ -221,46 +221,38 @@ def counted(connection: Connection, criteria: Criteria) -> int:
 
 
 # A case matches; its casegroup has no end liability date yet. Each as SQL on a row c of held.csa_cases.
-_MATCHES = """c.case_status = 'OPEN' and c.segment = any({segments}) and c.csa_system = any({csa_systems})
-              and c.case_type = any({case_types})"""
+_MATCHES = """c.case_status = 'OPEN' and c.segment = any(%(segments)s) and c.csa_system = any(%(csa_systems)s)
+              and c.case_type = any(%(case_types)s)"""
 _NEW = "not exists (select from closure.end_liability e where e.casegroup_id = c.casegroup_id)"
 # Every case of those casegroups, and why it stops its casegroup (R12).
 _CANDIDATES = f"""
     with picked as materialized (
         select distinct c.casegroup_id collate "C" as casegroup_id from held.csa_cases c
-        where {_MATCHES} and {_NEW} and c.casegroup_id collate "C" > {{after}}
-        order by 1 limit {{most}})
+        where {_MATCHES} and {_NEW} and c.casegroup_id collate "C" > %(after)s
+        order by 1 limit %(most)s)
     select c.casegroup_id, c.csa_system, c.csa_case_id,
-        case when {sensitive.of_row("c")} then {{sensitive}}
+        case when {sensitive.of_row("c")} then %(sensitive)s
              when c.partially_clerical
                   or (c.csa_system, c.csa_case_id) in (
                       select csa_system, csa_case_id from held.clerical_balances
                       where is_latest and csa_system is not null and csa_case_id is not null)
                   or c.casegroup_id in (
                       select casegroup_id from held.clerical_balances where is_latest and casegroup_id is not null)
-                  then {{clerical}}
+                  then %(clerical)s
              when c.manual_inhibit or c.automatic_inhibit
                   or (c.csa_system, c.csa_case_id) in (
                       select csa_system, csa_case_id from held.inhibits
-                      where set_by_role = any({{roles}}) and set_on <= {{on}} and (removed_on is null or removed_on > {{on}})
+                      where set_by_role = any(%(roles)s) and set_on <= %(on)s and (removed_on is null or removed_on > %(on)s)
                         and csa_system is not null and csa_case_id is not null)
-                  then {{inhibited}} end as left_out
+                  then %(inhibited)s end as left_out
     from picked p join held.csa_cases c on c.casegroup_id = p.casegroup_id collate "default"
     order by p.casegroup_id
 """
 
 
-def _values(criteria: Criteria, on: date) -> dict[str, sql.Composable]:
-    return {
-        "segments": sql.Literal(list(criteria.segments)),
-        "csa_systems": sql.Literal(list(criteria.csa_systems)),
-        "case_types": sql.Literal(list(criteria.case_types)),
-        "roles": sql.Literal(list(INHIBIT_AUTHORISED_ROLES)),
-        "on": sql.Literal(on),
-        "sensitive": sql.Literal(SENSITIVE),
-        "clerical": sql.Literal(CLERICAL),
-        "inhibited": sql.Literal(INHIBITED),
-    }
+def _matched(criteria: Criteria) -> dict[str, list[Any]]:
+    """What _MATCHES asks for."""
+    return {name: list(getattr(criteria, name)) for name in MATCHED}
 
 
 def candidates(
@@ -271,10 +263,11 @@ def candidates(
     In the order of their ids; left_out says why a case stops its casegroup, missing where it does not.
     """
     schema = pa.schema([(name, TEXT) for name in ("casegroup_id", "csa_system", "csa_case_id", "left_out")])
-    query = sql.SQL(_CANDIDATES).format(
-        **_values(criteria, on), after=sql.Literal(after), most=sql.Literal(most)
-    )
-    return to_frame(copy_out(raw(connection), query, schema))
+    values = _matched(criteria) | {
+        "roles": list(INHIBIT_AUTHORISED_ROLES), "on": on, "sensitive": SENSITIVE, "clerical": CLERICAL,
+        "inhibited": INHIBITED, "after": after, "most": most,
+    }  # fmt: skip
+    return to_frame(copy_out(raw(connection), _CANDIDATES, schema, values))
 
 
 def stamp(connection: Connection, version: Version, on: date, cases: pd.DataFrame) -> None:
@@ -341,7 +334,7 @@ _STAMP = "tranche_id, criteria_version, journey, led, reminder_days, became_reac
 # Only what came or changed tonight can have joined or moved.
 _CONCERNED = f"""
     with tonight as materialized (
-        select csa_system, csa_case_id, casegroup_id from held.csa_cases where changed_on = {{on}}),
+        select csa_system, csa_case_id, casegroup_id from held.csa_cases where changed_on = %(on)s),
     concerned as (
         select t.casegroup_id from tonight t left join closure.end_liability e using (csa_system, csa_case_id)
         where case when e.casegroup_id is null
@@ -363,7 +356,7 @@ def concerned(connection: Connection, on: date) -> pd.DataFrame:
     schema = pa.schema([(name, TEXT) for name in names])
     if not connection.exec_driver_sql("select exists (select from closure.end_liability)").scalar_one():
         return to_frame(schema.empty_table())
-    return to_frame(copy_out(raw(connection), sql.SQL(_CONCERNED).format(on=sql.Literal(on)), schema))
+    return to_frame(copy_out(raw(connection), _CONCERNED, schema, {"on": on}))
 
 
 def store_followed(connection: Connection, on: date, changes: pd.DataFrame) -> None:
@@ -432,25 +425,19 @@ def figures(connection: Connection) -> tuple[int, int, int]:
     return int(pence), to_payers, to_receivers
 
 
-def already_selected(connection: Connection, criteria: Criteria, on: date) -> list[str]:
+def already_selected(connection: Connection, criteria: Criteria) -> list[str]:
     """The casegroups with a matching case that have an end liability date, in order; none that is sensitive (R26)."""
-    query = sql.SQL(
-        f"""
+    query = f"""
         select distinct c.casegroup_id collate "C" from held.csa_cases c where {_MATCHES} and not {_NEW}
           and not {sensitive.of_row("c")}
         order by 1
-        """
-    ).format(**_values(criteria, on))
-    ids: list[str] = (
-        copy_out(raw(connection), query, pa.schema([("casegroup_id", TEXT)])).column(0).to_pylist()
-    )
+    """
+    found = copy_out(raw(connection), query, pa.schema([("casegroup_id", TEXT)]), _matched(criteria))
+    ids: list[str] = found.column(0).to_pylist()
     return ids
 
 
-def any_matches(connection: Connection, criteria: Criteria, on: date) -> bool:
+def any_matches(connection: Connection, criteria: Criteria) -> bool:
     """Whether some open case matches, selected or not."""
-    query = sql.SQL(f"select exists (select from held.csa_cases c where {_MATCHES})").format(
-        **_values(criteria, on)
-    )
-    row = raw(connection).execute(query).fetchone()
-    return bool(row and row[0])
+    query = f"select exists (select from held.csa_cases c where {_MATCHES})"
+    return bool(connection.exec_driver_sql(query, _matched(criteria)).scalar_one())
