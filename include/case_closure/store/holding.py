@@ -159,7 +159,7 @@ class _Keyed:
 
 
 def _is_empty(connection: Connection, table: str) -> bool:
-    return not connection.exec_driver_sql(f"select exists (select from {table})").scalar_one()
+    return not connection.exec_driver_sql(f"select exists (select from {table})").scalar_one()  # noqa: S608
 
 
 def _try_straight(connection: Connection, table: str, tables: Callable[[], Iterator[pa.Table]]) -> int | None:
@@ -219,7 +219,7 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
     if straight is not None:
         return straight + sum(kept.num_rows for kept in batches.without_key)
     stage = _stage(connection, contract.name, rows(numbered=True))
-    read = connection.exec_driver_sql(f"select count(*) from {stage}").scalar_one()
+    read = connection.exec_driver_sql(f"select count(*) from {stage}").scalar_one()  # noqa: S608
     if contract.name == "csa_closing_ledger":
         history.keep_closing_ledger(connection, on, stage)
     if contract.kind == "upsert":
@@ -257,7 +257,7 @@ def _upsert(contract: FileContract, stage: str) -> str:
     key = held_key(contract)
     columns = [column.name for column in HELD_TABLES[contract.name].columns]
     content = [name for name in contract.column_names if name not in key]
-    select = f"select distinct on ({', '.join(key)}) {', '.join(columns)} from {stage} order by {', '.join(key)}, row_number desc"
+    select = f"select distinct on ({', '.join(key)}) {', '.join(columns)} from {stage} order by {', '.join(key)}, row_number desc"  # noqa: S608
     insert = f"insert into held.{contract.name} as h ({', '.join(columns)}) {select} on conflict ({', '.join(key)})"
     if contract.kind == "event" or not content:
         return f"{insert} do nothing"
@@ -334,7 +334,7 @@ def _hold_arrivals(
                    where t.csa_system = s.csa_system and t.csa_case_id = s.csa_case_id)
           and 1 >= (select count(*) from {table} h
                     where h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id and h.is_latest)
-        """
+        """  # noqa: S608
     )
     # A late night's row is not the latest where a later night has brought one (R21).
     connection.execute(
@@ -343,7 +343,7 @@ def _hold_arrivals(
             update {stage} s set is_latest = false where s.is_new and exists (
                 select from {table} h where h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
                 and h.is_latest and h.business_date > :on)
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -352,7 +352,7 @@ def _hold_arrivals(
         update {table} h set is_latest = false from (
             select distinct csa_system, csa_case_id from {stage} where is_latest) s
         where h.is_latest and h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
-        """
+        """  # noqa: S608
     )
     # A row without a case number stands for its casegroup until it is sent again, or a whole row for that casegroup comes.
     replacing.keep_without_case(connection, on, name)
@@ -366,13 +366,13 @@ def _hold_arrivals(
                 and ((s.csa_system is not null and s.csa_case_id is not null and s.casegroup_id is not null)
                      or ((s.csa_system, s.csa_case_id) is not distinct from (h.csa_system, h.csa_case_id)
                          and (s.casegroup_id is not null or s.balance_id is not distinct from h.balance_id))))
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
     columns = ", ".join(column.name for column in HELD_TABLES[name].columns)
     read = connection.exec_driver_sql(
-        f"insert into {table} ({columns}) select {columns} from {stage}"
+        f"insert into {table} ({columns}) select {columns} from {stage}"  # noqa: S608
     ).rowcount
     connection.exec_driver_sql(f"drop table {stage}")
     return int(read)
@@ -392,7 +392,7 @@ def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame,
            or exists (select from held.resolutions r where r.csa_system = c.csa_system and r.csa_case_id = c.csa_case_id
                       and r.entity = 'CASE' and r.field = 'casegroup_id' and %(on)s in (r.business_date, c.changed_on))
         order by c.csa_system, c.csa_case_id
-    """  # fmt: skip
+    """  # fmt: skip  # noqa: S608
     cases = to_frame(copy_out(raw(connection), query, schema, {"on": on}))
     return cases, case_resolutions(connection, "casegroup_id")
 
@@ -415,7 +415,7 @@ def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
             update held.csa_cases c
             set previous_casegroup_id = c.casegroup_id, casegroup_id = m.casegroup_id, changed_on = :on
             from moving m where {same}
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -428,7 +428,7 @@ def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
                 update held.{name} b set casegroup_id = c.casegroup_id from moving m join held.csa_cases c on {same}
                 where b.is_latest and b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id
                   and b.casegroup_id = c.previous_casegroup_id and b.business_date <> :on
-                """
+                """  # noqa: S608
             ),
             {"on": on},
         )
@@ -450,7 +450,7 @@ def _take_along(connection: Connection, on: date) -> None:
     values: dict[str, Any] = {"on": on, "codes": _GO_WITH_THEIR_CASE}
     connection.execute(
         text(
-            "update closure.work_items w set casegroup_id = c.casegroup_id "
+            "update closure.work_items w set casegroup_id = c.casegroup_id "  # noqa: S608
             + left.format("w")
             + """ and not exists (select from closure.exceptions x where x.exception_id = w.subject_reference
                                   and x.rule_code <> all(:codes))"""
@@ -459,7 +459,7 @@ def _take_along(connection: Connection, on: date) -> None:
     )
     connection.execute(
         text(
-            "update closure.exceptions e set previous_casegroup_id = e.casegroup_id, casegroup_id = c.casegroup_id, "
+            "update closure.exceptions e set previous_casegroup_id = e.casegroup_id, casegroup_id = c.casegroup_id, "  # noqa: S608
             "casegroup_since = :on " + left.format("e") + " and e.rule_code = any(:codes)"
         ),
         values | {"done": "RESOLVED"},
@@ -474,7 +474,7 @@ def case_resolutions(connection: Connection, field: str | None = None) -> pd.Dat
     query = f"""
         select {", ".join(schema.names)} from held.resolutions
         where entity = 'CASE' and (%(field)s is null or field = %(field)s)
-    """
+    """  # noqa: S608
     return to_frame(copy_out(raw(connection), query, schema, {"field": field}))
 
 
@@ -536,7 +536,7 @@ def entered_about(connection: Connection, resolution_ids: list[str]) -> Frames:
         contract = FILES[file]
         names = ", ".join(f"t.{name}" for name in contract.column_names)
         return to_frame(
-            copy_out(raw(connection), f"select {names} from held.{file} t {query}", contract.schema)
+            copy_out(raw(connection), f"select {names} from held.{file} t {query}", contract.schema)  # noqa: S608  the query is of this function
         )
 
     held = {

@@ -66,7 +66,7 @@ _LOOKED_AT = f"""
     join held.inhibits h using (csa_system, csa_case_id)
     where j.state <> 'CLOSED' and h.set_on between j.business_date and :on
       and (h.removed_on is null or h.removed_on > :on)
-"""
+"""  # noqa: S608
 
 
 def to_look_at(connection: Connection, on: date, *, late: bool) -> list[str]:

@@ -37,7 +37,7 @@ _PARTY = (
 
 def waiting(connection: Connection, on: date, turn: str) -> list[str]:
     """The letters of a night, of that turn, whose content is not kept yet; in order."""
-    query = f"select letter_id from closure.letters l where {_WAITING.format(turn=turn)} order by letter_id"
+    query = f"select letter_id from closure.letters l where {_WAITING.format(turn=turn)} order by letter_id"  # noqa: S608  the turn is one of TURNS
     return list(connection.execute(text(query), {"on": on}).scalars())
 
 
@@ -56,7 +56,7 @@ class Waiting:
                        l.covers_letter_id, l.total_pence, coalesce(c.recipient_role, l.recipient_role) as client_role
                 from closure.letters l left join closure.letters c on c.letter_id = l.covers_letter_id
                 where {_WAITING.format(turn=turn)} and l.letter_id between :first and :last
-                """
+                """  # noqa: S608  the turn is one of TURNS
             ),
             {"on": on, "first": first, "last": last},
         )
@@ -72,12 +72,12 @@ class Waiting:
             ("letter_id", "code", "recipient_role", "party_id", "casegroup_id", "csa_system", "csa_case_id",
              "covers_letter_id", "client_role"), TEXT,
         ) | {"total_pence": PENCE}  # fmt: skip
-        return self._read(f"select {', '.join(columns)} from writing", **columns)
+        return self._read(f"select {', '.join(columns)} from writing", **columns)  # noqa: S608
 
     def parties(self) -> pa.Table:
         """The client of each letter, a line a letter."""
         return self._read(
-            f"select w.letter_id, w.party_id, {', '.join(f'p.{name}' for name in _PARTY)} "
+            f"select w.letter_id, w.party_id, {', '.join(f'p.{name}' for name in _PARTY)} "  # noqa: S608
             "from writing w join held.csa_parties p using (party_id)",
             **dict.fromkeys(("letter_id", "party_id", *_PARTY), TEXT),
         )
@@ -198,7 +198,7 @@ def parts(connection: Connection, on: date, size: int = 2_000) -> Iterator[pa.Ta
                 where l.business_date = %(on)s and l.status = 'ISSUED' and {ORDINARY}
                   and (l.code collate "C", l.letter_id collate "C") > (%(code)s, %(letter_id)s)
                 order by l.code collate "C", l.letter_id collate "C" limit %(size)s
-                """,
+                """,  # noqa: S608
             pa.schema(list(_WRITTEN.items())),
             {"on": on, "code": code, "letter_id": letter_id, "size": size},
         )  # fmt: skip

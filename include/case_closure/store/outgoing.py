@@ -22,16 +22,16 @@ _NOTICES = f"""
     select n.csa_system, n.csa_case_id, n.casegroup_id, n.tranche_id, n.journey, n.led, n.cause
     from closure.end_liability_notices n
     where n.business_date = %(on)s and not {sensitive.of_row("n")} order by n.csa_system, n.csa_case_id
-"""
+"""  # noqa: S608
 _LTRS = f"""
     select l.ltr_id, l.ltr_type, l.csa_system, l.casegroup_id, l.csa_case_ids, l.application_id, l.t_date, l.issued_by
     from closure.ltrs l
     where l.business_date = %(on)s and not {sensitive.of_row("l", case=False)} order by l.ltr_id
-"""
+"""  # noqa: S608
 _FLAGS = f"""
     select f.nino, f.party_id, f.casegroup_id from closure.interest_flags f
     where f.business_date = %(on)s and not {sensitive.of_row("f", case=False)} order by f.nino, f.party_id
-"""
+"""  # noqa: S608
 # One row for a client, whoever represents them (R16). A letter that goes once a casegroup is reported to the system of
 # the casegroup's first case.
 _SUPPRESSED = f"""
@@ -43,7 +43,7 @@ _SUPPRESSED = f"""
     where l.business_date = %(on)s and l.status = 'SUPPRESSED' and l.recipient_role <> 'REPRESENTATIVE'
       and not {sensitive.of_row("l")}
     order by l.letter_id
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)

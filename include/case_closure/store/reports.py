@@ -69,7 +69,7 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
                 order by event_number desc limit 1) v on true
             where not {hidden} and (e.resolved_on is null or e.resolved_on >= :on)
               and (v.event <> 'RESOLVED' and e.business_date <= :on or v.event = 'RESOLVED' and v.night_on = :on)
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -83,7 +83,7 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
             from {history.POSITIONS_AS_OF} p
             where casegroup_id in (select casegroup_then from reported)
             group by casegroup_id
-            """
+            """  # noqa: S608
         ),
         {"on": on, "implausible": implausible_pence},
     )

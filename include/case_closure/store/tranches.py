@@ -62,7 +62,7 @@ def _versions(connection: Connection, where: str, **values: Any) -> list[Version
     names = ", ".join(FIELDS)
     rows = connection.execute(
         text(
-            f"select {names}, version, state, source, recorded_by, replaces_version, decided_by "
+            f"select {names}, version, state, source, recorded_by, replaces_version, decided_by "  # noqa: S608  the condition is of this module
             f'from closure.tranche_criteria where {where} order by tranche_id collate "C", version'
         ),
         values,
@@ -180,7 +180,7 @@ def _add(
     values = ", ".join(f":{name}" for name in FIELDS)
     version = connection.execute(
         text(
-            f"insert into closure.tranche_criteria ({names}, version, state, source, recorded_by, recorded_at, replaces_version) "
+            f"insert into closure.tranche_criteria ({names}, version, state, source, recorded_by, recorded_at, replaces_version) "  # noqa: S608
             f"select {values}, coalesce(max(version), 0) + 1, :state, :source, :by, :at, cast(:replaces as integer) "
             "from closure.tranche_criteria where tranche_id = :tranche_id returning version"
         ),
@@ -247,7 +247,7 @@ _CANDIDATES = f"""
                   then %(inhibited)s end as left_out
     from picked p join held.csa_cases c on c.casegroup_id = p.casegroup_id collate "default"
     order by p.casegroup_id
-"""
+"""  # noqa: S608
 
 
 def _matched(criteria: Criteria) -> dict[str, list[Any]]:
@@ -344,7 +344,7 @@ _CONCERNED = f"""
            case when e.casegroup_id is not null then row({", ".join(f"e.{name}" for name in _STAMP.split(", "))})::text end
     from (select distinct casegroup_id from concerned) k join held.csa_cases c using (casegroup_id)
     left join closure.end_liability e using (csa_system, csa_case_id)
-"""
+"""  # noqa: S608
 
 
 def concerned(connection: Connection, on: date) -> pd.DataFrame:
@@ -379,7 +379,7 @@ def store_followed(connection: Connection, on: date, changes: pd.DataFrame) -> N
               on l.csa_system = f.leader_csa_system and l.csa_case_id = f.leader_csa_case_id
             on conflict (csa_system, csa_case_id) do update set casegroup_id = excluded.casegroup_id,
                 selected_on = excluded.selected_on, {", ".join(f"{name} = excluded.{name}" for name in _STAMP.split(", "))}
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -431,7 +431,7 @@ def already_selected(connection: Connection, criteria: Criteria) -> list[str]:
         select distinct c.casegroup_id collate "C" from held.csa_cases c where {_MATCHES} and not {_NEW}
           and not {sensitive.of_row("c")}
         order by 1
-    """
+    """  # noqa: S608
     found = copy_out(raw(connection), query, pa.schema([("casegroup_id", TEXT)]), _matched(criteria))
     ids: list[str] = found.column(0).to_pylist()
     return ids
@@ -439,5 +439,5 @@ def already_selected(connection: Connection, criteria: Criteria) -> list[str]:
 
 def any_matches(connection: Connection, criteria: Criteria) -> bool:
     """Whether some open case matches, selected or not."""
-    query = f"select exists (select from held.csa_cases c where {_MATCHES})"
+    query = f"select exists (select from held.csa_cases c where {_MATCHES})"  # noqa: S608
     return bool(connection.exec_driver_sql(query, _matched(criteria)).scalar_one())
