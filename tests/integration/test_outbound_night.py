@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from case_closure.desk import ltrs
 from case_closure.night import run as night
 from case_closure.outbound import folder
-from case_closure.store import applications, database
 from tests.integration.installation import Installation
 from tests.unit.builders import BEFORE, ON, Row, case, nino_of
 
@@ -106,8 +106,7 @@ def test_B26_an_ltr_by_hand_goes_out_with_the_next_night_and_once(installation: 
     )
 
     def issue(ltr_type: str = "LTR2", system: str = "CS2", application_id: str = "APP1") -> str:
-        with database.transaction(installation.url) as connection:
-            return applications.issue_ltr(connection, ltr_type, system, application_id, by="jo", at=AT)
+        return ltrs.issue(installation.url, ltr_type, system, application_id, by="jo", at=AT)
 
     assert issue() == "LTR2-CS2-APP1"
     for again, why in (
@@ -116,7 +115,7 @@ def test_B26_an_ltr_by_hand_goes_out_with_the_next_night_and_once(installation: 
         ({"system": "CCD"}, r"CCD holds no case of casegroup G1; its cases are on CS2"),
         ({"application_id": "APP9"}, "There is no application APP9"),
     ):
-        with pytest.raises(applications.LtrRefused, match=why):
+        with pytest.raises(ltrs.LtrRefused, match=why):
             issue(**again)
     installation.night(SECOND)
     assert [row["ltr_id"] for row in rows(installation, SECOND, "ltr2_CS2.csv")] == ["LTR2-CS2-APP1"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pyarrow as pa
 
-from case_closure.store import database, holding
+from case_closure.store import casegroups, database, holding
 from case_closure.tables.landed import FILES
 from tests.integration.installation import Installation
 from tests.unit.builders import Row, balance, case, party, table
@@ -76,6 +77,19 @@ def test_a_row_without_a_key_is_kept_as_it_came(installation: Installation) -> N
     )
     assert (row["file_name"], row["row_number"], row["rule_codes"]) == ("csa_parties", 2, [])
     assert '"surname": "Nobody"' in row["original"]
+
+
+def test_the_rules_a_refused_row_broke_come_back_as_they_were_written(installation: Installation) -> None:
+    """Whatever stands in them: a comma, quotes, braces, nothing."""
+    codes, names = ["case_enum_invalid", 'a,"b" {c}\\ NULL'], ["scheme", ""]
+    row = {"csa_system": "CS2", "csa_case_id": "A", "casegroup_id": "G1", "nationally_sensitive": False}
+    refused = table("csa_cases", [row]).append_column("row_number", [[1]])
+    with database.transaction(installation.url) as connection:
+        holding.refuse(connection, FILES["csa_cases"], refused, FIRST, [codes], [names])
+        (kept,) = casegroups.Gather(connection, ["G1"]).refused().to_pylist()
+    assert [json.loads(kept[name]) for name in ("rule_codes", "fields", "told")] == [codes, names, []]
+    (stored,) = installation.query("select rule_codes, fields from closure.refused_rows")
+    assert (stored["rule_codes"], stored["fields"]) == (codes, names)
 
 
 def test_an_event_happens_once(installation: Installation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 from case_closure.desk import criteria as criteria_commands
+from case_closure.desk import preview as looking
 from case_closure.domain.tranches import Criteria
 from case_closure.landing.criteria import parse
-from case_closure.night import receive_extract
+from case_closure.night import receive_extract, select_tranche
 from case_closure.store import database, holding, tranches
 from case_closure.tables.landed import FILES
 from tests.integration.installation import Installation
@@ -60,7 +62,7 @@ def night(store: Installation, on: date, *given: Criteria) -> dict[str, int]:
     """Criteria and selection, in one transaction as the night has them."""
     with database.transaction(store.url) as connection:
         tranches.record(connection, given, source=tranches.NIGHTLY_FILE, by=f"night {on}", at=AT)
-        return tranches.select(connection, on)
+        return select_tranche.select(connection, on)
 
 
 def stamped(store: Installation) -> dict[str, tuple[Any, ...]]:
@@ -104,7 +106,7 @@ def test_B2_only_casegroups_with_a_matching_open_case_and_nothing_in_the_way(
 ) -> None:
     """R12: one inhibited, clerical or sensitive case leaves its casegroup out. Candidates may come in any parts."""
     if not fresh:
-        monkeypatch.setattr(tranches, "_PART", 2)
+        monkeypatch.setattr(select_tranche, "PART", 2)
     odd: list[Row] = [
         {"case_status": "CLOSED"}, {"segment": 3}, {"segment": None}, {"csa_system": "CCD"}, {"case_type": "ARREARS_ONLY"},
         {"manual_inhibit": True}, {"automatic_inhibit": True, "manual_inhibit": None}, {"partially_clerical": True},
@@ -320,13 +322,19 @@ def proposed(store: Installation, run: str = "1", **over: Any) -> int:
 
 
 def decided(
-    store: Installation, version: int, by: str, approved: bool = True, **more: Any
+    store: Installation, version: int, by: str, approved: bool = True, may_approve: Iterable[str] = ()
 ) -> tuple[str, str | None]:
+    """The proposal's state once that person has answered, and why the answer was not accepted, if it was not."""
+    settings = replace(store.settings, control_group=tuple((name, None) for name in may_approve))
+    why = None
+    try:
+        criteria_commands.decide(settings, "T01", version, approved=approved, by=by, at=AT, comment=None)
+    except criteria_commands.CriteriaRefused as refused:
+        why = str(refused)
     with database.transaction(store.url) as connection:
-        done, why = tranches.decide(
-            connection, "T01", version, approved=approved, by=by, at=AT, comment=None, **more
-        )
-        return done.state, why
+        found = tranches.find(connection, "T01", version)
+    assert found is not None
+    return found.state, why
 
 
 def test_B6_a_proposal_selects_nothing_until_another_approves_it(installation: Installation) -> None:
@@ -397,7 +405,7 @@ def book(installation: Installation) -> Installation:
 def test_a_preview_says_what_would_be_selected_and_what_is_left_out_and_why(book: Installation) -> None:
     """R26: nationally sensitive casegroups are not even counted."""
     before = everything(book)
-    (seen,) = tranches.preview(book.url, [criteria(max_cases=4, authorised_by=None)], ON)
+    (seen,) = looking.preview(book.url, [criteria(max_cases=4, authorised_by=None)], ON)
     assert (seen.casegroups, seen.cases, seen.arrears_pence) == (2, 4, 3150)
     assert seen.letters == {"CMSL6303": 2, "CMSL6308": 3}
     assert seen.ended_at == "G6"
@@ -416,13 +424,13 @@ def test_a_preview_says_what_would_be_selected_and_what_is_left_out_and_why(book
 def test_a_preview_says_which_criterion_alone_is_in_the_way(
     book: Installation, over: Any, no_match: Any
 ) -> None:
-    (seen,) = tranches.preview(book.url, [criteria(**over)], ON)
+    (seen,) = looking.preview(book.url, [criteria(**over)], ON)
     assert seen.no_match == no_match
 
 
 def test_a_preview_lets_the_tranches_in_force_take_their_turn(book: Installation) -> None:
     given_by(book, criteria(tranche_id="T02", max_cases=2), source="f.json")
-    mine, later = tranches.preview(
+    mine, later = looking.preview(
         book.url, [criteria(tranche_id="T01", max_cases=2), criteria(tranche_id="T03")], ON
     )
     assert (mine.cases, mine.overlaps) == (2, ("T02", "T03"))
@@ -430,7 +438,7 @@ def test_a_preview_lets_the_tranches_in_force_take_their_turn(book: Installation
 
 
 def test_a_preview_of_a_night_outside_the_period_selects_nothing_and_says_so(book: Installation) -> None:
-    (seen,) = tranches.preview(book.url, [criteria(valid_from="2017-08-11")], ON)
+    (seen,) = looking.preview(book.url, [criteria(valid_from="2017-08-11")], ON)
     assert (seen.cases, seen.refused) == (0, "it is valid from 2017-08-11 to the end")
 
 

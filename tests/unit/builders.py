@@ -7,7 +7,6 @@ stages and the gates in memory (the gates by `plain_gate`). Does not belong here
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -186,7 +185,7 @@ class _Shape(Gather):
     """What the store would hand over, without a store: the same columns, no rows."""
 
     def __init__(self) -> None:
-        self._spans = defaultdict(str)
+        pass
 
     def _make(self, table: str, query: str, column: str) -> None:
         pass
@@ -194,7 +193,9 @@ class _Shape(Gather):
     def fill(self, table: str, column: str, values: list[str]) -> None:
         pass
 
-    def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
+    def _read(
+        self, query: str, values: Mapping[str, Any] | None = None, /, **columns: pa.DataType
+    ) -> pa.Table:
         return pa.schema(list(columns.items())).empty_table()
 
 

@@ -14,10 +14,14 @@ from case_closure.domain.applications import (
     NOT_ON_CSA,
     PROACTIVE,
     REACTIVE,
+    Applied,
+    CaseThere,
     Decision,
+    Ltr,
     Standing,
     after,
     decide,
+    ltr_by_hand,
 )
 
 RECEIVED = date(2016, 1, 25)
@@ -142,3 +146,41 @@ def test_what_decides_nothing_leaves_the_casegroup_as_it_was(refused: Decision) 
 def test_a_casegroup_becomes_reactive_with_the_t_date_for_its_led() -> None:
     moved = after(selected(date(2017, 1, 1)), judged(selected(date(2017, 1, 1))))
     assert moved == Standing("G1", True, REACTIVE, T_DATE, T_DATE, EFFECTIVE)
+
+
+# --- LTRs by hand (B26)
+
+CASES = (
+    CaseThere("CS2", "A", date(2017, 11, 17)),
+    CaseThere("CSCS", "B", date(2017, 9, 17)),
+    CaseThere("CS2", "C", None),
+)
+
+
+def test_B26_an_ltr_by_hand_names_the_cases_of_its_system_alone() -> None:
+    assert ltr_by_hand("LTR2", "CS2", "APP1", Applied("APP1", "G1", T_DATE), CASES) == Ltr(
+        "LTR2-CS2-APP1", "LTR2", "CS2", "A C", "G1", "APP1", T_DATE
+    )
+
+
+@pytest.mark.parametrize(("cases", "t_date"), [(CASES, date(2017, 11, 17)), (CASES[2:], None)])
+def test_B26_without_a_t_date_it_has_the_last_end_liability_date_of_any_case(
+    cases: tuple[CaseThere, ...], t_date: date | None
+) -> None:
+    made = ltr_by_hand("LTR2", "CS2", "APP1", Applied("APP1", "G1", None), cases)
+    assert isinstance(made, Ltr)
+    assert made.t_date == t_date
+
+
+@pytest.mark.parametrize(
+    ("applied", "cases", "why"),
+    [(None, (), "There is no application APP1."), (Applied("APP1", None, None), (), "has no case on CSA"),
+     (Applied("APP1", "G1", None), CASES, "CCD holds no case of casegroup G1; its cases are on CS2, CSCS."),
+     (Applied("APP1", "G1", None), (), "its cases are on no system.")],
+)  # fmt: skip
+def test_B26_when_there_is_no_ltr_to_issue(
+    applied: Applied | None, cases: tuple[CaseThere, ...], why: str
+) -> None:
+    said = ltr_by_hand("LTR2", "CCD", "APP1", applied, cases)
+    assert isinstance(said, str)
+    assert why in said

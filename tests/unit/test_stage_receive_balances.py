@@ -5,11 +5,14 @@ clerical or sensitive -> all closed, liability ended -> no inhibit -> balances p
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from case_closure.stages.receive_balances import moves
 from tests.unit.builders import ALL_NINE, BEFORE, ON, Row, balance, case, tonight
 
 AFTER = date(2017, 8, 11)
@@ -371,16 +374,40 @@ def test_balance_key_missing_without_a_casegroup_is_kept_apart() -> None:
     assert night.outcome("G1") == COMPLETE
 
 
+# --- where a case goes (B49)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "entered", "completed", "goes_to"),
+    [("G1", None, False, None), ("G2", None, False, "G2"), ("G2", None, True, None), ("G1", "G3", False, "G3"),
+     ("G1", "G3", True, None), (None, None, False, None)],
+)  # fmt: skip
+def test_a_case_goes_where_its_row_or_an_entry_says_and_stays_where_it_was_completed(
+    claimed: str | None, entered: str | None, completed: bool, goes_to: str | None
+) -> None:
+    cases = pd.DataFrame(
+        {"csa_system": ["CS2"], "csa_case_id": ["A"], "casegroup_id": ["G1"], "claimed_casegroup_id": [claimed]}, dtype="str"
+    ).assign(completed=completed)  # fmt: skip
+    columns = ["resolution_id", "csa_system", "csa_case_id", "entity", "field", "old_value", "new_value"]
+    rows = [("R1", "CS2", "A", "CASE", "casegroup_id", "G1", entered)] if entered else []
+    entries = pd.DataFrame(rows, columns=columns, dtype="str").assign(entered_on=pd.Timestamp(ON))
+    found = moves(cases, entries)
+    assert found.to_dict("list") == {
+        "csa_system": ["CS2"] if goes_to else [], "csa_case_id": ["A"] if goes_to else [],
+        "casegroup_id": [goes_to] if goes_to else [],
+    }  # fmt: skip
+
+
 # --- case rows
 
 
 def refused(codes: str, fields: str, **over: Any) -> Row:
     row: Row = {
-        "rule_codes": f"{{{codes}}}",
-        "fields": f"{{{fields}}}",
+        "rule_codes": json.dumps(codes.split(",")),
+        "fields": json.dumps(fields.split(",")),
         "csa_system": "CS2",
         "csa_case_id": "A",
-        "told": "{}",
+        "told": "[]",
     }
     return row | {"casegroup_id": "G1", "sensitive": False, "original": '{"csa_case_id": "A"}'} | over
 

@@ -1,6 +1,6 @@
 """`ltr`: legacy transition requests to the CSA systems.
 
-Belongs here: its arguments and words. Does not belong here: whether one may be issued (``store.applications``).
+Belongs here: its arguments and words. Does not belong here: whether one may be issued (``desk.ltrs``).
 """
 
 from __future__ import annotations
@@ -26,10 +26,7 @@ def issue(
     application: Annotated[str, text("--application", "ID", "the application behind it")],
     user: Annotated[str, text("--user", "NAME", "who issues it")],
 ) -> None:
-    from case_closure.store import applications, database
+    from case_closure.desk import ltrs
 
-    with database.transaction(migrated_url()) as connection:
-        ltr_id = applications.issue_ltr(
-            connection, ltr_type, system, application, by=user, at=datetime.now(UTC)
-        )
+    ltr_id = ltrs.issue(migrated_url(), ltr_type, system, application, by=user, at=datetime.now(UTC))
     terminal.say(f"{ltr_id} is issued; the next night's file carries it.")

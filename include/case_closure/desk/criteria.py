@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from case_closure import refusals
+from case_closure.desk import preview as looking
 from case_closure.domain.money import pounds
 from case_closure.domain.texts import printable
-from case_closure.domain.tranches import FIELDS, Criteria
+from case_closure.domain.tranches import (
+    ALREADY_SELECTED,
+    APPROVED,
+    CLERICAL,
+    FIELDS,
+    INHIBITED,
+    PROPOSED,
+    REFUSED,
+    Criteria,
+    why_not_approved,
+)
 from case_closure.landing.criteria import CriteriaInvalid, from_form, parse
 from case_closure.settings import Settings
-from case_closure.stages import select_tranche
 from case_closure.store import database, tranches
 
 __all__ = ["CriteriaInvalid", "CriteriaRefused", "decide", "load", "preview", "propose"]
@@ -95,7 +105,7 @@ def preview(
     elif given is not None and tranche is not None:
         given = [one for one in given if one.tranche_id == tranche]
     lines: list[str] = []
-    for seen in tranches.preview(url, given, on):
+    for seen in looking.preview(url, given, on):
         asked = next(
             (one for one in given or () if one.tranche_id == seen.criteria.tranche_id), seen.criteria
         )
@@ -103,7 +113,7 @@ def preview(
     return lines or ["No criteria are in force: nothing would be selected."]
 
 
-def _said(seen: tranches.Preview, *, authorised: bool) -> list[str]:
+def _said(seen: looking.Preview, *, authorised: bool) -> list[str]:
     """A preview in lines: the figures first, then what is left out, then what to think about."""
     criteria, on = seen.criteria, seen.on
     letters = ", ".join(f"{count:,} {code}" for code, count in seen.letters.items())
@@ -137,10 +147,10 @@ def _said(seen: tranches.Preview, *, authorised: bool) -> list[str]:
 
 
 _LEFT_OUT = {
-    select_tranche.CLERICAL: "clerical",
-    select_tranche.INHIBITED: "inhibited",
-    select_tranche.ALREADY_SELECTED: "selected already",
-    tranches.OVER_THE_CAP: "over the cap",
+    CLERICAL: "clerical",
+    INHIBITED: "inhibited",
+    ALREADY_SELECTED: "selected already",
+    looking.OVER_THE_CAP: "over the cap",
 }
 
 
@@ -165,7 +175,7 @@ def propose(
             if version.replaces_version
             else None
         )
-    (seen,) = tranches.preview(url, [criteria], on)
+    (seen,) = looking.preview(url, [criteria], on)
     said = [line.strip() for line in _said(seen, authorised=True)]
     shown = [
         f"**{_plain(by)}** proposes version {version.version} of tranche **{_plain(criteria.tranche_id)}**; another member of "
@@ -213,18 +223,33 @@ def decide(
     at: datetime,
     comment: str | None,
 ) -> str:
-    """Record what the control group said of a proposal, in a sentence. Raises CriteriaRefused when an approval is not
-    accepted: the proposal is then kept as refused, and selects nothing.
+    """Record what the control group said of a proposal, in a sentence; deciding again changes nothing.
+
+    Raises CriteriaRefused: there is no such proposal, or an approval is not accepted, and the proposal then kept as
+    refused, and selects nothing.
     """
     with database.transaction(_store(settings)) as connection:
-        decided, why = tranches.decide(
-            connection, tranche_id, version, approved=approved, by=by, at=at, comment=comment,
-            may_approve=[name for name, _ in settings.control_group],
-        )  # fmt: skip
+        tranches.hold_off_others(connection)
+        decided = tranches.find(connection, tranche_id, version)
+        if decided is None:
+            raise CriteriaRefused(f"Tranche {tranche_id} has no version {version}.")
+        why = None
+        if decided.state == PROPOSED:
+            if approved:
+                current = tranches.find(connection, tranche_id)
+                why = why_not_approved(
+                    by, tranche_id=tranche_id, proposed_by=decided.recorded_by,
+                    may_approve=[name for name, _ in settings.control_group], replaces=decided.replaces_version,
+                    in_force=current.version if current else None,
+                )  # fmt: skip
+            decided = tranches.note_decision(
+                connection, tranche_id, version, APPROVED if approved and why is None else REFUSED, by=by, at=at,
+                comment="; ".join(filter(None, (why and f"not accepted: {why}", comment))) or None,
+            )  # fmt: skip
     if why is not None:
         raise CriteriaRefused(
             f"Version {version} of tranche {tranche_id} was not approved: {why}. It is kept as refused and selects "
             "nothing; propose the change again."
         )
-    said = "approved" if decided.state == tranches.APPROVED else "refused"
+    said = "approved" if decided.state == APPROVED else "refused"
     return f"Version {version} of tranche {tranche_id} was {said} by {decided.decided_by}."

@@ -1,11 +1,13 @@
 """What a tranche is selected on (B2, B6, B7).
 
-Belongs here: the criteria as data, when they may be used, the end liability date they give, whether two sets overlap.
-Does not belong here: reading them from a file (``landing.criteria``), the selection itself (``stages.select_tranche``).
+Belongs here: the criteria as data, when they may be used, the end liability date they give, whether two sets overlap; who may
+approve them; the words for what becomes of a version, a casegroup or a case. Does not belong here: reading them
+from a file (``landing.criteria``), the selection itself (``stages.select_tranche``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -19,6 +21,19 @@ FIELDS: Final = (
 MATCHED: Final = ("segments", "csa_systems", "case_types")
 # Longer notice than this is a slip of the keyboard, and would in the end pass the last date there is.
 LONGEST_NOTICE_DAYS: Final = 3660
+
+# Why a casegroup with a matching case is left out; with several, the first is said.
+SENSITIVE: Final = "SENSITIVE"
+ALREADY_SELECTED: Final = "ALREADY_SELECTED"
+CLERICAL: Final = "CLERICAL"
+INHIBITED: Final = "INHIBITED"
+LEFT_OUT: Final = (SENSITIVE, ALREADY_SELECTED, CLERICAL, INHIBITED)
+
+# Why CSA is told of an end liability date: the case was selected, came to a casegroup that has one, or took its own along.
+SELECTED, JOINED, MOVED = "SELECTED", "JOINED", "MOVED"
+
+# What a version of criteria is: read from a file and so in force, or proposed, and then approved or refused (B6).
+LOADED, PROPOSED, APPROVED, REFUSED = "LOADED", "PROPOSED", "APPROVED", "REFUSED"
 
 
 @dataclass(frozen=True)
@@ -67,3 +82,33 @@ class Criteria:
         return {
             name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in FIELDS
         }
+
+
+def why_not_approved(
+    by: str,
+    *,
+    tranche_id: str,
+    proposed_by: str,
+    may_approve: Collection[str],
+    replaces: int | None,
+    in_force: int | None,
+) -> str | None:
+    """Why a proposal may not be approved by that person, in words; None when it may (B6).
+
+    Only another than the proposer may, and only one of ``may_approve`` unless that is empty; and only while the version it
+    was to replace is still the one in force.
+    """
+    if _same_person(by, proposed_by):
+        return f"{by} proposed it and may not approve it: another member of the control group must (B6)"
+    if may_approve and by not in may_approve:
+        return f"{by} is not a member of the control group, which alone approves (B6)"
+    if in_force != replaces:
+        return (
+            f"the criteria of tranche {tranche_id} were changed after it was proposed: propose it again, "
+            "against what is in force now"
+        )
+    return None
+
+
+def _same_person(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()

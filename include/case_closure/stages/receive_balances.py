@@ -10,6 +10,7 @@ In: the held rows of the judged casegroups. Out: ``casegroups`` (one line each, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -124,15 +125,16 @@ def _as_claimed(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def moves(cases: pd.DataFrame, resolutions: pd.DataFrame) -> pd.DataFrame:
-    """The cases that belong to another casegroup than the one they are in: csa_system, csa_case_id, casegroup_id (wanted).
+    """The cases that go to another casegroup than the one they are in: csa_system, csa_case_id, casegroup_id (wanted).
 
-    ``cases``: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id. A case belongs to the casegroup that its latest row
-    names or, while that stands, to the one a caseworker entered instead (B49). Whether it may move is not said here.
+    ``cases``: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id, and completed: whether the one it is in has. A case
+    belongs to the casegroup that its latest row names or, while that stands, to the one a caseworker entered instead (B49).
+    Where its casegroup has completed it stays: its arrears have been moved (case_casegroup_conflict says so).
     """
     entered = ordered(resolutions, "CASE")
     wanted = lay_over(_as_claimed(cases), entered, keys=case_key(cases), by=entered["case_key"])
     named = wanted["casegroup_id"].fillna("")
-    moving = (named != "") & (named != cases["casegroup_id"])
+    moving = (named != "") & (named != cases["casegroup_id"]) & ~cases["completed"]
     return wanted.loc[moving, ["csa_system", "csa_case_id", "casegroup_id"]].reset_index(drop=True)
 
 
@@ -371,9 +373,7 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
     """The exceptions of case rows that were refused on arrival and that no later row has mended."""
     lines = []
     for row in refused.to_dict("records"):
-        codes = row["rule_codes"].strip("{}").split(",")
-        fields = row["fields"].strip("{}").split(",")
-        told = row["told"].strip("{}").split(",")
+        codes, fields, told = (json.loads(row[name]) for name in ("rule_codes", "fields", "told"))
         for code, name in zip(codes, fields, strict=True):
             if code in told:
                 continue

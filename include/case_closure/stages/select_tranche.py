@@ -11,22 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from case_closure.domain.tranches import Criteria
+from case_closure.domain.tranches import JOINED, LEFT_OUT, MOVED, Criteria
 from case_closure.tables.frames import lookup, take
-
-# Why a casegroup with a matching case is left out; with several, the first is said.
-SENSITIVE: Final = "SENSITIVE"
-ALREADY_SELECTED: Final = "ALREADY_SELECTED"
-CLERICAL: Final = "CLERICAL"
-INHIBITED: Final = "INHIBITED"
-LEFT_OUT: Final = (SENSITIVE, ALREADY_SELECTED, CLERICAL, INHIBITED)
-
-SELECTED, JOINED, MOVED = "SELECTED", "JOINED", "MOVED"
 
 
 @dataclass

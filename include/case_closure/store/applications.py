@@ -1,4 +1,4 @@
-"""Gathering and storing what the stage ``take_applications`` works on.
+"""Gathering and storing what the stage ``take_applications`` works on, and LTRs that are issued by hand.
 
 Belongs here: tonight's applications, all that stands of the casegroups they name, and writing what was decided.
 Does not belong here: deciding. All applications of a night are stored in one transaction.
@@ -6,15 +6,16 @@ Does not belong here: deciding. All applications of a night are stored in one tr
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
-from case_closure import refusals
 from case_closure.domain import nino
-from case_closure.domain.texts import shown
+from case_closure.domain.applications import Applied, CaseThere, Ltr
 from case_closure.store import posting
 from case_closure.store.casegroups import DAY, FLAG, TEXT, Gather
 from case_closure.store.copy import copy_out
@@ -34,9 +35,11 @@ OPEN_EXCEPTION: dict[str, pa.DataType] = {
 }  # fmt: skip
 
 
-def read(connection: Connection, query: str, columns: dict[str, pa.DataType]) -> pd.DataFrame:
-    """The rows of a query as a frame, columns in the order of the query."""
-    return to_frame(copy_out(raw(connection), query, pa.schema(list(columns.items()))))
+def read(
+    connection: Connection, query: str, columns: dict[str, pa.DataType], values: dict[str, Any] | None = None
+) -> pd.DataFrame:
+    """The rows of a query as a frame, columns in the order of the query; ``values`` as ``copy_out`` has them."""
+    return to_frame(copy_out(raw(connection), query, pa.schema(list(columns.items())), values))
 
 
 def tonight(connection: Connection, on: date) -> Frames:
@@ -51,23 +54,26 @@ def tonight(connection: Connection, on: date) -> Frames:
         select {", ".join(f"h.{name}" for name in _APPLICATION)}, {", ".join(f"h.{name} is not null" for name in _SAYS)},
                h.business_date
         from held.cms_applications h left join closure.applications a using (application_id)
-        where h.changed_on = '{on}' and h.business_date = '{on}'
-          and (a.application_id is null or (a.business_date < '{on}' and a.decision <> 'REACTIVE'))
-        """,
+        where h.changed_on = %(on)s and h.business_date = %(on)s
+          and (a.application_id is null or (a.business_date < %(on)s and a.decision <> 'REACTIVE'))
+        """,  # noqa: S608
         _APPLICATION | given | {"business_date": DAY},
+        {"on": on},
     )
     responses = read(
         connection,
-        f"select ltr_id, acknowledged_on, outcome from held.ltr_responses where changed_on = '{on}' order by ltr_id",
+        "select ltr_id, acknowledged_on, outcome from held.ltr_responses where changed_on = %(on)s order by ltr_id",
         {"ltr_id": TEXT, "acknowledged_on": DAY, "outcome": TEXT},
+        {"on": on},
     )
     ltrs = read(
         connection,
-        f"""
+        """
         select l.ltr_id, l.csa_system, l.casegroup_id from closure.ltrs l
-        where exists (select from held.ltr_responses h where h.ltr_id = l.ltr_id and h.changed_on = '{on}')
+        where exists (select from held.ltr_responses h where h.ltr_id = l.ltr_id and h.changed_on = %(on)s)
         """,
         {"ltr_id": TEXT, "csa_system": TEXT, "casegroup_id": TEXT},
+        {"on": on},
     )
     return {"applications": applications, "ltr_responses": responses, "ltrs": ltrs}
 
@@ -87,7 +93,7 @@ def people(connection: Connection, applications: pd.DataFrame) -> Frames:
         f"""
         create temporary table named_people on commit drop as
         select p.party_id, w.matched_on from wanted_ninos w join held.csa_parties p on {matched} = w.matched_on
-        """
+        """  # noqa: S608
     )
     payers = """
         select distinct n.matched_on, c.casegroup_id from named_people n join held.csa_cases c on c.paying_parent_id = n.party_id
@@ -98,7 +104,9 @@ def people(connection: Connection, applications: pd.DataFrame) -> Frames:
     return {
         "payers": read(connection, payers, {"matched_on": TEXT, "casegroup_id": TEXT}),
         "parents": read(
-            connection, f"select matched_on from ({payers}) p union {receivers}", {"matched_on": TEXT}
+            connection,
+            f"select matched_on from ({payers}) p union {receivers}",  # noqa: S608
+            {"matched_on": TEXT},
         ),
     }
 
@@ -166,9 +174,10 @@ def open_row_exceptions(connection: Connection, stage: str, references: pd.Serie
         connection,
         f"""
         select {", ".join(OPEN_EXCEPTION)} from wanted_references join closure.exceptions using (subject_reference)
-        where status <> 'RESOLVED' and stage = '{stage}'
-        """,
+        where status <> 'RESOLVED' and stage = %(stage)s
+        """,  # noqa: S608
         OPEN_EXCEPTION,
+        {"stage": stage},
     )
 
 
@@ -214,7 +223,7 @@ def _stamp(connection: Connection, on: date, moved: pd.DataFrame) -> None:
         insert into closure.end_liability ({names}) select {names} from moved
         on conflict (csa_system, csa_case_id) do update set journey = excluded.journey, led = excluded.led,
             became_reactive_on = excluded.became_reactive_on, casegroup_id = excluded.casegroup_id
-        """
+        """  # noqa: S608
     )
     # A case that was selected tonight is told once, as it stands at the end of the night.
     connection.execute(
@@ -231,31 +240,20 @@ def _stamp(connection: Connection, on: date, moved: pd.DataFrame) -> None:
     )
 
 
-class LtrRefused(refusals.Refused):
-    """The LTR was not issued; the message says why and what to do."""
-
-
-def issue_ltr(
-    connection: Connection, ltr_type: str, csa_system: str, application_id: str, *, by: str, at: datetime
-) -> str:
-    """An LTR that a caseworker issues by hand (B26); the next night's file carries it. Returns its ltr_id.
-
-    Raises LtrRefused: no such application, its paying parent is not on CSA, no case on that system, issued already.
-    """
-    found = connection.execute(
-        text("select casegroup_id, t_date from closure.applications where application_id = :id"),
+def find(connection: Connection, application_id: str) -> Applied | None:
+    """That application, if any has been decided."""
+    row = connection.execute(
+        text(
+            "select application_id, casegroup_id, t_date from closure.applications where application_id = :id"
+        ),
         {"id": application_id},
     ).first()
-    if found is None:
-        raise LtrRefused(
-            f"There is no application {shown(application_id)}. Check its number; an application is known once its night has run."
-        )
-    casegroup_id, t_date = found
-    if casegroup_id is None:
-        raise LtrRefused(
-            f"The paying parent that application {shown(application_id)} names has no case on CSA: there is nobody to ask."
-        )
-    held = connection.execute(
+    return Applied(*row) if row else None
+
+
+def cases_of(connection: Connection, casegroup_id: str) -> list[CaseThere]:
+    """The cases of a casegroup, on whatever system, in order of their numbers."""
+    rows = connection.execute(
         text(
             """
             select c.csa_system, c.csa_case_id, e.led from held.csa_cases c
@@ -264,39 +262,30 @@ def issue_ltr(
             """
         ),
         {"group": casegroup_id},
-    ).all()
-    there = [row for row in held if row.csa_system == csa_system]
-    if not there:
-        systems = ", ".join(sorted({row.csa_system for row in held})) or "no system"
-        raise LtrRefused(
-            f"{csa_system} holds no case of casegroup {shown(casegroup_id)}; its cases are on {systems}."
-        )
-    ltr_id = f"{ltr_type}-{csa_system}-{application_id}"
-    dates = [row.led for row in held if row.led]
-    added = connection.execute(
-        text(
-            """
-            insert into closure.ltrs (ltr_id, ltr_type, csa_system, csa_case_ids, casegroup_id, application_id, t_date,
-                                      issued_by, issued_at)
-            values (:id, :type, :system, :cases, :group, :application, :t_date, :by, :at) on conflict do nothing
-            """
-        ),
-        {
-            "id": ltr_id, "type": ltr_type, "system": csa_system, "cases": " ".join(row.csa_case_id for row in there),
-            "group": casegroup_id, "application": application_id, "t_date": t_date or max(dates, default=None), "by": by,
-            "at": at,
-        },
-    ).rowcount  # fmt: skip
-    if not added:
-        issued = connection.execute(
-            text("select issued_by, business_date from closure.ltrs where ltr_id = :id"), {"id": ltr_id}
-        ).one()
-        sent = (
-            f"went out with the night of {issued.business_date}"
-            if issued.business_date
-            else "goes out with the next night"
-        )
-        raise LtrRefused(
-            f"{shown(ltr_id, 200)} was issued already, by {shown(issued.issued_by)}, and {sent}. Nothing was changed."
-        )
-    return ltr_id
+    )
+    return [CaseThere(*row) for row in rows]
+
+
+def store_ltr(connection: Connection, ltr: Ltr, *, by: str, at: datetime) -> bool:
+    """Store an LTR for the next night to carry; False, with nothing stored, when there is one of that number."""
+    return bool(
+        connection.execute(
+            text(
+                """
+                insert into closure.ltrs (ltr_id, ltr_type, csa_system, csa_case_ids, casegroup_id, application_id, t_date,
+                                          issued_by, issued_at)
+                values (:ltr_id, :ltr_type, :csa_system, :csa_case_ids, :casegroup_id, :application_id, :t_date, :by, :at)
+                on conflict do nothing
+                """
+            ),
+            asdict(ltr) | {"by": by, "at": at},
+        ).rowcount
+    )
+
+
+def issued(connection: Connection, ltr_id: str) -> tuple[str, date | None]:
+    """Who issued that LTR, and the night that carried it; None while none has."""
+    row = connection.execute(
+        text("select issued_by, business_date from closure.ltrs where ltr_id = :id"), {"id": ltr_id}
+    ).one()
+    return row.issued_by, row.business_date

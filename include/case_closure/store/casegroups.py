@@ -6,7 +6,7 @@ Does not belong here: what a row means. Column names are the ones the stages use
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -57,7 +57,7 @@ _TOUCHED = f"""
     {_CHANGED}
     union select casegroup_id from closure.casegroups_taken_back where business_date = :on
     union {_UNSETTLED}
-"""
+"""  # noqa: S608
 # A case row that was refused and that no later row of its case, or of its casegroup where it names no case, has mended.
 _STILL_REFUSED = """
     {0}.file_name = 'csa_cases' and cardinality({0}.rule_codes) > 0 and {0}.answered_on is null
@@ -123,7 +123,7 @@ _BROUGHT = f"""
     union
     select coalesce(e.casegroup_id, '') from brought b join closure.exceptions e using (csa_system, csa_case_id)
     where e.status <> 'RESOLVED' and e.severity = 'HOLD'
-"""
+"""  # noqa: S608
 _RETRIED = """
     select distinct coalesce(casegroup_id, '') from closure.exceptions
     where business_date = :on and status <> 'RESOLVED' and severity = 'HOLD'
@@ -134,7 +134,7 @@ def keep_changed(connection: Connection, on: date) -> None:
     """Remember the casegroups that the night's extract changed: it is about to be taken back, and they are judged again."""
     connection.execute(
         text(
-            "insert into closure.casegroups_taken_back (business_date, casegroup_id) "
+            "insert into closure.casegroups_taken_back (business_date, casegroup_id) "  # noqa: S608
             f"select :on, t.casegroup_id from ({_CHANGED}) t where t.casegroup_id is not null on conflict do nothing"
         ),
         {"on": on},
@@ -154,12 +154,12 @@ def to_judge(connection: Connection, on: date, *, rerun: bool, late: bool) -> li
 class Gather:
     """Reads for a set of casegroups, within one transaction."""
 
-    _spans: dict[str, str]
+    _ends: dict[str, str]
 
     def __init__(self, connection: Connection, casegroup_ids: Iterable[str]) -> None:
         self._connection: psycopg.Connection[Any] = raw(connection)
         self._exec = connection.exec_driver_sql
-        self._spans = {}
+        self._ends = {}
         self.fill("judged", "casegroup_id", list(casegroup_ids))
 
     def fill(self, table: str, column: str, values: list[str]) -> None:
@@ -172,34 +172,39 @@ class Gather:
     def _make(self, table: str, query: str, column: str) -> None:
         """The same of a query, by its ``column``: what PostgreSQL has counted it joins the quicker way round."""
         self._exec(f"drop table if exists pg_temp.{table}")
-        self._connection.execute(sql.SQL("create temporary table {} on commit drop as {}").format(
-            sql.Identifier(table), sql.SQL(query)))  # fmt: skip
+        made = sql.SQL("create temporary table {} on commit drop as {}").format(
+            sql.Identifier(table), sql.SQL(query)
+        )
+        psycopg.ClientCursor(self._connection).execute(made, self._ends)
         self._count(table, column)
 
     def _count(self, table: str, column: str) -> None:
         self._exec(f"analyze {table}")
-        self._spans[table] = self._span(table, column)
+        first, last = self._exec(f"select min({column}), max({column}) from {table}").one()  # noqa: S608
+        self._ends |= {f"first_{table}": first or "", f"last_{table}": last or ""}
 
-    def _span(self, table: str, column: str) -> str:
-        """'between the first of the values and the last', in the database's own order.
+    def _span(self, table: str) -> str:
+        """'between the first of the values in that table and the last', in the database's own order.
 
         A part of a large book is one stretch of it. Said in the query, its rows are found by their index: a join alone
         would read the whole book again for every part.
         """
-        ends = self._exec(f"select min({column}), max({column}) from {table}").one()
-        first, last = (sql.Literal(end or "").as_string(self._connection) for end in ends)
-        return f"between {first} and {last}"
+        return f"between %(first_{table})s and %(last_{table})s"
 
     @property
     def _cases(self) -> str:
         """The cases ``c`` of these casegroups, to select from."""
-        span = self._spans["judged"]
+        span = self._span("judged")
         return (
-            f"judged j join (select * from held.csa_cases where casegroup_id {span}) c using (casegroup_id)"
+            f"judged j join (select * from held.csa_cases where casegroup_id {span}) c using (casegroup_id)"  # noqa: S608
         )
 
-    def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
-        return copy_out(self._connection, query, pa.schema(list(columns.items())))
+    def _read(
+        self, query: str, values: Mapping[str, Any] | None = None, /, **columns: pa.DataType
+    ) -> pa.Table:
+        return copy_out(
+            self._connection, query, pa.schema(list(columns.items())), {**self._ends, **(values or {})}
+        )
 
     def judged(self) -> pa.Table:
         return self._read("select casegroup_id from judged order by casegroup_id", casegroup_id=TEXT)
@@ -221,7 +226,7 @@ class Gather:
             "employer_reference": TEXT, "last_closed_on": DAY,
         }  # fmt: skip
         names = ", ".join(f"c.{name}" for name in columns)
-        return self._read(f"select {names} from {self._cases}", **columns)
+        return self._read(f"select {names} from {self._cases}", **columns)  # noqa: S608
 
     def balances(self, file: str) -> pa.Table:
         """The latest arrival of each case, of csa_balances or clerical_balances; by its own casegroup where no case is held."""
@@ -236,13 +241,13 @@ class Gather:
             join held.{file} b on b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id and b.is_latest
             union all
             select {names} from judged j join held.{file} b on b.casegroup_id = j.casegroup_id and b.is_latest and {unheld}
-                and b.casegroup_id {self._spans["judged"]}
+                and b.casegroup_id {self._span("judged")}
             union all
             select {names} from held.{file} b
             where b.casegroup_id is null and b.is_latest and {unheld} and exists (select from judged where casegroup_id = '')
-        """
+        """  # noqa: S608
         return self._read(
-            f"select * from ({query}) q order by csa_system, csa_case_id, business_date, balance_id",
+            f"select * from ({query}) q order by csa_system, csa_case_id, business_date, balance_id",  # noqa: S608
             **columns,
         )
 
@@ -257,7 +262,7 @@ class Gather:
             select {names} from held.{table} t
             where exists (select from judged where casegroup_id = '') and not exists (
                 select from held.csa_cases c where c.csa_system = t.csa_system and c.csa_case_id = t.csa_case_id)
-            """,
+            """,  # noqa: S608
             **columns,
         )
 
@@ -296,32 +301,32 @@ class Gather:
               and (c.paying_parent_id in {wanted} or c.receiving_parent_id in {wanted} or exists (
                     select from held.resolutions m where m.csa_system = r.csa_system and m.csa_case_id = r.csa_case_id
                     and m.entity = 'CASE' and m.field in {parents} and m.new_value in {wanted}))
-            """,
+            """,  # noqa: S608
             **columns, paying_parent_id=TEXT, receiving_parent_id=TEXT,
         )  # fmt: skip
 
     def refused(self) -> pa.Table:
         """The last refused rows of each case that no later good row has mended.
 
-        ``told``: the rules that an earlier one of the same case, sent under another casegroup, has broken: they are one exception
-        (R38).
+        ``rule_codes`` and ``fields``, one for one, and ``told`` are lists as JSON. ``told``: the rules that an earlier one of the
+        same case, sent under another casegroup, has broken: they are one exception (R38).
         """
         return self._read(
             f"""
-            select r.rule_codes::text, r.fields::text, r.csa_system, r.csa_case_id,
+            select to_json(r.rule_codes), to_json(r.fields), r.csa_system, r.csa_case_id,
                    coalesce(r.casegroup_id, k.casegroup_id), r.sensitive, r.original,
                    coalesce((
-                       select array_agg(distinct code) from closure.refused_rows o cross join unnest(o.rule_codes) code
+                       select json_agg(distinct code) from closure.refused_rows o cross join unnest(o.rule_codes) code
                        where o.csa_system = r.csa_system and o.csa_case_id = r.csa_case_id
                          and o.casegroup_id is distinct from r.casegroup_id
                          and (o.business_date, o.row_number) < (r.business_date, r.row_number)
-                         and {_STILL_REFUSED.format('o')}), '{{}}')::text
+                         and {_STILL_REFUSED.format('o')}), '[]')
             from closure.refused_rows r
             left join held.csa_cases k on k.csa_system = r.csa_system and k.csa_case_id = r.csa_case_id
             join judged j on j.casegroup_id = coalesce(r.casegroup_id, k.casegroup_id, '')
             where {_STILL_REFUSED.format('r')}
             order by r.business_date, r.row_number
-            """,
+            """,  # noqa: S608
             rule_codes=TEXT, fields=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, sensitive=FLAG, original=TEXT,
             told=TEXT,
         )  # fmt: skip
@@ -357,7 +362,7 @@ class Gather:
             select d.csa_system || '/' || d.csa_case_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status,
                    n.amount_pence, d.arrears_from, d.arrears_to
             from judged j join closure.dues d using (casegroup_id) cross join lateral ({AMOUNT_NOW.format("d")}) n
-            """,
+            """,  # noqa: S608
             case_key=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
             arrears_from=DAY, arrears_to=DAY,
         )  # fmt: skip
@@ -402,7 +407,7 @@ class Gather:
             select {own} from closure.exceptions e
             where {unplaced} and exists (select from judged where casegroup_id = '') and not exists (
                 select from held.csa_cases c where c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id)
-            """,
+            """,  # noqa: S608
             exception_id=TEXT, business_date=DAY, rule_code=TEXT, severity=TEXT, csa_system=TEXT, csa_case_id=TEXT,
             casegroup_id=TEXT, subject=TEXT, subject_reference=TEXT,
             status=TEXT,
@@ -430,7 +435,7 @@ class Gather:
             f"""
             select c.csa_system || '/' || c.csa_case_id from {self._cases}
             where exists (select from held.csa_children k where k.csa_system = c.csa_system and k.csa_case_id = c.csa_case_id)
-            """,
+            """,  # noqa: S608
             case_key=TEXT,
         )
 
@@ -445,8 +450,8 @@ class Gather:
         return self._read(
             f"""
             select {names} from wanted_parties w
-            join (select * from held.csa_parties where party_id {self._spans["wanted_parties"]}) p using (party_id)
-            """,
+            join (select * from held.csa_parties where party_id {self._span("wanted_parties")}) p using (party_id)
+            """,  # noqa: S608
             **columns,
         )
 
@@ -458,7 +463,7 @@ class Gather:
             select w.matched_on, p.nino, p.forenames, p.surname, p.date_of_birth, p.date_of_death, p.superseded_by_nino,
                    p.interest_registered, p.benefit_code, p.benefit_live
             from wanted_ninos w join held.cis_persons p on {MATCHED_ON.format("p.nino")} = w.matched_on
-            """,
+            """,  # noqa: S608
             matched_on=TEXT, nino=TEXT, forenames=TEXT, surname=TEXT, date_of_birth=DAY, date_of_death=DAY,
             superseded_by_nino=TEXT, interest_registered=FLAG, benefit_code=TEXT, benefit_live=FLAG,
         )  # fmt: skip
@@ -471,7 +476,7 @@ class Gather:
             select r.cms_case_id, r.cms_casegroup_id, r.case_owner, {CLEANED.format("r.paying_parent_nino")},
                    {CLEANED.format("r.receiving_parent_nino")}, w.matched_on, {MATCHED_ON.format("r.receiving_parent_nino")}
             from wanted_payers w join held.cms_register r on {MATCHED_ON.format("r.paying_parent_nino")} = w.matched_on
-            """,
+            """,  # noqa: S608
             cms_case_id=TEXT, cms_casegroup_id=TEXT, case_owner=TEXT, pp_nino=TEXT, rp_nino=TEXT, pp_matched_on=TEXT,
             rp_matched_on=TEXT,
         )  # fmt: skip
@@ -491,11 +496,11 @@ class Gather:
         self._make("payers", f"""
             select distinct on (casegroup_id) casegroup_id, paying_parent_id from {self._cases}
             order by casegroup_id, csa_system, csa_case_id
-        """, "paying_parent_id")  # fmt: skip
+        """, "paying_parent_id")  # fmt: skip  # noqa: S608
         self._make("payers_ninos", f"""
             select f.casegroup_id, {MATCHED_ON.format("p.nino")} as matched_on from payers f
-            join (select * from held.csa_parties where party_id {self._spans["payers"]}) p on p.party_id = f.paying_parent_id
-        """, "matched_on")  # fmt: skip
+            join (select * from held.csa_parties where party_id {self._span("payers")}) p on p.party_id = f.paying_parent_id
+        """, "matched_on")  # fmt: skip  # noqa: S608
         return self._read(
             f"""
             with on_cms as (
@@ -509,17 +514,18 @@ class Gather:
             select casegroup_id,
                    (array_agg(case_owner order by cms_case_id collate "C") filter (where case_owner is not null))[1]
             from on_cms group by casegroup_id
-            """,
+            """,  # noqa: S608
             casegroup_id=TEXT, case_owner=TEXT,
         )  # fmt: skip
 
     def covering_letters(self, on: date) -> pa.Table:
         """The covering letters they have of that night already, from closure."""
         return self._read(
-            f"""
+            """
             select l.letter_id from judged join closure.letters l using (casegroup_id)
-            where l.business_date = '{on}' and l.recipient_role = 'REPRESENTATIVE'
+            where l.business_date = %(on)s and l.recipient_role = 'REPRESENTATIVE'
             """,
+            {"on": on},
             letter_id=TEXT,
         )
 
@@ -534,7 +540,7 @@ class Gather:
                 where p.party_id = c.paying_parent_id and q.party_id = c.receiving_parent_id
                   and {MATCHED_ON.format("r.paying_parent_nino")} = {MATCHED_ON.format("p.nino")}
                   and {MATCHED_ON.format("r.receiving_parent_nino")} = {MATCHED_ON.format("q.nino")})
-            """,
+            """,  # noqa: S608
             case_key=TEXT,
         )
 

@@ -8,7 +8,7 @@ Money never passes through a float: COPY text is parsed straight into int64.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -74,14 +74,22 @@ def _csv(batch: pa.RecordBatch) -> memoryview:
     return memoryview(buffer.getvalue())
 
 
-def copy_out(connection: psycopg.Connection[Any], query: str | sql.Composable, schema: pa.Schema) -> pa.Table:
+def copy_out(
+    connection: psycopg.Connection[Any],
+    query: str | sql.Composable,
+    schema: pa.Schema,
+    values: Mapping[str, Any] | None = None,
+) -> pa.Table:
     """The rows of a query as an Arrow table of exactly this schema, columns in the order of the query.
 
+    ``values`` stand in the query as %(name)s; the driver writes them in, since COPY takes no parameters. A query without
+    values is sent as it is, per cent signs and all.
     NULL and the empty string stay apart; integers, dates and flags are parsed, never guessed.
     """
     inner = sql.SQL(query) if isinstance(query, str) else query
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(inner)
-    content = _copied_out(connection, statement.as_bytes(connection))
+    bound = psycopg.ClientCursor(connection).mogrify(statement, values)
+    content = _copied_out(connection, bound.encode())
     if not content:
         return schema.empty_table()
     types = {field.name: field.type for field in schema}

@@ -18,7 +18,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 
-__all__ = ["Connection", "LockTaken", "engine", "lock", "migrate", "raw", "transaction"]
+__all__ = ["Connection", "LockTaken", "engine", "lock", "migrate", "raw", "rolled_back", "transaction"]
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +53,14 @@ def transaction(url: str) -> Iterator[Connection]:
     """One transaction: committed on leaving, rolled back on any error."""
     with engine(url).begin() as connection:
         yield connection
+
+
+@contextlib.contextmanager
+def rolled_back(url: str) -> Iterator[Connection]:
+    """One transaction to look with: rolled back on leaving, whatever was done in it."""
+    with engine(url).connect() as connection:
+        yield connection
+        connection.rollback()
 
 
 class LockTaken(Exception):

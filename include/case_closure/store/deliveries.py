@@ -75,7 +75,7 @@ def claim(connection: Connection, channel: str, at: datetime, after: str) -> Del
             where d.state = 'CREATED' and d.channel = :channel and d.letter_id collate "C" > :after and {ORDINARY}
             order by d.letter_id collate "C" limit 1 for update of d skip locked)
         returning letter_id, business_date, attempts, attempted_at
-        """,
+        """,  # noqa: S608
         channel=channel, at=at, after=after,
     )  # fmt: skip
 

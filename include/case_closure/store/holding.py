@@ -18,6 +18,7 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
+from psycopg.adapt import PyFormat, Transformer
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
@@ -105,8 +106,8 @@ def refuse(
             "business_date": pa.repeat(pa.scalar(on), rows.num_rows),
             "file_name": pa.repeat(pa.scalar(contract.name), rows.num_rows),
             "row_number": rows.column(ROW_NUMBER),
-            "rule_codes": [_array(codes) for codes in rule_codes or [[]] * rows.num_rows],
-            "fields": [_array(names) for names in fields or [[]] * rows.num_rows],
+            "rule_codes": _arrays(rule_codes or [[]] * rows.num_rows),
+            "fields": _arrays(fields or [[]] * rows.num_rows),
             "csa_system": column("csa_system"),
             "csa_case_id": column("csa_case_id"),
             "casegroup_id": column("casegroup_id"),
@@ -122,8 +123,12 @@ def forget_refused(connection: Connection, on: date) -> None:
     connection.execute(text("delete from closure.refused_rows where business_date = :on"), {"on": on})
 
 
-def _array(values: list[str]) -> str:
-    return "{" + ",".join(values) + "}"
+def _arrays(lists: list[list[str]]) -> pa.Array:
+    """Lists of texts as the driver writes arrays, which COPY reads."""
+    driver = Transformer()
+    return pa.array(
+        [bytes(driver.get_dumper(one, PyFormat.TEXT).dump(one) or b"").decode() for one in lists], pa.string()
+    )
 
 
 def _stamped(batch: pa.Table, **stamps: Any) -> pa.Table:
@@ -154,7 +159,7 @@ class _Keyed:
 
 
 def _is_empty(connection: Connection, table: str) -> bool:
-    return not connection.exec_driver_sql(f"select exists (select from {table})").scalar_one()
+    return not connection.exec_driver_sql(f"select exists (select from {table})").scalar_one()  # noqa: S608
 
 
 def _try_straight(connection: Connection, table: str, tables: Callable[[], Iterator[pa.Table]]) -> int | None:
@@ -214,7 +219,7 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
     if straight is not None:
         return straight + sum(kept.num_rows for kept in batches.without_key)
     stage = _stage(connection, contract.name, rows(numbered=True))
-    read = connection.exec_driver_sql(f"select count(*) from {stage}").scalar_one()
+    read = connection.exec_driver_sql(f"select count(*) from {stage}").scalar_one()  # noqa: S608
     if contract.name == "csa_closing_ledger":
         history.keep_closing_ledger(connection, on, stage)
     if contract.kind == "upsert":
@@ -243,7 +248,8 @@ _CLOSED_BY_A_LATE_NIGHT = """
 """
 
 
-_MAY_NOT_LEAVE = "exists (select from closure.casegroups g where g.casegroup_id = {}.casegroup_id and g.completed_on is not null)"
+# Whether the casegroup of that row has completed.
+_COMPLETED = "exists (select from closure.casegroups g where g.casegroup_id = {}.casegroup_id and g.completed_on is not null)"
 
 
 def _upsert(contract: FileContract, stage: str) -> str:
@@ -251,7 +257,7 @@ def _upsert(contract: FileContract, stage: str) -> str:
     key = held_key(contract)
     columns = [column.name for column in HELD_TABLES[contract.name].columns]
     content = [name for name in contract.column_names if name not in key]
-    select = f"select distinct on ({', '.join(key)}) {', '.join(columns)} from {stage} order by {', '.join(key)}, row_number desc"
+    select = f"select distinct on ({', '.join(key)}) {', '.join(columns)} from {stage} order by {', '.join(key)}, row_number desc"  # noqa: S608
     insert = f"insert into held.{contract.name} as h ({', '.join(columns)}) {select} on conflict ({', '.join(key)})"
     if contract.kind == "event" or not content:
         return f"{insert} do nothing"
@@ -263,7 +269,7 @@ def _upsert(contract: FileContract, stage: str) -> str:
     ours, theirs = (", ".join(f"{side}.{name}" for name in content) for side in ("h", "excluded"))
     differs = f"({ours}) is distinct from ({theirs})"
     if contract.name == "csa_cases":
-        stays = f"h.casegroup_id is distinct from excluded.casegroup_id and {_MAY_NOT_LEAVE.format('h')}"
+        stays = f"h.casegroup_id is distinct from excluded.casegroup_id and {_COMPLETED.format('h')}"
         differs = differs.replace("h.casegroup_id", "h.claimed_casegroup_id", 1)
         sets += [
             f"paying_parent_id = case when {stays} then h.paying_parent_id else excluded.paying_parent_id end",
@@ -328,7 +334,7 @@ def _hold_arrivals(
                    where t.csa_system = s.csa_system and t.csa_case_id = s.csa_case_id)
           and 1 >= (select count(*) from {table} h
                     where h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id and h.is_latest)
-        """
+        """  # noqa: S608
     )
     # A late night's row is not the latest where a later night has brought one (R21).
     connection.execute(
@@ -337,7 +343,7 @@ def _hold_arrivals(
             update {stage} s set is_latest = false where s.is_new and exists (
                 select from {table} h where h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
                 and h.is_latest and h.business_date > :on)
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -346,7 +352,7 @@ def _hold_arrivals(
         update {table} h set is_latest = false from (
             select distinct csa_system, csa_case_id from {stage} where is_latest) s
         where h.is_latest and h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
-        """
+        """  # noqa: S608
     )
     # A row without a case number stands for its casegroup until it is sent again, or a whole row for that casegroup comes.
     replacing.keep_without_case(connection, on, name)
@@ -360,13 +366,13 @@ def _hold_arrivals(
                 and ((s.csa_system is not null and s.csa_case_id is not null and s.casegroup_id is not null)
                      or ((s.csa_system, s.csa_case_id) is not distinct from (h.csa_system, h.csa_case_id)
                          and (s.casegroup_id is not null or s.balance_id is not distinct from h.balance_id))))
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
     columns = ", ".join(column.name for column in HELD_TABLES[name].columns)
     read = connection.exec_driver_sql(
-        f"insert into {table} ({columns}) select {columns} from {stage}"
+        f"insert into {table} ({columns}) select {columns} from {stage}"  # noqa: S608
     ).rowcount
     connection.exec_driver_sql(f"drop table {stage}")
     return int(read)
@@ -375,30 +381,24 @@ def _hold_arrivals(
 def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The cases whose casegroup tonight's extract may have changed, and all that was entered for their casegroup.
 
-    Cases: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id. Entered: the columns of :func:`case_resolutions`.
+    Cases: csa_system, csa_case_id, casegroup_id, claimed_casegroup_id, and completed: whether the one it is in has. Entered: the
+    columns of :func:`case_resolutions`.
     """
-    schema = pa.schema(
-        [
-            (name, pa.string())
-            for name in ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")
-        ]
-    )
+    names = ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")
+    schema = pa.schema([*((name, pa.string()) for name in names), ("completed", pa.bool_())])
     query = f"""
-        select {", ".join(f"c.{name}" for name in schema.names)} from held.csa_cases c
-        where (c.changed_on = '{on}' and c.claimed_casegroup_id is distinct from c.casegroup_id)
+        select {", ".join(f"c.{name}" for name in names)}, {_COMPLETED.format("c")} from held.csa_cases c
+        where (c.changed_on = %(on)s and c.claimed_casegroup_id is distinct from c.casegroup_id)
            or exists (select from held.resolutions r where r.csa_system = c.csa_system and r.csa_case_id = c.csa_case_id
-                      and r.entity = 'CASE' and r.field = 'casegroup_id' and '{on}' in (r.business_date, c.changed_on))
+                      and r.entity = 'CASE' and r.field = 'casegroup_id' and %(on)s in (r.business_date, c.changed_on))
         order by c.csa_system, c.csa_case_id
-    """  # fmt: skip
-    cases = to_frame(copy_out(raw(connection), query, schema))
-    return cases, case_resolutions(connection, "field = 'casegroup_id'")
+    """  # fmt: skip  # noqa: S608
+    cases = to_frame(copy_out(raw(connection), query, schema, {"on": on}))
+    return cases, case_resolutions(connection, "casegroup_id")
 
 
 def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
-    """Each case of ``moves`` (csa_system, csa_case_id, casegroup_id) goes to that casegroup, and its latest balances with it.
-
-    A case whose casegroup has completed stays: its arrears have been moved (case_casegroup_conflict says so).
-    """
+    """Each case of ``moves`` (csa_system, csa_case_id, casegroup_id) goes to that casegroup, and its latest balances with it."""
     if moves.empty:
         return
     connection.exec_driver_sql("drop table if exists pg_temp.moving")
@@ -407,9 +407,6 @@ def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
     )
     copy_in(raw(connection), "moving", pa.Table.from_pandas(moves, preserve_index=False))
     same = "m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id"
-    connection.exec_driver_sql(
-        f"delete from moving m using held.csa_cases c where {same} and {_MAY_NOT_LEAVE.format('c')}"
-    )
     for name in ("csa_cases", *ARRIVALS):
         replacing.keep_of_cases(connection, on, name, "moving")
     connection.execute(
@@ -418,7 +415,7 @@ def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
             update held.csa_cases c
             set previous_casegroup_id = c.casegroup_id, casegroup_id = m.casegroup_id, changed_on = :on
             from moving m where {same}
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -431,7 +428,7 @@ def move_cases(connection: Connection, on: date, moves: pd.DataFrame) -> None:
                 update held.{name} b set casegroup_id = c.casegroup_id from moving m join held.csa_cases c on {same}
                 where b.is_latest and b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id
                   and b.casegroup_id = c.previous_casegroup_id and b.business_date <> :on
-                """
+                """  # noqa: S608
             ),
             {"on": on},
         )
@@ -447,35 +444,38 @@ def _take_along(connection: Connection, on: date) -> None:
     """What is open about a case in the table ``moving`` goes with it: an exception is one record from first to last (R43)."""
     left = """
         from moving m join held.csa_cases c on m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id
-        where {0}.csa_system = m.csa_system and {0}.csa_case_id = m.csa_case_id and {0}.status <> '{1}'
+        where {0}.csa_system = m.csa_system and {0}.csa_case_id = m.csa_case_id and {0}.status <> :done
           and {0}.casegroup_id = c.previous_casegroup_id
     """
-    values = {"on": on, "codes": _GO_WITH_THEIR_CASE}
+    values: dict[str, Any] = {"on": on, "codes": _GO_WITH_THEIR_CASE}
     connection.execute(
         text(
-            "update closure.work_items w set casegroup_id = c.casegroup_id "
-            + left.format("w", "CLOSED")
+            "update closure.work_items w set casegroup_id = c.casegroup_id "  # noqa: S608
+            + left.format("w")
             + """ and not exists (select from closure.exceptions x where x.exception_id = w.subject_reference
                                   and x.rule_code <> all(:codes))"""
         ),
-        values,
+        values | {"done": "CLOSED"},
     )
     connection.execute(
         text(
-            "update closure.exceptions e set previous_casegroup_id = e.casegroup_id, casegroup_id = c.casegroup_id, "
-            "casegroup_since = :on " + left.format("e", "RESOLVED") + " and e.rule_code = any(:codes)"
+            "update closure.exceptions e set previous_casegroup_id = e.casegroup_id, casegroup_id = c.casegroup_id, "  # noqa: S608
+            "casegroup_since = :on " + left.format("e") + " and e.rule_code = any(:codes)"
         ),
-        values,
+        values | {"done": "RESOLVED"},
     )
 
 
-def case_resolutions(connection: Connection, which: str = "true") -> pd.DataFrame:
-    """What caseworkers entered for cases themselves: all of it, or where the condition ``which`` holds."""
+def case_resolutions(connection: Connection, field: str | None = None) -> pd.DataFrame:
+    """What caseworkers entered for cases themselves: all of it, or what was entered for that field."""
     schema = pa.schema([(name, pa.string()) for name in
                         ("resolution_id", "csa_system", "csa_case_id", "entity", "field", "old_value", "new_value")]
                        + [("entered_on", pa.date32())])  # fmt: skip
-    query = f"select {', '.join(schema.names)} from held.resolutions where entity = 'CASE' and {which}"
-    return to_frame(copy_out(raw(connection), query, schema))
+    query = f"""
+        select {", ".join(schema.names)} from held.resolutions
+        where entity = 'CASE' and (%(field)s is null or field = %(field)s)
+    """  # noqa: S608
+    return to_frame(copy_out(raw(connection), query, schema, {"field": field}))
 
 
 def refused_and_resolved(connection: Connection, on: date) -> list[str]:
@@ -536,7 +536,7 @@ def entered_about(connection: Connection, resolution_ids: list[str]) -> Frames:
         contract = FILES[file]
         names = ", ".join(f"t.{name}" for name in contract.column_names)
         return to_frame(
-            copy_out(raw(connection), f"select {names} from held.{file} t {query}", contract.schema)
+            copy_out(raw(connection), f"select {names} from held.{file} t {query}", contract.schema)  # noqa: S608  the query is of this function
         )
 
     held = {

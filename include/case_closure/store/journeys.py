@@ -66,7 +66,7 @@ _LOOKED_AT = f"""
     join held.inhibits h using (csa_system, csa_case_id)
     where j.state <> 'CLOSED' and h.set_on between j.business_date and :on
       and (h.removed_on is null or h.removed_on > :on)
-"""
+"""  # noqa: S608
 
 
 def to_look_at(connection: Connection, on: date, *, late: bool) -> list[str]:
@@ -100,11 +100,12 @@ def gather(connection: Connection, casegroup_ids: list[str]) -> Frames:
         ),
         "letters": read(
             connection,
-            f"""
+            """
             select l.code, l.casegroup_id, l.csa_system, l.csa_case_id, l.business_date
-            from judged j join closure.letters l using (casegroup_id) where l.code in {CLOSURE_CODES}
+            from judged j join closure.letters l using (casegroup_id) where l.code = any(%(codes)s)
             """,
             {**dict.fromkeys(("code", "casegroup_id", "csa_system", "csa_case_id"), TEXT), "business_date": DAY},
+            {"codes": list(CLOSURE_CODES)},
         ),
     }  # fmt: skip
     cases = held["cases"]
@@ -124,16 +125,18 @@ def answers(connection: Connection, on: date) -> Frames:
     open about such answers."""
     rows = read(
         connection,
-        f"select letter_id, issued_on from held.clerical_letters where changed_on = '{on}' order by letter_id",
+        "select letter_id, issued_on from held.clerical_letters where changed_on = %(on)s order by letter_id",
         {"letter_id": TEXT, "issued_on": DAY},
+        {"on": on},
     )
     suppressed = read(
         connection,
-        f"""
+        """
         select l.letter_id, l.casegroup_id from closure.letters l join held.clerical_letters h using (letter_id)
-        where h.changed_on = '{on}' and l.status = 'SUPPRESSED'
+        where h.changed_on = %(on)s and l.status = 'SUPPRESSED'
         """,
         {"letter_id": TEXT, "casegroup_id": TEXT},
+        {"on": on},
     )
     return {
         "clerical_letters": rows,

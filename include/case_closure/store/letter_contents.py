@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
-from psycopg import sql
 from sqlalchemy import Connection, text
 
 from case_closure.domain import letters as codes
@@ -18,7 +18,6 @@ from case_closure.store import sensitive
 from case_closure.store.casegroups import DAY, PENCE, TEXT, Gather
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
-from case_closure.store.dues import AMOUNT_NOW
 
 ORDINARY = f"not {sensitive.of_row('l')}"
 # A letter that covers another is made after it.
@@ -38,7 +37,7 @@ _PARTY = (
 
 def waiting(connection: Connection, on: date, turn: str) -> list[str]:
     """The letters of a night, of that turn, whose content is not kept yet; in order."""
-    query = f"select letter_id from closure.letters l where {_WAITING.format(turn=turn)} order by letter_id"
+    query = f"select letter_id from closure.letters l where {_WAITING.format(turn=turn)} order by letter_id"  # noqa: S608  the turn is one of TURNS
     return list(connection.execute(text(query), {"on": on}).scalars())
 
 
@@ -57,26 +56,28 @@ class Waiting:
                        l.covers_letter_id, l.total_pence, coalesce(c.recipient_role, l.recipient_role) as client_role
                 from closure.letters l left join closure.letters c on c.letter_id = l.covers_letter_id
                 where {_WAITING.format(turn=turn)} and l.letter_id between :first and :last
-                """
+                """  # noqa: S608  the turn is one of TURNS
             ),
             {"on": on, "first": first, "last": last},
         )
         self._exec("analyze writing")
 
-    def _read(self, query: str, **columns: pa.DataType) -> pa.Table:
-        return copy_out(raw(self._connection), query, pa.schema(list(columns.items())))
+    def _read(
+        self, query: str, values: Mapping[str, Any] | None = None, /, **columns: pa.DataType
+    ) -> pa.Table:
+        return copy_out(raw(self._connection), query, pa.schema(list(columns.items())), values)
 
     def letters(self) -> pa.Table:
         columns = dict.fromkeys(
             ("letter_id", "code", "recipient_role", "party_id", "casegroup_id", "csa_system", "csa_case_id",
              "covers_letter_id", "client_role"), TEXT,
         ) | {"total_pence": PENCE}  # fmt: skip
-        return self._read(f"select {', '.join(columns)} from writing", **columns)
+        return self._read(f"select {', '.join(columns)} from writing", **columns)  # noqa: S608
 
     def parties(self) -> pa.Table:
         """The client of each letter, a line a letter."""
         return self._read(
-            f"select w.letter_id, w.party_id, {', '.join(f'p.{name}' for name in _PARTY)} "
+            f"select w.letter_id, w.party_id, {', '.join(f'p.{name}' for name in _PARTY)} "  # noqa: S608
             "from writing w join held.csa_parties p using (party_id)",
             **dict.fromkeys(("letter_id", "party_id", *_PARTY), TEXT),
         )
@@ -84,7 +85,7 @@ class Waiting:
     def cases(self, told_on: date) -> pa.Table:
         """The selected cases a letter is about: its own, or every ongoing one of the casegroup; with the date told by then."""
         return self._read(
-            f"""
+            """
             with about as (
                 select w.letter_id, c.csa_system, c.csa_case_id, c.liability_end_date, e.led
                 from writing w join held.csa_cases c on c.casegroup_id = w.casegroup_id
@@ -95,11 +96,12 @@ class Waiting:
             told as (
                 select distinct on (a.letter_id, n.csa_system, n.csa_case_id) a.letter_id, n.csa_system, n.csa_case_id, n.led
                 from about a join closure.end_liability_notices n using (csa_system, csa_case_id)
-                where n.business_date <= '{told_on}'
+                where n.business_date <= %(told_on)s
                 order by a.letter_id, n.csa_system, n.csa_case_id, n.business_date desc)
             select a.letter_id, a.csa_system, a.csa_case_id, coalesce(t.led, a.led), a.liability_end_date
             from about a left join told t using (letter_id, csa_system, csa_case_id)
             """,
+            {"told_on": told_on},
             letter_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, led=DAY, liability_end_date=DAY,
         )  # fmt: skip
 
@@ -111,15 +113,19 @@ class Waiting:
                    d.arrears_from, d.arrears_to
             from writing w join closure.letters l using (letter_id)
             join closure.dues d on d.casegroup_id = w.casegroup_id and d.business_date = l.business_date
-            where (w.code = '{codes.ARREARS_PAYING_PARENT}' and w.csa_case_id is null)
-               or (w.code = '{codes.ARREARS_RECEIVING_PARENT}' and (d.csa_system, d.csa_case_id) = (w.csa_system, w.csa_case_id))
+            where (w.code = %(to_payer)s and w.csa_case_id is null)
+               or (w.code = %(to_receiver)s and (d.csa_system, d.csa_case_id) = (w.csa_system, w.csa_case_id))
             union all
             select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, n.amount_pence,
                    d.arrears_from, d.arrears_to
             from writing w join closure.dues d using (casegroup_id, csa_system, csa_case_id)
             cross join lateral ({AMOUNT_NOW.format("d")}) n
-            where w.code = '{codes.WRITE_OFF}' and d.creditor = 'RP'
-            """,
+            where w.code = %(write_off)s and d.creditor = 'RP'
+            """,  # noqa: S608
+            {
+                "to_payer": codes.ARREARS_PAYING_PARENT, "to_receiver": codes.ARREARS_RECEIVING_PARENT,
+                "write_off": codes.WRITE_OFF,
+            },
             letter_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
             arrears_from=DAY, arrears_to=DAY,
         )  # fmt: skip
@@ -185,16 +191,15 @@ def parts(connection: Connection, on: date, size: int = 2_000) -> Iterator[pa.Ta
     while True:
         part = copy_out(
             raw(connection),
-            sql.SQL(
-                f"""
+            f"""
                 select {", ".join(f"k.{name}" if name == "content" else f"l.{name}" for name in _WRITTEN)}
                 from closure.letters l join closure.letter_contents k using (letter_id)
-                where l.business_date = {{on}} and l.status = 'ISSUED' and {ORDINARY}
-                  and (l.code collate "C", l.letter_id collate "C") > ({{code}}, {{letter_id}})
-                order by l.code collate "C", l.letter_id collate "C" limit {{size}}
-                """
-            ).format(*(), on=sql.Literal(on), code=sql.Literal(code), letter_id=sql.Literal(letter_id), size=sql.Literal(size)),
+                where l.business_date = %(on)s and l.status = 'ISSUED' and {ORDINARY}
+                  and (l.code collate "C", l.letter_id collate "C") > (%(code)s, %(letter_id)s)
+                order by l.code collate "C", l.letter_id collate "C" limit %(size)s
+                """,  # noqa: S608
             pa.schema(list(_WRITTEN.items())),
+            {"on": on, "code": code, "letter_id": letter_id, "size": size},
         )  # fmt: skip
         if part.num_rows:
             yield part

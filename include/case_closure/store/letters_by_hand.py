@@ -1,7 +1,7 @@
 """Letters caseworkers look up and ask for: the requests, and what is needed to make letters of them.
 
-Belongs here: the queries. Does not belong here: whether a request may be made, or a letter goes out (``desk.letters``,
-``night.letters_by_hand``).
+Belongs here: the queries. Does not belong here: whether a request may be made (``desk.letters``), when a letter goes out
+(``night.letters_by_hand``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def open_write_off_item(connection: Connection, casegroup_id: str, csa_system: s
     return bool(
         connection.execute(
             text(
-                f"select exists (select from closure.work_items l where l.type = 'CONFIRM_WRITE_OFF' and l.status <> 'CLOSED' "
+                f"select exists (select from closure.work_items l where l.type = 'CONFIRM_WRITE_OFF' and l.status <> 'CLOSED' "  # noqa: S608
                 f"and (l.casegroup_id, l.csa_system, l.csa_case_id) = (:casegroup_id, :csa_system, :csa_case_id) and {ORDINARY})"
             ),
             {"casegroup_id": casegroup_id, "csa_system": csa_system, "csa_case_id": csa_case_id},
@@ -45,7 +45,7 @@ def letter(connection: Connection, letter_id: str) -> dict[str, Any] | None:
     """A letter's row, and ``written``: whether what it said is kept. None when there is none, or it is sensitive."""
     row = connection.execute(
         text(
-            "select l.*, exists (select from closure.letter_contents k where k.letter_id = l.letter_id) as written "
+            "select l.*, exists (select from closure.letter_contents k where k.letter_id = l.letter_id) as written "  # noqa: S608
             f"from closure.letters l where l.letter_id = :letter_id and {ORDINARY}"
         ),
         {"letter_id": letter_id},
@@ -56,7 +56,7 @@ def letter(connection: Connection, letter_id: str) -> dict[str, Any] | None:
 def letter_ids(connection: Connection, on: date | None) -> Iterator[str]:
     """The number of every letter, or of every one of that business date, in order; sensitive ones too, so for no one to see."""
     of_date = "where business_date = :on" if on else ""
-    query = text(f"select letter_id from closure.letters {of_date} order by letter_id")
+    query = text(f"select letter_id from closure.letters {of_date} order by letter_id")  # noqa: S608
     # There may be millions: few are in memory at a time.
     streamed = query.execution_options(stream_results=True, max_row_buffer=50_000)
     return iter(connection.execute(streamed, {"on": on} if on else {}).scalars())
@@ -96,10 +96,10 @@ def requests(connection: Connection) -> pa.Table:
         raw(connection),
         f"""
         select h.request_id, h.code, coalesce(r.recipient_role, 'RECEIVING_PARENT'), p.party_id, h.casegroup_id, h.csa_system,
-               h.csa_case_id, case when h.code = '{codes.COVERING}' then r.covers_letter_id else h.repeats_letter_id end,
+               h.csa_case_id, case when h.code = %(covering)s then r.covers_letter_id else h.repeats_letter_id end,
                coalesce(p.dlo, false), p.date_of_death, {died},
                {", ".join(f"p.{name}" for name in _ADDRESSES)},
-               case when h.code = '{codes.WRITE_OFF}' then (
+               case when h.code = %(write_off)s then (
                    select sum(n.amount_pence)::bigint from closure.dues d cross join lateral ({AMOUNT_NOW.format("d")}) n
                    where (d.csa_system, d.csa_case_id, d.creditor) = (h.csa_system, h.csa_case_id, 'RP')) end
         from closure.letters_by_hand h
@@ -107,8 +107,9 @@ def requests(connection: Connection) -> pa.Table:
         left join held.csa_cases c on c.csa_system = h.csa_system and c.csa_case_id = h.csa_case_id
         join held.csa_parties p on p.party_id = coalesce(r.party_id, c.receiving_parent_id)
         where h.letter_id is null order by h.asked_at, h.request_id
-        """,
+        """,  # noqa: S608
         pa.schema(list(columns.items())),
+        {"covering": codes.COVERING, "write_off": codes.WRITE_OFF},
     )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
-from psycopg import sql
 from sqlalchemy import Connection
 
 from case_closure.store import sensitive
@@ -22,17 +21,17 @@ from case_closure.store.database import raw
 _NOTICES = f"""
     select n.csa_system, n.csa_case_id, n.casegroup_id, n.tranche_id, n.journey, n.led, n.cause
     from closure.end_liability_notices n
-    where n.business_date = {{on}} and not {sensitive.of_row("n")} order by n.csa_system, n.csa_case_id
-"""
+    where n.business_date = %(on)s and not {sensitive.of_row("n")} order by n.csa_system, n.csa_case_id
+"""  # noqa: S608
 _LTRS = f"""
     select l.ltr_id, l.ltr_type, l.csa_system, l.casegroup_id, l.csa_case_ids, l.application_id, l.t_date, l.issued_by
     from closure.ltrs l
-    where l.business_date = {{on}} and not {sensitive.of_row("l", case=False)} order by l.ltr_id
-"""
+    where l.business_date = %(on)s and not {sensitive.of_row("l", case=False)} order by l.ltr_id
+"""  # noqa: S608
 _FLAGS = f"""
     select f.nino, f.party_id, f.casegroup_id from closure.interest_flags f
-    where f.business_date = {{on}} and not {sensitive.of_row("f", case=False)} order by f.nino, f.party_id
-"""
+    where f.business_date = %(on)s and not {sensitive.of_row("f", case=False)} order by f.nino, f.party_id
+"""  # noqa: S608
 # One row for a client, whoever represents them (R16). A letter that goes once a casegroup is reported to the system of
 # the casegroup's first case.
 _SUPPRESSED = f"""
@@ -41,10 +40,10 @@ _SUPPRESSED = f"""
     from closure.letters l
     left join lateral (select csa_system from held.csa_cases where casegroup_id = l.casegroup_id
                        order by csa_system, csa_case_id limit 1) c on true
-    where l.business_date = {{on}} and l.status = 'SUPPRESSED' and l.recipient_role <> 'REPRESENTATIVE'
+    where l.business_date = %(on)s and l.status = 'SUPPRESSED' and l.recipient_role <> 'REPRESENTATIVE'
       and not {sensitive.of_row("l")}
     order by l.letter_id
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,7 @@ def read(connection: Connection, on: date) -> Outgoing:
     """What the night of that date says to others."""
 
     def table(query: str, **columns: pa.DataType) -> pa.Table:
-        asked = sql.SQL(query).format(on=sql.Literal(on))
-        return copy_out(raw(connection), asked, pa.schema(list(columns.items())))
+        return copy_out(raw(connection), query, pa.schema(list(columns.items())), {"on": on})
 
     return Outgoing(
         end_liability=table(

@@ -42,7 +42,7 @@ def payments(connection: Connection, on: date, *, own: bool) -> Frames:
                 where e.subject_reference = p.csa_receipt_reference and e.csa_system = p.csa_system
                   and e.business_date = p.business_date
                   and e.status <> 'RESOLVED' and e.rule_code in ('payment_owner_unknown', 'payment_name_mismatch'))
-            """
+            """  # noqa: S608
         ),
         {"on": on, "own": own},
     )
@@ -51,7 +51,7 @@ def payments(connection: Connection, on: date, *, own: bool) -> Frames:
     order = "order by business_date, csa_system, row_number"
     judged = copy_out(
         driver,
-        f"select {', '.join(_PAYMENT)} from judged_payments {order}",
+        f"select {', '.join(_PAYMENT)} from judged_payments {order}",  # noqa: S608
         pa.schema(list(_PAYMENT.items())),
     )
     seen = copy_out(
@@ -73,7 +73,7 @@ def payments(connection: Connection, on: date, *, own: bool) -> Frames:
         from held.csa_parties q join held.csa_cases c on c.paying_parent_id = q.party_id
         where c.case_status = 'CLOSED' and c.closed_reason = 'CASE_CLOSURE'
           and {MATCHED_ON.format("q.nino")} in (select {MATCHED_ON.format("nino")} from judged_payments)
-        """
+        """  # noqa: S608
         if judged.num_rows
         else "select null, null, null where false",
         payers,
@@ -95,14 +95,14 @@ def corrections(connection: Connection, on: date, *, own: bool) -> Frames:
             select {", ".join(columns)} from held.corrections where business_date = :on
                or not :own and correction_id in (select subject_reference from closure.exceptions
                                                  where status <> 'RESOLVED' and stage = 'corrections')
-            """
+            """  # noqa: S608
         ),
         {"on": on, "own": own},
     )
     driver = raw(connection)
     rows = copy_out(
         driver,
-        f"select {', '.join(columns)} from judged_corrections order by correction_id",
+        f"select {', '.join(columns)} from judged_corrections order by correction_id",  # noqa: S608
         pa.schema(list(columns.items())),
     )
     dues = copy_out(
@@ -144,7 +144,7 @@ def before(connection: Connection, casegroup_ids: pd.Series) -> Frames:
     schema = pa.schema([(name, TEXT) for name in names])
     held = copy_out(
         raw(connection),
-        f"select {', '.join(schema.names)} from closure.exceptions "
+        f"select {', '.join(schema.names)} from closure.exceptions "  # noqa: S608
         "where status <> 'RESOLVED' and stage in ('payments', 'corrections')",
         schema,
     )

@@ -113,7 +113,7 @@ def _insert_new(connection: Connection, table: Table, rows: pa.Table, *, first_c
             select {", ".join("a." + column for column in key)} from again a join {name} t using ({", ".join(key)})
             where ({", ".join("a." + column for column in content)}, 0)
                   is distinct from ({", ".join("t." + column for column in content)}, 0) limit 1
-            """
+            """  # noqa: S608
         ).first()
         if differs is not None:
             raise ContentConflict(
@@ -122,7 +122,7 @@ def _insert_new(connection: Connection, table: Table, rows: pa.Table, *, first_c
             )
     columns = ", ".join(rows.column_names)
     connection.exec_driver_sql(
-        f"insert into {name} ({columns}) select {columns} from again on conflict do nothing"
+        f"insert into {name} ({columns}) select {columns} from again on conflict do nothing"  # noqa: S608
     )
     connection.exec_driver_sql("drop table again")
 
@@ -188,7 +188,7 @@ def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
             on conflict (exception_id) do update
             set status = 'OPEN', last_seen_on = excluded.last_seen_on, resolved_on = null, resolved_by = null
             where closure.exceptions.status = 'RESOLVED'
-            """
+            """  # noqa: S608
         )
         connection.exec_driver_sql("drop table opening")
     if len(seen):
@@ -311,6 +311,6 @@ def _casegroups(connection: Connection, changed: pd.DataFrame) -> None:
     sets = ", ".join(f"{name} = excluded.{name}" for name in rows.column_names if name != "casegroup_id")
     names = ", ".join(rows.column_names)
     connection.exec_driver_sql(
-        f"insert into closure.casegroups ({names}) select {names} from changed on conflict (casegroup_id) do update set {sets}"
+        f"insert into closure.casegroups ({names}) select {names} from changed on conflict (casegroup_id) do update set {sets}"  # noqa: S608
     )
     connection.exec_driver_sql("drop table changed")

@@ -50,19 +50,21 @@ def _keep(connection: Connection, on: date, name: str, which: str) -> None:
         text(
             f"""
             insert into closure.replaced_rows (business_date, file_name, row_key, original)
-            select :on, '{name}', {_key(name, "h")}, to_jsonb(h) from held.{name} h
+            select :on, :file, {_key(name, "h")}, to_jsonb(h) from held.{name} h
             where h.business_date <> :on and {which}
             on conflict do nothing
-            """
+            """  # noqa: S608  the condition is of this module
         ),
-        {"on": on},
+        {"on": on, "file": name},
     )
 
 
 def forget(connection: Connection, on: date) -> None:
     """The night is closed: what it replaced is not needed any more."""
-    for table in ("replaced_rows", "casegroups_taken_back"):
-        connection.execute(text(f"delete from closure.{table} where business_date = :on"), {"on": on})
+    connection.execute(text("delete from closure.replaced_rows where business_date = :on"), {"on": on})
+    connection.execute(
+        text("delete from closure.casegroups_taken_back where business_date = :on"), {"on": on}
+    )
 
 
 # What tonight has already told somebody, or stored for good.
@@ -116,7 +118,7 @@ def take_back(connection: Connection, on: date) -> None:
             f"""
             update closure.work_items w set casegroup_id = e.previous_casegroup_id from closure.exceptions e
             where w.subject_reference = e.exception_id and w.casegroup_id = e.casegroup_id and {went}
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -125,7 +127,7 @@ def take_back(connection: Connection, on: date) -> None:
             f"""
             update closure.exceptions e
             set casegroup_id = previous_casegroup_id, previous_casegroup_id = null, casegroup_since = null where {went}
-            """
+            """  # noqa: S608
         ),
         {"on": on},
     )
@@ -143,34 +145,34 @@ def _take_back(connection: Connection, on: date, name: str) -> None:
             f"""
             create temporary table taken_back on commit drop as
             select h.* from held.{name} h where {goes} and (h.business_date = :on or exists (
-                select from closure.replaced_rows r where r.business_date = :on and r.file_name = '{name}'
+                select from closure.replaced_rows r where r.business_date = :on and r.file_name = :file
                 and r.row_key = {_key(name, "h")}))
-            """
+            """  # noqa: S608
         ),
-        {"on": on},
+        {"on": on, "file": name},
     )
     same = " and ".join(f"t.{column} = h.{column}" for column in held_key(FILES[name]))
-    connection.exec_driver_sql(f"delete from held.{name} h using taken_back t where {same}")
+    connection.exec_driver_sql(f"delete from held.{name} h using taken_back t where {same}")  # noqa: S608
     connection.execute(
         text(
             f"""
             insert into held.{name} ({columns})
             select {columns} from (
                 select (jsonb_populate_record(null::held.{name}, r.original)).* from closure.replaced_rows r
-                where r.business_date = :on and r.file_name = '{name}') h
+                where r.business_date = :on and r.file_name = :file) h
             where not exists (select from held.{name} t where {same})
-            """
+            """  # noqa: S608
         ),
-        {"on": on},
+        {"on": on, "file": name},
     )
     connection.execute(
         text(
             f"""
-            delete from closure.replaced_rows r where r.business_date = :on and r.file_name = '{name}'
+            delete from closure.replaced_rows r where r.business_date = :on and r.file_name = :file
               and exists (select from taken_back h where {_key(name, "h")} = r.row_key)
-            """
+            """  # noqa: S608
         ),
-        {"on": on},
+        {"on": on, "file": name},
     )
     if name in ARRIVALS:
         _stand_again(connection, name)
@@ -187,5 +189,5 @@ def _stand_again(connection: Connection, name: str) -> None:
             select l.business_date, l.extract_number from held.{name} l
             where l.csa_system = h.csa_system and l.csa_case_id = h.csa_case_id and l.is_new
             order by l.business_date desc, l.extract_number desc limit 1)
-        """
+        """  # noqa: S608
     )

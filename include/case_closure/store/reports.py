@@ -67,7 +67,7 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
                 order by event_number desc limit 1) v on true
             where not {hidden} and (e.resolved_on is null or e.resolved_on >= :on)
               and (v.event <> 'RESOLVED' and e.business_date <= :on or v.event = 'RESOLVED' and v.night_on = :on)
-        """
+        """  # noqa: S608
     )
     connection.execute(text(f"create temporary table reported on commit drop as {reported}"), {"on": on})
     connection.exec_driver_sql("drop table if exists pg_temp.held_then")
@@ -80,23 +80,23 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
             from {history.POSITIONS_AS_OF} p
             where casegroup_id in (select casegroup_then from reported)
             group by casegroup_id
-            """
+            """  # noqa: S608
         ),
         {"on": on, "implausible": implausible_pence},
     )
-    day = f"date '{on.isoformat()}'"
     return copy_out(
         raw(connection),
-        f"""
-        select case when r.event = 'RESOLVED' then 'RESOLVED' when e.business_date = {day} then 'NEW' else 'OPEN' end as state,
+        """
+        select case when r.event = 'RESOLVED' then 'RESOLVED' when e.business_date = %(on)s then 'NEW' else 'OPEN' end as state,
                e.exception_id, e.rule_code, e.severity, e.csa_system, e.csa_case_id, r.casegroup_then, e.subject,
                e.subject_reference, e.field, e.value, e.message, e.route, e.case_owner,
                case r.event when 'RESOLVED' then 'RESOLVED' when 'ALLOCATED' then 'ALLOCATED' else 'OPEN' end,
                case when r.event = 'ALLOCATED' then r.by_what end, e.business_date,
-               greatest({day} - e.business_date, 0), coalesce(h.pence, 0), coalesce(h.implausible, false),
+               greatest(%(on)s - e.business_date, 0), coalesce(h.pence, 0), coalesce(h.implausible, false),
                case when r.event = 'RESOLVED' then r.by_what end
         from reported r join closure.exceptions e using (exception_id) left join held_then h on h.casegroup_id = r.casegroup_then
         order by state, e.severity, e.rule_code collate "C", e.business_date, e.exception_id collate "C"
         """,
         EXCEPTIONS,
+        {"on": on},
     )

@@ -66,7 +66,7 @@ def keep_from(connection: Connection, kind: str, on: date, total: str, query: st
             from (select *, (row_number() over (partition by what {order}) - 1) / {_CASEGROUPS_A_ROW} as pack
                   from ({query}) q) p
             group by what, pack
-            """
+            """  # noqa: S608
         ),
         {"kind": kind, "on": on, "total": total},
     )
@@ -89,12 +89,12 @@ def _apart(who: str, which: str) -> str:
             where u.casegroup_id = s.casegroup_id group by 1, 2, 3, 4, 5, 6) a
         group by 1, 2, 3, 4, 5
         on conflict (kind, business_date, total, what, casegroup_id) do update set amount = excluded.amount
-    """
+    """  # noqa: S608
 
 
 def set_apart(connection: Connection, kind: str, on: date, total: str) -> None:
     """Set apart what nobody and the casegroups that are sensitive now have in one total."""
-    who = f"(select casegroup_id from closure.sensitive_casegroups union all select '{NOBODY}')"
+    who = f"(select casegroup_id from closure.sensitive_casegroups union all select '{NOBODY}')"  # noqa: S608
     connection.execute(
         text(_apart(who, "c.kind = :kind and c.business_date = :on and c.total = :total")),
         {"kind": kind, "on": on, "total": total},

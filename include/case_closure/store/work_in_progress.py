@@ -62,7 +62,8 @@ def save(connection: Connection, judgement: Judgement, stage: str, part: int, fr
     """Keep what a stage concluded for a part, whole; what it concluded before is replaced."""
     key = judgement.key(stage=stage, part=part)
     connection.execute(
-        text(f"delete from closure.work_in_progress where {_THIS} and stage = :stage and part = :part"), key
+        text(f"delete from closure.work_in_progress where {_THIS} and stage = :stage and part = :part"),  # noqa: S608
+        key,
     )
     connection.execute(
         text(
@@ -77,7 +78,7 @@ def load(connection: Connection, judgement: Judgement, stage: str, part: int) ->
     """What a stage concluded for a part in this judgement; None when it has not."""
     rows = connection.execute(
         text(
-            f"select frame, content from closure.work_in_progress where {_THIS} and stage = :stage and part = :part "
+            f"select frame, content from closure.work_in_progress where {_THIS} and stage = :stage and part = :part "  # noqa: S608
             "order by frame"
         ),
         judgement.key(stage=stage, part=part),
