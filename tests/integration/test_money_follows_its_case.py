@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.installation import Installation
-from tests.unit.builders import Case, Row, balance, case
+from tests.support.builders import Case, Row, balance, case
+from tests.support.installation import Installation
 
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 

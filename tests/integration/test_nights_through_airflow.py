@@ -21,8 +21,8 @@ from case_closure import sample
 from case_closure.local import embedded
 from case_closure.local.rest import AirflowClient
 from case_closure.night import run as night
-from tests.integration.airflow_up import Up, until
-from tests.integration.installation import Installation as Store
+from tests.support.airflow_up import Up, until
+from tests.support.installation import Installation as Store
 
 STAGES = list(night.STAGES)
 CASEGROUPS = 60

@@ -21,8 +21,8 @@ import pytest
 from case_closure.night import run as night
 from case_closure.store import database, roles
 from case_closure.store.schema.views import SCHEMAS, VIEWS
-from tests.integration.installation import Databases, Installation
-from tests.unit.builders import Row, case, nino_of
+from tests.support.builders import Row, case, nino_of
+from tests.support.installation import Databases, Installation
 
 FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
 PAYER, RECEIVER = "PP-HUSHED", "RP-STILL"

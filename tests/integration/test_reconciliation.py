@@ -16,8 +16,8 @@ from case_closure.domain.money import pounds
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.outbound import reconciliation as workbook
 from case_closure.store import database, reconciliation
-from tests.integration.installation import Databases, Installation
-from tests.unit.builders import ON, Case, Row, balance, case
+from tests.support.builders import ON, Case, Row, balance, case
+from tests.support.installation import Databases, Installation
 
 NEXT = date(2017, 8, 11)
 SIGNED = datetime(2017, 8, 12, 9, 30, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 from case_closure.cli import commands as cli
 from case_closure.local import embedded
 from case_closure.store import database, readers, roles
-from tests.integration.installation import Installation
+from tests.support.installation import Installation
 
 
 def connected(url: str) -> psycopg.Connection[Any]:

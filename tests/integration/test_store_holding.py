@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from case_closure.store import database, holding
 from case_closure.tables.landed import FILES
-from tests.integration.installation import Installation
-from tests.unit.builders import Row, balance, case, party, table
+from tests.support.builders import Row, balance, case, party, table
+from tests.support.installation import Installation
 
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from case_closure.store import database
 from case_closure.store.schema import views
 from case_closure.store.schema.tables import metadata
-from tests.integration.installation import Installation
+from tests.support.installation import Installation
 
 # contract.md, 'What can be read', the views of the night's finance.
 CONTRACT = {

@@ -23,7 +23,7 @@ import pytest
 
 from case_closure.local import embedded, environment, supervisor
 from case_closure.settings import Settings
-from tests.integration.airflow_up import Up, until
+from tests.support.airflow_up import Up, until
 
 NOOP = Path(__file__).parent / "noop"
 STAGES = [

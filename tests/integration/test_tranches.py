@@ -16,8 +16,8 @@ from case_closure.landing.criteria import parse
 from case_closure.night import receiving
 from case_closure.store import database, holding, tranches
 from case_closure.tables.landed import FILES
-from tests.integration.installation import Installation
-from tests.unit.builders import BEFORE, ON, Row, balance, case, table
+from tests.support.builders import BEFORE, ON, Row, balance, case, table
+from tests.support.installation import Installation
 
 NEXT = date(2017, 8, 11)
 AT = datetime(2017, 8, 10, 3, tzinfo=UTC)

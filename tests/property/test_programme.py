@@ -13,8 +13,8 @@ import pytest
 
 from bench.programme import Programme, calendar, plan
 from case_closure.gates import engine
+from tests.support import plain_gate
 from tests.support.pipeline import Store
-from tests.unit import plain_gate
 
 
 def test_every_casegroup_comes_to_its_end(

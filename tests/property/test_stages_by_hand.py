@@ -22,10 +22,9 @@ from case_closure.gates import engine
 from case_closure.landing.rejection import LandingRejected
 from case_closure.night import run as night
 from tests.property.test_money_law import breaches
-from tests.support import worlds
+from tests.support import plain_gate, worlds
 from tests.support.pipeline import STAGES, Store
 from tests.support.worlds import NIGHTS, Files
-from tests.unit import plain_gate
 
 IN_WORDS = (night.NightRefused, night.NightFailed, LandingRejected)
 EVERY_PAIR = list(itertools.product(STAGES, STAGES))

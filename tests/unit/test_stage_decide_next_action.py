@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from case_closure.domain.rules import RULES
-from tests.unit.builders import (
+from tests.support.builders import (
     ALL_NINE,
     BEFORE,
     ON,

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from case_closure.domain.money import BUCKETS, Bucket
-from tests.unit.builders import ALL_NINE, ON, Night, Row, balance, case, tonight
+from tests.support.builders import ALL_NINE, ON, Night, Row, balance, case, tonight
 
 
 def short(bucket: Bucket) -> str:

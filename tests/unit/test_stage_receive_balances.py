@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.builders import ALL_NINE, BEFORE, ON, Row, balance, case, tonight
+from tests.support.builders import ALL_NINE, BEFORE, ON, Row, balance, case, tonight
 
 AFTER = date(2017, 8, 11)
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")

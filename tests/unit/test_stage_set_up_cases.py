@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.unit.builders import BEFORE, Case, Night, Row, case, nino_of, tonight
+from tests.support.builders import BEFORE, Case, Night, Row, case, nino_of, tonight
 
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")
 

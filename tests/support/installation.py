@@ -22,7 +22,7 @@ from case_closure.night import run as night
 from case_closure.settings import Settings
 from case_closure.store import database
 from case_closure.store.schema.views import SCHEMAS, VIEWS
-from tests.unit.builders import Case, Row, landed
+from tests.support.builders import Case, Row, landed
 
 _TEMPLATE = "migrated"
 # Times on the clock differ between two runs; nothing else may.

@@ -28,7 +28,7 @@ from case_closure.night import run as night
 from case_closure.outbound.letters.typesetting import Pages
 from case_closure.settings import Settings
 from case_closure.store import casegroups, database, holding, posting, work_in_progress
-from tests.unit import plain_gate
+from tests.support import plain_gate
 
 Job = dict[str, Any]
 AT_ONCE = 2

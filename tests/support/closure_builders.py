@@ -19,11 +19,11 @@ from case_closure.stages import follow_closure, take_applications
 from case_closure.store.applications import OPEN_EXCEPTION
 from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
 from case_closure.tables.frames import Frames, case_key, to_frame
-from tests.unit.builders import _SHAPE as SHAPE
-from tests.unit.builders import ON, Case, Row, as_held, case, entered_for, nino_of, rows_of, sensitive
-from tests.unit.builders import _like as frame_like
-from tests.unit.builders import _match as matched
-from tests.unit.plain_gate import judge
+from tests.support.builders import _SHAPE as SHAPE
+from tests.support.builders import ON, Case, Row, as_held, case, entered_for, nino_of, rows_of, sensitive
+from tests.support.builders import _like as frame_like
+from tests.support.builders import _match as matched
+from tests.support.plain_gate import judge
 
 LED = date(2018, 2, 6)
 _SAYS = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")

@@ -24,7 +24,7 @@ from case_closure.store.casegroups import Gather
 from case_closure.tables.frames import Frames, to_frame
 from case_closure.tables.landed import FILES
 from case_closure.tables.resolutions import PARENTS
-from tests.unit.plain_gate import judge
+from tests.support.plain_gate import judge
 
 Row = dict[str, Any]
 
