@@ -48,7 +48,8 @@ def first_night() -> list[Case]:
     ]  # fmt: skip
 
 
-def second_night() -> tuple[list[Case], dict[str, list[Row]]]:
+def second_night() -> tuple[list[Case], dict[str, Any]]:
+    """The cases, and the rows of other files by name."""
     cases = [
         case("A", "G1", owes={"rp_active": 1}),
         case("B", "G2"),

@@ -21,7 +21,7 @@ from tests.support.installation import Databases, Installation
 
 LIMIT = 100_000_000
 FIRST, SECOND, THIRD = ON, date(2017, 8, 11), date(2017, 8, 14)
-STILL = {"case_status": "OPEN"}
+STILL: Row = {"case_status": "OPEN"}
 TWO = {"rp_active": -5, "gb_sos_active": 9}
 
 

@@ -111,7 +111,7 @@ def read_out(folder: Path) -> Iterator[tuple[str, str]]:
                     " ".join(book.read(name).decode(errors="replace") for name in book.namelist()),
                 )
         elif path.suffix == ".parquet":
-            yield path.name, json.dumps(pq.read_table(path).to_pylist(), default=str)  # type: ignore[no-untyped-call]
+            yield path.name, json.dumps(pq.read_table(path).to_pylist(), default=str)
         elif path.is_file():
             yield path.name, path.read_bytes().decode(errors="replace")
 

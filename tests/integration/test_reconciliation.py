@@ -89,7 +89,7 @@ def planted(database_server: Databases) -> Iterator[Installation]:
         case("secret", "S", nationally_sensitive=True, owes={"rp_active": 77_777}),
         case("refused", "R", nationally_sensitive=True, scheme="2012", no_balance=True),
     ]  # fmt: skip
-    ledger = [row for name, (there, _, _) in PLANTED.items() for row in left(name, **there)] + [
+    ledger = [row for name, (there, _, _) in PLANTED.items() for row in left(name, **dict[str, Any](there))] + [
         *left("a duplicate", rp_active=250, gb_sos_active=30), *left("written off", 400, rp_active=600),
         *left("credit", rp_active=-10), *left("held", csa_system="CCD", rp_active=1000), *left("torn", rp_active=1000),
         *left("secret", rp_active=77_776), *left("refused", rp_active=55_555),
@@ -300,7 +300,7 @@ def test_before_the_first_night_there_is_nothing(planted: Installation, tmp_path
     assert (written.rows, set(written.control_totals.values())) == (0, {0})
     assert "Nothing left CSA" in str(sheet_rows(tmp_path, "summary"))
     with pytest.raises(reconcile.NothingToReconcile, match="No night up to 2017-08-09 has been run"):
-        reconcile.reconcile(planted.url, before, None, [].append, implausible_pence=LIMIT)
+        reconcile.reconcile(planted.url, before, None, list[str]().append, implausible_pence=LIMIT)
 
 
 # --- implausible amounts
@@ -385,7 +385,9 @@ def test_B54_breaks_are_signed_off_with_the_figures_that_were_seen(
     """Signing again adds a sign-off; another list of breaks has another hash. Those of sensitive casegroups are apart."""
     signer = reconcile.SignOff(" A. Auditor ", SIGNED, "Looked into all of them.")
     for _ in range(2):
-        reconcile.reconcile(planted.url, ON, None, [].append, implausible_pence=LIMIT, sign_off=signer)
+        reconcile.reconcile(
+            planted.url, ON, None, list[str]().append, implausible_pence=LIMIT, sign_off=signer
+        )
     first, again = sorted(planted.view("reconciliation_sign_offs"), key=lambda row: row["sign_off_number"])
     assert again == first | {"sign_off_number": 2}
     assert (first["business_date"], first["signed_by"], first["signed_at"]) == (ON, "A. Auditor", SIGNED)
@@ -406,14 +408,19 @@ def test_a_sign_off_needs_a_name_and_the_whole_list(
             planted.url,
             ON,
             None,
-            [].append,
+            list[str]().append,
             implausible_pence=LIMIT,
             sign_off=reconcile.SignOff("  ", SIGNED),
         )
     monkeypatch.setattr(reconciliation, "MOST_BREAKS", 2)
     with pytest.raises(ValueError, match="only 2 fit into the list"):
         reconcile.reconcile(
-            planted.url, ON, None, [].append, implausible_pence=LIMIT, sign_off=reconcile.SignOff("A", SIGNED)
+            planted.url,
+            ON,
+            None,
+            list[str]().append,
+            implausible_pence=LIMIT,
+            sign_off=reconcile.SignOff("A", SIGNED),
         )
     assert planted.view("reconciliation_sign_offs") == before
     # What is listed then are those that differ most.

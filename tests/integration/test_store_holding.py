@@ -183,7 +183,7 @@ def casegroup_of(installation: Installation, case_id: str) -> tuple[str, str]:
 def test_a_case_that_changes_casegroup_moves_with_its_balance(installation: Installation) -> None:
     """contract: 'A case that changes casegroup_id moves with its balance'."""
     # G1 waits for B; A then turns out to belong to G2, whose only case is nil.
-    parents = {"paying_parent_id": "PP"}
+    parents: Row = {"paying_parent_id": "PP"}
     installation.night(FIRST, case("A", "G1", **parents), case("B", "G1", case_status="OPEN", **parents))
     assert installation.outcomes() == {"G1": ("HELD", "OPEN_CASES")}
     installation.night(SECOND, case("A", "G2", no_balance=True, **parents))

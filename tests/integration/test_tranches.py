@@ -13,7 +13,7 @@ import pytest
 from case_closure.desk import criteria as criteria_commands
 from case_closure.domain.tranches import Criteria
 from case_closure.landing.criteria import parse
-from case_closure.night import receiving
+from case_closure.night import receive_extract
 from case_closure.store import database, holding, tranches
 from case_closure.tables.landed import FILES
 from tests.support.builders import BEFORE, ON, Row, balance, case, table
@@ -51,7 +51,7 @@ def hold(store: Installation, on: date, cases: Iterable[Row], **more: list[Row])
             held = table(name, rows)
             numbered = held.append_column("row_number", [list(range(1, len(rows) + 1))])
             holding.hold(connection, FILES[name], lambda numbered=numbered: [numbered], on, 1)  # type: ignore[misc]
-        receiving.place_cases(connection, on)
+        receive_extract.place_cases(connection, on)
     if "csa_cases" not in more:
         store.execute("update held.csa_cases set claimed_casegroup_id = casegroup_id")
 
@@ -122,13 +122,13 @@ def test_B2_only_casegroups_with_a_matching_open_case_and_nothing_in_the_way(
 def test_B70_an_inhibit_counts_while_it_is_in_force_and_set_by_a_team_leader_or_manager(
     installation: Installation,
 ) -> None:
-    inhibits = {
+    inhibits: dict[str, list[Row]] = {
         "none": [], "today": [{}], "yesterday": [{"set_on": BEFORE}], "tomorrow": [{"set_on": NEXT}],
         "removed": [{"set_on": BEFORE, "removed_on": ON}], "removed tomorrow": [{"removed_on": NEXT}],
         "caseworker": [{"set_by_role": "CASEWORKER"}], "manager": [{"set_by_role": "MANAGER"}],
         "two": [{"set_on": BEFORE, "removed_on": ON}, {}],
     }  # fmt: skip
-    rows = [
+    rows: list[Row] = [
         {"inhibit_id": f"{name}{place}", "csa_system": "CS2", "csa_case_id": name, "set_by_role": "TEAM_LEADER",
          "set_on": ON, "removed_on": None} | over
         for name, all_of_it in inhibits.items() for place, over in enumerate(all_of_it)

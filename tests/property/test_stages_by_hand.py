@@ -39,7 +39,8 @@ def _quick_gates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def extracts() -> tuple[Files, Files]:
     """A few casegroups, refused and clerical ones among them, and the same with other amounts and other cases refused."""
-    first, second = [], []
+    first: list[worlds.Casegroup] = []
+    second: list[worlds.Casegroup] = []
     for number, (before, after) in enumerate(
         [
             (None, None),

@@ -215,6 +215,11 @@ def _like(table: pa.Table, rows: Iterable[Row]) -> pd.DataFrame:
     )
 
 
+def records(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a frame by the names of its columns."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def sensitive(cases: list[Row]) -> pd.DataFrame:
     """The casegroups of these that are nationally sensitive, as the store lists them."""
     ids = sorted(
@@ -257,7 +262,7 @@ class Night:
 
     def outcome(self, casegroup: str = "G1") -> tuple[str, str]:
         line = self.decided["casegroups"].set_index("casegroup_id").loc[casegroup]
-        return line["outcome"], line["reason"]
+        return str(line["outcome"]), str(line["reason"])
 
     @property
     def dues(self) -> dict[tuple[str, str, str], int]:
@@ -277,7 +282,7 @@ class Night:
 
     def exception(self, rule: str) -> Row:
         rows = self.decided["opened"]
-        (row,) = rows[rows["rule_code"] == rule].to_dict("records")
+        (row,) = records(rows[rows["rule_code"] == rule])
         return row
 
     @property
@@ -296,7 +301,7 @@ class Night:
 
     def items(self, kind: str) -> list[Row]:
         rows = self.decided["work_items"]
-        return rows[rows["type"] == kind].to_dict("records")
+        return records(rows[rows["type"] == kind])
 
     @property
     def item_types(self) -> list[str]:

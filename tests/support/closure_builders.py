@@ -20,7 +20,18 @@ from case_closure.store.applications import OPEN_EXCEPTION
 from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
 from case_closure.tables.frames import Frames, case_key, to_frame
 from tests.support.builders import _SHAPE as SHAPE
-from tests.support.builders import ON, Case, Row, as_held, case, entered_for, nino_of, rows_of, sensitive
+from tests.support.builders import (
+    ON,
+    Case,
+    Row,
+    as_held,
+    case,
+    entered_for,
+    nino_of,
+    records,
+    rows_of,
+    sensitive,
+)
 from tests.support.builders import _like as frame_like
 from tests.support.builders import _match as matched
 from tests.support.plain_gate import judge
@@ -61,13 +72,13 @@ def _frame(rows: Iterable[Row], columns: Mapping[str, pa.DataType]) -> pd.DataFr
 
 def _rows(frame: pd.DataFrame) -> list[Row]:
     """Rows as plain Python: dates as dates, what is missing as None."""
-    return [
-        {
-            name: None if pd.isna(value) else value.date() if isinstance(value, pd.Timestamp) else value
-            for name, value in row.items()
-        }
-        for row in frame.to_dict("records")
-    ]
+    return [{name: _plain(value) for name, value in row.items()} for row in records(frame)]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value is pd.NA or value != value:
+        return None
+    return value.date() if isinstance(value, pd.Timestamp) else value
 
 
 # --- applications

@@ -80,7 +80,7 @@ def _watch(points: Points) -> None:
         if wrote:
             points.pass_by("after commit")
 
-    database.transaction = transaction  # type: ignore[assignment]
+    database.transaction = transaction
     for module in (holding, posting, casegroups):
         copy_in = module.copy_in
 
@@ -95,7 +95,7 @@ def _watch(points: Points) -> None:
         points.pass_by("part handed on")
         save(*args)
 
-    work_in_progress.save = saved
+    work_in_progress.save = saved  # type: ignore[assignment] # hands on whatever it is given
 
 
 class _PlainTypesetters:
