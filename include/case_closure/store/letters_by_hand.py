@@ -1,6 +1,7 @@
 """Letters caseworkers look up and ask for: the requests, and what is needed to make letters of them.
 
-Belongs here: the queries. Does not belong here: whether a request may be made, or a letter goes out (``desk.letters``, ``night.letters_by_hand``).
+Belongs here: the queries. Does not belong here: whether a request may be made, or a letter goes out
+(``desk.letters``, ``night.letters_by_hand``).
 """
 
 from __future__ import annotations
