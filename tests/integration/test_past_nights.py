@@ -15,9 +15,8 @@ from case_closure.night import run as night
 from case_closure.night import write_out
 from case_closure.outbound import exceptions_report
 from case_closure.store import database, reports
-from tests.integration.test_reconciliation import known, left
-from tests.support.builders import ON, Row, case
-from tests.support.installation import Databases, Installation
+from tests.support.builders import ON, Row, case, left
+from tests.support.installation import Databases, Installation, known
 
 LIMIT = 100_000_000
 FIRST, SECOND, THIRD = ON, date(2017, 8, 11), date(2017, 8, 14)

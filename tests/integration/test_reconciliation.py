@@ -16,8 +16,8 @@ from case_closure.domain.money import pounds
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.outbound import reconciliation as workbook
 from case_closure.store import database, reconciliation
-from tests.support.builders import ON, Case, Row, balance, case
-from tests.support.installation import Databases, Installation
+from tests.support.builders import LIMIT, ON, Case, balance, case, left
+from tests.support.installation import Databases, Installation, known
 
 NEXT = date(2017, 8, 11)
 SIGNED = datetime(2017, 8, 12, 9, 30, tzinfo=UTC)
@@ -29,24 +29,7 @@ FIGURES = (
     "held_pence",
     "credit_pence",
 )
-LIMIT = 100_000_000  # pence a bucket
 Tables = dict[str, pa.Table]
-
-
-def left(case_id: str, written_off: int = 0, csa_system: str = "CS2", **buckets: int) -> list[Row]:
-    """The closing ledger of one case: left(case, rp_active=1000)."""
-    return [
-        {"csa_system": csa_system, "csa_case_id": case_id, "creditor": name.rpartition("_")[0].upper(),
-         "arrears_status": name.rpartition("_")[2].upper(), "amount_pence": pence, "written_off_pence": written_off}
-        for name, pence in buckets.items()
-    ]  # fmt: skip
-
-
-def known(installation: Installation, on: date, *, sensitive: bool = False) -> Tables:
-    with database.transaction(installation.url) as connection:
-        return reconciliation.reconstruct(connection, on, implausible_pence=LIMIT, sensitive=sensitive)
-
-
 Amounts = dict[str, int]
 # What CSA says left, what was received, and what the break is called.
 PLANTED: dict[str, tuple[Amounts, Amounts, str | None]] = {

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from case_closure.gates import engine
-from tests.property.test_money_law import breaches
 from tests.support import plain_gate, worlds
+from tests.support.money_law import breaches
 from tests.support.pipeline import STAGES, Store
 from tests.support.worlds import NIGHTS, STATES, Entry, Files
 

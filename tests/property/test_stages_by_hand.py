@@ -21,8 +21,8 @@ import pytest
 from case_closure.gates import engine
 from case_closure.landing.rejection import LandingRejected
 from case_closure.night import run as night
-from tests.property.test_money_law import breaches
 from tests.support import plain_gate, worlds
+from tests.support.money_law import breaches
 from tests.support.pipeline import STAGES, Store
 from tests.support.worlds import NIGHTS, Files
 
