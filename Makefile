@@ -58,8 +58,8 @@ bench: $(STAMP) ## the figures, as ratios measured in one run; minutes
 	@$(BIN)/python -m bench
 
 soak: $(STAMP) ## many nights, each killed and run again, and a whole programme of 200; an hour
-	@$(BIN)/python -m bench.soak
-	@$(BIN)/python -m bench.programme
+	@$(BIN)/python -m tests.simulation.soak
+	@$(BIN)/python -m tests.simulation.programme
 	@$(BIN)/python -m pytest -m soak tests/property
 
 lock: $(STAMP) ## pin requirements*.in again, with hashes

@@ -19,9 +19,9 @@ import psutil
 
 from bench import figures
 from bench.floor import NotTheSame
-from bench.home import Home, MeasuringFailed, new_home
 from bench.results import Row, missed, table, write_into
 from case_closure.settings import Settings
+from tests.support.home import Home, MeasuringFailed, new_home
 
 _PACKAGES = ("apache-airflow", "great-expectations", "pandas", "pyarrow", "SQLAlchemy", "psycopg")
 

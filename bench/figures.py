@@ -6,6 +6,7 @@ reader of the table (`docs/bench.md`).
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import statistics
@@ -17,9 +18,9 @@ from typing import Any
 
 from bench import book, floor
 from bench import selection as selecting
-from bench.home import REPOSITORY, Home
 from bench.results import Row, compared, exponent
 from case_closure.settings import Settings
+from tests.support.home import REPOSITORY, Home
 
 NIGHT = "2017-08-10"
 GIB = 1024**3
@@ -33,6 +34,13 @@ WARMING = 500
 NOOP = REPOSITORY / "tests" / "integration" / "noop"
 
 CLEAN: dict[str, Any] = {"fault_rate": 0.0}
+
+
+def answer(home: Home, what: str, url: str, **arguments: Any) -> dict[str, Any]:
+    """What `bench.child` answers, run in a process of its own in that home."""
+    printed = home.run(["-m", "bench.child", what, json.dumps(arguments)], home.environment(url))
+    told: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return told
 
 
 @dataclass
@@ -66,7 +74,7 @@ class Bench:
         if name not in self._landings:
             out = self.home.folder / "landings" / name
             self.say(f"  making a sample of {casegroups:,} casegroups {how or ''}")
-            self.home.child("sample", "", out=str(out), on=NIGHT, casegroups=casegroups, **how)
+            answer(self.home, "sample", "", out=str(out), on=NIGHT, casegroups=casegroups, **how)
             self._landings[name] = out
         return self._landings[name]
 
@@ -79,8 +87,14 @@ class Bench:
         """One night in a process of its own; the answer of `bench.child`, with its whole seconds."""
         self._runs += 1
         self.home.checkpoint()
-        done = self.home.child(
-            "night", url, landing=str(landing), on=NIGHT, run_id=f"bench-{self._runs}", load_gates=load_gates
+        done = answer(
+            self.home,
+            "night",
+            url,
+            landing=str(landing),
+            on=NIGHT,
+            run_id=f"bench-{self._runs}",
+            load_gates=load_gates,
         )
         whole = done["import_seconds"] + done["night_seconds"]
         stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in done["stages"].items())
@@ -291,8 +305,8 @@ def reconciliation(bench: Bench) -> Iterator[Row]:
             floors.append(book.full_outer_join(url))
             home.checkpoint()
             with home.watched() as server:
-                done = home.child(
-                    "reconcile", url, on=book.ON.isoformat(), out=str(home.folder / "book.xlsx")
+                done = answer(
+                    home, "reconcile", url, on=book.ON.isoformat(), out=str(home.folder / "book.xlsx")
                 )
             ours.append(done["seconds"])
             most, served = max(most, done["peak_bytes"]), max(served, server[0])
@@ -320,8 +334,8 @@ def letters(bench: Bench) -> Iterator[Row]:
             out = home.folder / "letters"
             out.mkdir()
             home.checkpoint()
-            done = home.child("letters", url, on=NIGHT, out=str(out), workers=workers)
-            plain.append(home.child("plain_letters", url, on=NIGHT, workers=workers)["seconds"])
+            done = answer(home, "letters", url, on=NIGHT, out=str(out), workers=workers)
+            plain.append(answer(home, "plain_letters", url, on=NIGHT, workers=workers)["seconds"])
             ours.append(done["seconds"])
             shutil.rmtree(out)
             bench.say(

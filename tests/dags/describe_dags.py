@@ -6,8 +6,10 @@ nothing else.
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Self
+from unittest.mock import patch
 
 import pendulum
 from airflow.dag_processing.dagbag import BundleDagBag
@@ -28,13 +30,15 @@ def day(text: str) -> pendulum.DateTime:
 
 def days_of_backfill(first: str, last: str) -> list[str]:
     """As `SerializedDAG.iter_dagrun_infos_between` asks for them."""
-    timetable, found, interval = nightly_timetable.NightlyTimetable(), [], None
+    timetable, found = nightly_timetable.NightlyTimetable(), list[str]()
+    interval: DataInterval | None = None
     restriction = TimeRestriction(day(first), day(last), catchup=True)
     while True:
         info = timetable.next_dagrun_info(last_automated_data_interval=interval, restriction=restriction)
         if info is None:
             return found
         interval = info.data_interval
+        assert interval is not None
         found.append(interval.start.isoformat())
 
 
@@ -43,19 +47,18 @@ def next_scheduled(now: str, last: str | None) -> str:
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz=None):
-            return day(now)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromisoformat(now).replace(tzinfo=UTC)
 
-    real, nightly_timetable.datetime = nightly_timetable.datetime, Clock
-    try:
-        interval = DataInterval(day(last), day(last).add(days=1)) if last else None
+    interval = DataInterval(day(last), day(last).add(days=1)) if last else None
+    with patch.object(nightly_timetable, "datetime", Clock):
         info = nightly_timetable.NightlyTimetable().next_dagrun_info(
             last_automated_data_interval=interval,
             restriction=TimeRestriction(day("2010-01-01"), None, catchup=False),
         )
-        return info.data_interval.start.date().isoformat()
-    finally:
-        nightly_timetable.datetime = real
+    assert info is not None
+    assert info.data_interval is not None
+    return info.data_interval.start.date().isoformat()
 
 
 print(
@@ -76,7 +79,7 @@ print(
                     "paused": dag.is_paused_upon_creation,
                     "max_active_runs": dag.max_active_runs,
                     "groups": list(dag.task_group.children),
-                    "order": [task.task_id for task in dag.topological_sort()],
+                    "order": [task.task_id for task in dag.topological_sort()],  # type: ignore[no-untyped-call] # Airflow's own
                     "edges": sorted([t.task_id, d] for t in dag.tasks for d in t.downstream_task_ids),
                     "retries": {t.task_id: t.retries for t in dag.tasks},
                     "callbacks": {t.task_id: bool(t.on_failure_callback) for t in dag.tasks},

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from case_closure.landing.rejection import LandingRejected
+from case_closure.landing.rejection import LandingRejected, Problem
 from case_closure.local.embedded import ServerUnavailable
 from case_closure.local.environment import DAGS
 from case_closure.night.context import MachineFault, NightFailed, NightRefused
@@ -39,7 +39,8 @@ def failing(error: Exception) -> Callable[[], None]:
     [
         (NightRefused("another night is open"), "NotBegun", "another night is open"),
         (NightFailed("the money law is broken"), "AirflowFailException", "the money law is broken"),
-        (LandingRejected("2017-08-10", ["no \x1b[31m manifest"]), "AirflowFailException", "no <U+001B>[31m manifest"),
+        (LandingRejected("2017-08-10", [Problem("no \x1b[31m file", "manifest", "one", "none")]), "AirflowFailException",
+         "no <U+001B>[31m file"),
         (ServerUnavailable("the database cannot be started"), "AirflowFailException", "the database cannot be started"),
         (MachineFault("the disk is full", passes=False), "AirflowFailException", "the disk is full"),
         (KeyError("a mistake in the program"), "AirflowFailException", "KeyError: 'a mistake in the program'"),

@@ -18,7 +18,7 @@ from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES
 from case_closure.gates import engine, suites
 from case_closure.gates.engine import Suite
-from tests.unit.plain_gate import judge
+from tests.support.plain_gate import judge
 
 ON = date(2017, 8, 10)
 LIMIT = 100_000_000

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from case_closure.local import embedded
-from tests.integration.installation import Databases, Installation
+from tests.support.installation import Databases, Installation
 
 
 def _home() -> Iterator[Path]:

@@ -15,8 +15,8 @@ from case_closure.domain.rules import RULES
 from case_closure.landing.rejection import LandingRejected
 from case_closure.store import database
 from case_closure.store.casegroups import Gather
-from tests.integration.installation import Installation
-from tests.unit.builders import ALL_NINE, Case, Row, balance, case, nino_of
+from tests.support.builders import ALL_NINE, Case, Row, balance, case, nino_of
+from tests.support.installation import Installation
 
 ON, NEXT = date(2017, 8, 10), date(2017, 8, 11)
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")

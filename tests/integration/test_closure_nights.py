@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from case_closure.gates import engine
-from tests.integration.installation import Installation
-from tests.unit import plain_gate
-from tests.unit.builders import ON, Row, case
-from tests.unit.closure_builders import application, open_case
+from tests.support import plain_gate
+from tests.support.builders import ON, Row, case
+from tests.support.closure_builders import application, open_case
+from tests.support.installation import Installation
 
 DAY = timedelta(days=1)
 T_DATE = ON + timedelta(days=38)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.installation import Databases, Installation
-from tests.unit.builders import ON, Row, balance, case, party
+from tests.support.builders import ON, Row, balance, case, party
+from tests.support.installation import Databases, Installation
 
 FIRST, SECOND = ON, date(2017, 8, 11)
 NAMELESS: Row = {"surname": None}

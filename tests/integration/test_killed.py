@@ -23,8 +23,8 @@ import pytest
 from case_closure.local import embedded
 from case_closure.night import run as night
 from case_closure.store import database
-from tests.integration.installation import Databases, Installation
-from tests.unit.builders import ALL_NINE, Case, Row, balance, case, nino_of
+from tests.support.builders import ALL_NINE, Case, Row, balance, case, nino_of
+from tests.support.installation import Databases, Installation
 
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
@@ -52,7 +52,8 @@ def first_night() -> list[Case]:
     ]  # fmt: skip
 
 
-def second_night() -> tuple[list[Case], dict[str, list[Row]]]:
+def second_night() -> tuple[list[Case], dict[str, Any]]:
+    """The cases, and the rows of other files by name."""
     cases = [
         case("A", "G1", owes={"rp_active": 1}),
         case("B", "G2"),
@@ -82,7 +83,7 @@ class Forks:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support_kill.forks"],
+            [sys.executable, "-m", "tests.support.kill.forks"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -11,8 +11,8 @@ import pytest
 
 from case_closure.landing.rejection import LandingRejected
 from case_closure.night import run as night
-from tests.integration.installation import Installation
-from tests.unit.builders import case
+from tests.support.builders import case
+from tests.support.installation import Installation
 
 ON = date(2017, 8, 10)
 

@@ -23,9 +23,9 @@ from case_closure.outbound.letters.typesetting import Typesetter
 from case_closure.outbound.sending import ChannelRefused, PrintHouse, Sender, sender
 from case_closure.store import database, deliveries
 from case_closure.sweeps import letters as letter_sending
-from tests.integration.installation import Databases, Installation
 from tests.support import letters, notify, pdf
-from tests.support_kill.sending import POINTS
+from tests.support.installation import Databases, Installation
+from tests.support.kill.sending import POINTS
 
 ROOT = Path(__file__).parents[2]
 ON = letters.ON
@@ -312,7 +312,7 @@ def test_what_another_process_has_done_meanwhile_stands(post: Post) -> None:
 @pytest.fixture(scope="module")
 def forks() -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support_kill.sending"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.support.kill.sending"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )  # fmt: skip
     yield process
     process.communicate(timeout=30)

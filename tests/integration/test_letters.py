@@ -19,9 +19,9 @@ from case_closure.outbound.letters.contents import LetterIncomplete
 from case_closure.outbound.letters.typesetting import Typesetter
 from case_closure.store import database
 from case_closure.store.schema.views import SCHEMAS, VIEWS
-from tests.integration.installation import Databases, Installation
 from tests.support import pdf
-from tests.unit.builders import case
+from tests.support.builders import case
+from tests.support.installation import Databases, Installation
 
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 NOON = datetime(2017, 8, 11, 12, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.installation import Installation
-from tests.unit.builders import Case, Row, balance, case
+from tests.support.builders import Case, Row, balance, case
+from tests.support.installation import Installation
 
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 
@@ -29,7 +29,7 @@ def where(installation: Installation) -> dict[str, tuple[str, int]]:
     return {row["csa_case_id"]: (row["casegroup_id"], row["received_pence"]) for row in rows}
 
 
-def night(installation: Installation, on: date, *cases: Case, **files: list[Row]) -> None:
+def night(installation: Installation, on: date, *cases: Case, **files: Any) -> None:
     """Land and run, but for what goes out."""
     installation.land(on, *cases, extract_id=f"DW-{on}", **files)
     installation.run(on, without="write_out")
@@ -88,7 +88,7 @@ def test_a_case_moves_with_its_balance_whether_or_not_a_balances_file_lands_that
     night(installation, FIRST, case("A", case_status="OPEN"), case("B", "G2", case_status="OPEN"))
     moved = case("A", "G2", case_status="OPEN", no_balance=True)
     others = [case("C", "G3", case_status="OPEN")] if with_balances else []
-    files = {} if with_balances else {"csa_balances": []}
+    files: dict[str, list[Row]] = {} if with_balances else {"csa_balances": []}
     night(installation, SECOND, moved, *others, **files)
     assert installation.open_rules() == set()
     assert {id_: place for id_, place in where(installation).items() if id_ != "C"} == {

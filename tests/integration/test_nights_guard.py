@@ -15,8 +15,8 @@ from case_closure.landing.rejection import LandingRejected
 from case_closure.night import attempts
 from case_closure.night import run as night
 from case_closure.store import database, holding, nights, posting
-from tests.integration.installation import Installation
-from tests.unit.builders import Row, case
+from tests.support.builders import Row, case
+from tests.support.installation import Installation
 
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 

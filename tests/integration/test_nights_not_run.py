@@ -15,8 +15,8 @@ from case_closure.cli import main as cli
 from case_closure.landing.rejection import LandingRejected
 from case_closure.local import stage_run
 from case_closure.night import run as night
-from tests.integration.installation import Installation
-from tests.unit.builders import case
+from tests.support.builders import case
+from tests.support.installation import Installation
 
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 WHY = ("--reason", "CSA sent  nothing\nbefore the holiday", "--by", "Ann Other")

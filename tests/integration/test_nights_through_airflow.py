@@ -22,8 +22,8 @@ from case_closure.local import embedded
 from case_closure.local.rest import AirflowClient
 from case_closure.night import run as night
 from case_closure.store import roles
-from tests.integration.airflow_up import Up, until
-from tests.integration.installation import Installation as Store
+from tests.support.airflow_up import Up, until
+from tests.support.installation import Installation as Store
 
 STAGES = list(night.STAGES)
 CASEGROUPS = 60
@@ -126,7 +126,7 @@ def test_a_stage_of_a_night_that_is_done_may_be_run_by_hand_and_changes_nothing(
     before = everything(store)
     for stage in ("receive_extract", "set_up_cases", "decide_next_action", "check_money_law", "write_out"):
         dag = f"stage_{stage}"
-        body = {"logical_date": None, "conf": {"business_date": SUMMER[2]}}
+        body: dict[str, Any] = {"logical_date": None, "conf": {"business_date": SUMMER[2]}}
         run = up.client.post(f"/api/v2/dags/{dag}/dagRuns", body)["dag_run_id"]
         assert up.ended(run, dag) == "success", stage
     assert everything(store) == before
@@ -193,7 +193,7 @@ def test_R40_a_run_with_nothing_filled_in_is_refused_in_words_and_is_in_nobodys_
     before = sorted(store.view("nights"), key=str)
     now = datetime.now(UTC).isoformat()
     for logical_date, why in ((now, f"Nothing was landed for {now[:10]}"), (None, "Business date filled in")):
-        body = {"logical_date": logical_date, "conf": {}}
+        body: dict[str, Any] = {"logical_date": logical_date, "conf": {}}
         run = up.client.post("/api/v2/dags/nightly/dagRuns", body)["dag_run_id"]
         assert up.ended(run) == "failed"
         path = f"/api/v2/dags/nightly/dagRuns/{run}"
@@ -221,7 +221,7 @@ class Proposal:
         self._client = client
         fields = {"ocr_reference": "OCR-7", "reason": "to be tried", "segments": ["1", "2"], "csa_systems": ["CS2"],
                   "case_types": ["ONGOING"], "notice_days": 180}  # fmt: skip
-        body = {"logical_date": None, "conf": {**fields, **form}}
+        body: dict[str, Any] = {"logical_date": None, "conf": {**fields, **form}}
         run = client.post("/api/v2/dags/criteria_change/dagRuns", body)["dag_run_id"]
         self.run = f"/api/v2/dags/criteria_change/dagRuns/{run}"
 

@@ -14,8 +14,8 @@ import pytest
 from case_closure.desk import ltrs
 from case_closure.night import run as night
 from case_closure.outbound import folder
-from tests.integration.installation import Installation
-from tests.unit.builders import BEFORE, ON, Row, case, nino_of
+from tests.support.builders import BEFORE, ON, Row, case, nino_of
+from tests.support.installation import Installation
 
 FIRST, SECOND = BEFORE, ON
 AT = datetime(2017, 8, 10, 9, tzinfo=UTC)

@@ -15,13 +15,12 @@ from case_closure.night import run as night
 from case_closure.night import write_out
 from case_closure.outbound import exceptions_report
 from case_closure.store import database, reports
-from tests.integration.installation import Databases, Installation
-from tests.integration.test_reconciliation import known, left
-from tests.unit.builders import ON, Row, case
+from tests.support.builders import ON, Row, case, left
+from tests.support.installation import Databases, Installation, known
 
 LIMIT = 100_000_000
 FIRST, SECOND, THIRD = ON, date(2017, 8, 11), date(2017, 8, 14)
-STILL = {"case_status": "OPEN"}
+STILL: Row = {"case_status": "OPEN"}
 TWO = {"rp_active": -5, "gb_sos_active": 9}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from tests.integration.installation import Installation
-from tests.unit.builders import Row, case, nino_of
+from tests.support.builders import Row, case, nino_of
+from tests.support.installation import Installation
 
 FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")

@@ -22,8 +22,8 @@ from case_closure.desk import reconciliation as reconcile
 from case_closure.night import run as night
 from case_closure.store import database, roles
 from case_closure.store.schema.views import SCHEMAS, VIEWS
-from tests.integration.installation import Databases, Installation
-from tests.unit.builders import Row, case, nino_of
+from tests.support.builders import Row, case, nino_of
+from tests.support.installation import Databases, Installation
 
 FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
 PAYER, RECEIVER = "PP-HUSHED", "RP-STILL"
@@ -112,7 +112,7 @@ def read_out(folder: Path) -> Iterator[tuple[str, str]]:
                     " ".join(book.read(name).decode(errors="replace") for name in book.namelist()),
                 )
         elif path.suffix == ".parquet":
-            yield path.name, json.dumps(pq.read_table(path).to_pylist(), default=str)  # type: ignore[no-untyped-call]
+            yield path.name, json.dumps(pq.read_table(path).to_pylist(), default=str)
         elif path.is_file():
             yield path.name, path.read_bytes().decode(errors="replace")
 
@@ -308,7 +308,9 @@ def test_R42_what_was_signed_is_kept_and_what_is_shown_of_it_moves_with_a_casegr
     others = (case("A", "G1"), case("X", "G2", child=False))
     installation.night(FIRST, *hushed(), *others)
     signer = reconcile.SignOff("A. Auditor", datetime(2017, 8, 10, tzinfo=UTC))
-    reconcile.reconcile(installation.url, FIRST, None, [].append, sign_off=signer)
+    reconcile.reconcile(
+        installation.url, FIRST, None, list[str]().append, implausible_pence=100_000_000, sign_off=signer
+    )
     whole = {"reporting": [(0, 3000, 2000, 1000, 3, True)], "sensitive": []}
     assert sign_offs(installation) == whole
     installation.night(SECOND, *hushed(nationally_sensitive=True), *others)
@@ -324,7 +326,9 @@ def test_R42_a_sign_off_of_which_no_shares_were_kept_shows_no_figures_once_someb
 ) -> None:
     installation.night(FIRST, *hushed(), case("A", "G1"))
     signer = reconcile.SignOff("A. Auditor", datetime(2017, 8, 10, tzinfo=UTC))
-    reconcile.reconcile(installation.url, FIRST, None, [].append, sign_off=signer)
+    reconcile.reconcile(
+        installation.url, FIRST, None, list[str]().append, implausible_pence=100_000_000, sign_off=signer
+    )
     installation.execute("update closure.reconciliation_sign_offs set shares_kept = false")
     assert sign_offs(installation)["reporting"] == [(0, 2000, 2000, 0, 2, True)]
     installation.night(SECOND, *hushed(nationally_sensitive=True))

@@ -16,8 +16,8 @@ from case_closure.domain.money import pounds
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.outbound import reconciliation as workbook
 from case_closure.store import database, reconciliation
-from tests.integration.installation import Databases, Installation
-from tests.unit.builders import ON, Case, Row, balance, case
+from tests.support.builders import LIMIT, ON, Case, balance, case, left
+from tests.support.installation import Databases, Installation, known
 
 NEXT = date(2017, 8, 11)
 SIGNED = datetime(2017, 8, 12, 9, 30, tzinfo=UTC)
@@ -29,24 +29,7 @@ FIGURES = (
     "held_pence",
     "credit_pence",
 )
-LIMIT = 100_000_000  # pence a bucket
 Tables = dict[str, pa.Table]
-
-
-def left(case_id: str, written_off: int = 0, csa_system: str = "CS2", **buckets: int) -> list[Row]:
-    """The closing ledger of one case: left(case, rp_active=1000)."""
-    return [
-        {"csa_system": csa_system, "csa_case_id": case_id, "creditor": name.rpartition("_")[0].upper(),
-         "arrears_status": name.rpartition("_")[2].upper(), "amount_pence": pence, "written_off_pence": written_off}
-        for name, pence in buckets.items()
-    ]  # fmt: skip
-
-
-def known(installation: Installation, on: date, *, sensitive: bool = False) -> Tables:
-    with database.transaction(installation.url) as connection:
-        return reconciliation.reconstruct(connection, on, implausible_pence=LIMIT, sensitive=sensitive)
-
-
 Amounts = dict[str, int]
 # What CSA says left, what was received, and what the break is called.
 PLANTED: dict[str, tuple[Amounts, Amounts, str | None]] = {
@@ -89,7 +72,7 @@ def planted(database_server: Databases) -> Iterator[Installation]:
         case("secret", "S", nationally_sensitive=True, owes={"rp_active": 77_777}),
         case("refused", "R", nationally_sensitive=True, scheme="2012", no_balance=True),
     ]  # fmt: skip
-    ledger = [row for name, (there, _, _) in PLANTED.items() for row in left(name, **there)] + [
+    ledger = [row for name, (there, _, _) in PLANTED.items() for row in left(name, **dict[str, Any](there))] + [
         *left("a duplicate", rp_active=250, gb_sos_active=30), *left("written off", 400, rp_active=600),
         *left("credit", rp_active=-10), *left("held", csa_system="CCD", rp_active=1000), *left("torn", rp_active=1000),
         *left("secret", rp_active=77_776), *left("refused", rp_active=55_555),
@@ -300,7 +283,7 @@ def test_before_the_first_night_there_is_nothing(planted: Installation, tmp_path
     assert (written.rows, set(written.control_totals.values())) == (0, {0})
     assert "Nothing left CSA" in str(sheet_rows(tmp_path, "summary"))
     with pytest.raises(reconcile.NothingToReconcile, match="No night up to 2017-08-09 has been run"):
-        reconcile.reconcile(planted.url, before, None, [].append, implausible_pence=LIMIT)
+        reconcile.reconcile(planted.url, before, None, list[str]().append, implausible_pence=LIMIT)
 
 
 # --- implausible amounts
@@ -385,7 +368,9 @@ def test_B54_breaks_are_signed_off_with_the_figures_that_were_seen(
     """Signing again adds a sign-off; another list of breaks has another hash. Those of sensitive casegroups are apart."""
     signer = reconcile.SignOff(" A. Auditor ", SIGNED, "Looked into all of them.")
     for _ in range(2):
-        reconcile.reconcile(planted.url, ON, None, [].append, implausible_pence=LIMIT, sign_off=signer)
+        reconcile.reconcile(
+            planted.url, ON, None, list[str]().append, implausible_pence=LIMIT, sign_off=signer
+        )
     first, again = sorted(planted.view("reconciliation_sign_offs"), key=lambda row: row["sign_off_number"])
     assert again == first | {"sign_off_number": 2}
     assert (first["business_date"], first["signed_by"], first["signed_at"]) == (ON, "A. Auditor", SIGNED)
@@ -406,14 +391,19 @@ def test_a_sign_off_needs_a_name_and_the_whole_list(
             planted.url,
             ON,
             None,
-            [].append,
+            list[str]().append,
             implausible_pence=LIMIT,
             sign_off=reconcile.SignOff("  ", SIGNED),
         )
     monkeypatch.setattr(reconciliation, "MOST_BREAKS", 2)
     with pytest.raises(reconciliation.SignOffRefused, match="only 2 fit into the list"):
         reconcile.reconcile(
-            planted.url, ON, None, [].append, implausible_pence=LIMIT, sign_off=reconcile.SignOff("A", SIGNED)
+            planted.url,
+            ON,
+            None,
+            list[str]().append,
+            implausible_pence=LIMIT,
+            sign_off=reconcile.SignOff("A", SIGNED),
         )
     assert planted.view("reconciliation_sign_offs") == before
     # What is listed then are those that differ most.

@@ -15,8 +15,8 @@ import pytest
 from case_closure.cli import main as cli
 from case_closure.local import embedded, readers
 from case_closure.store import database, roles
-from tests.integration.installation import Installation
-from tests.unit.builders import case
+from tests.support.builders import case
+from tests.support.installation import Installation
 
 
 def connected(url: str) -> psycopg.Connection[Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from case_closure.store import database
 from case_closure.store.copy import copy_in, copy_out
-from tests.integration.installation import Installation
+from tests.support.installation import Installation
 
 TEXTS = [
     None,

@@ -10,8 +10,8 @@ import pytest
 
 from case_closure.store import database, filling, holding
 from case_closure.tables.landed import FILES
-from tests.integration.installation import Installation
-from tests.unit.builders import Row, balance, case, party, table
+from tests.support.builders import Row, balance, case, party, table
+from tests.support.installation import Installation
 
 FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
 SHAPE = """

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from case_closure.store import casegroups, database, holding
 from case_closure.tables.landed import FILES
-from tests.integration.installation import Installation
-from tests.unit.builders import Row, balance, case, party, table
+from tests.support.builders import Row, balance, case, party, table
+from tests.support.installation import Installation
 
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 
@@ -197,7 +197,7 @@ def casegroup_of(installation: Installation, case_id: str) -> tuple[str, str]:
 def test_a_case_that_changes_casegroup_moves_with_its_balance(installation: Installation) -> None:
     """contract: 'A case that changes casegroup_id moves with its balance'."""
     # G1 waits for B; A then turns out to belong to G2, whose only case is nil.
-    parents = {"paying_parent_id": "PP"}
+    parents: Row = {"paying_parent_id": "PP"}
     installation.night(FIRST, case("A", "G1", **parents), case("B", "G1", case_status="OPEN", **parents))
     assert installation.outcomes() == {"G1": ("HELD", "OPEN_CASES")}
     installation.night(SECOND, case("A", "G2", no_balance=True, **parents))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from case_closure.store import database, posting
-from tests.integration.installation import Installation
-from tests.unit.builders import ALL_NINE, ON, Night, case, tonight
+from tests.support.builders import ALL_NINE, ON, Night, case, tonight
+from tests.support.installation import Installation
 
 BETWEEN, NEXT = date(2017, 8, 11), date(2017, 8, 12)
 AGENT = {

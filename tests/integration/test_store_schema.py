@@ -18,8 +18,8 @@ from case_closure.refusals import Refused
 from case_closure.store import database
 from case_closure.store.schema import views
 from case_closure.store.schema.tables import metadata
-from tests.integration.installation import Databases, Installation
-from tests.unit.builders import case
+from tests.support.builders import case
+from tests.support.installation import Databases, Installation
 
 # contract.md, 'What can be read', the views of the night's finance.
 CONTRACT = {

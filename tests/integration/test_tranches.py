@@ -18,8 +18,8 @@ from case_closure.landing.criteria import parse
 from case_closure.night import receive_extract, select_tranche
 from case_closure.store import database, holding, tranches
 from case_closure.tables.landed import FILES
-from tests.integration.installation import Installation
-from tests.unit.builders import BEFORE, ON, Row, balance, case, table
+from tests.support.builders import BEFORE, ON, Row, balance, case, table
+from tests.support.installation import Installation
 
 NEXT = date(2017, 8, 11)
 AT = datetime(2017, 8, 10, 3, tzinfo=UTC)
@@ -124,13 +124,13 @@ def test_B2_only_casegroups_with_a_matching_open_case_and_nothing_in_the_way(
 def test_B70_an_inhibit_counts_while_it_is_in_force_and_set_by_a_team_leader_or_manager(
     installation: Installation,
 ) -> None:
-    inhibits = {
+    inhibits: dict[str, list[Row]] = {
         "none": [], "today": [{}], "yesterday": [{"set_on": BEFORE}], "tomorrow": [{"set_on": NEXT}],
         "removed": [{"set_on": BEFORE, "removed_on": ON}], "removed tomorrow": [{"removed_on": NEXT}],
         "caseworker": [{"set_by_role": "CASEWORKER"}], "manager": [{"set_by_role": "MANAGER"}],
         "two": [{"set_on": BEFORE, "removed_on": ON}, {}],
     }  # fmt: skip
-    rows = [
+    rows: list[Row] = [
         {"inhibit_id": f"{name}{place}", "csa_system": "CS2", "csa_case_id": name, "set_by_role": "TEAM_LEADER",
          "set_on": ON, "removed_on": None} | over
         for name, all_of_it in inhibits.items() for place, over in enumerate(all_of_it)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pyarrow.parquet as pq
 
@@ -77,9 +77,9 @@ def compact(text: str | None) -> str | None:
     return (re.sub(r"\s", "", text).upper() or None) if text else None
 
 
-def is_nino(text: str | None) -> bool:
+def is_nino(text: str | None) -> TypeGuard[str]:
     """R18."""
-    return bool(text) and text.isascii() and _NINO.fullmatch(text) is not None
+    return text is not None and text.isascii() and _NINO.fullmatch(text) is not None
 
 
 def eight(nino: str | None) -> str | None:
@@ -435,10 +435,11 @@ class Model:
         for resolution in self.resolutions.values():
             if resolution.on == self.on and resolution.person is not None:
                 people.add(resolution.person[1])
+        ninos.discard("")
         people |= {
             party
-            for party in self.parties
-            if ((compact(self.party(party)["nino"]) or "")[:8] or None) in ninos
+            for party, held in self.parties.items()
+            if (compact(self.mended(held.row, "person", party)["nino"]) or "")[:8] in ninos
         }
         for case in self.cases:
             row = self.case(case)
@@ -487,10 +488,10 @@ class Model:
         for file, held in self.arrivals.items():
             for about in sorted(held, key=str):
                 self.found[file].setdefault(self.owner(file, about), []).append(about)
-        for nino, held in sorted(self.cis.items()):
-            self.found["cis"].setdefault((compact(nino) or "")[:8], []).append(held.row)
-        for _, held in sorted(self.register.items()):
-            self.found["payers"].setdefault(eight(held.row["paying_parent_nino"]), []).append(held.row)
+        for nino, person in sorted(self.cis.items()):
+            self.found["cis"].setdefault((compact(nino) or "")[:8], []).append(person.row)
+        for _, pair in sorted(self.register.items()):
+            self.found["payers"].setdefault(eight(pair.row["paying_parent_nino"]), []).append(pair.row)
         for system, number, _ in self.children:
             self.found["children"].setdefault((system, number), []).append(number)
 
@@ -728,7 +729,7 @@ class Model:
 
     def party(self, party_id: str | None) -> Row | None:
         """[22]: what was entered for a parent is for the person, on whichever case."""
-        held = self.parties.get(party_id)
+        held = self.parties.get(party_id) if party_id is not None else None
         return self.mended(held.row, "person", party_id) if held else None
 
     def paying_parent(self, casegroup: str) -> Row | None:
@@ -777,8 +778,9 @@ class Model:
         """Every input rule that is broken as things stand tonight, with whom it is about."""
         broken: dict[Key, str] = {}
         for key in self.refused:
-            code, casegroup, *case, _ = key
-            broken[(code, casegroup or self.member.get((case[0], case[1])), *case, "CASE")] = "CASE"
+            code, group, system, number, _ = key
+            about_group = group or self.member.get((system, number))
+            broken[(code, about_group, system, number, "CASE")] = "CASE"
         for casegroup in set(self.member.values()):
             members = [case for case in self.members(casegroup) if case not in self.sent_elsewhere]
             if len({self.case(case)["paying_parent_id"] for case in members}) > 1:
@@ -799,9 +801,9 @@ class Model:
             case = (row["csa_system"], row["csa_case_id"])
             broken[("inhibit_not_authorised", self.member.get(case), *case, "CASE")] = "CASE"
         for about in self.arrivals["csa_balances"]:
-            casegroup = self.owner("csa_balances", about)
+            owner = self.owner("csa_balances", about)
             for code in self.balance_broke(about):
-                broken[(code, casegroup, *about[-2:], "BALANCE")] = "BALANCE"
+                broken[(code, owner, *about[-2:], "BALANCE")] = "BALANCE"
         for about in self.balances(None, "clerical_balances"):
             if len(about) == 3 or about not in self.cases:
                 code = "balance_key_missing" if len(about) == 3 else "balance_case_unknown"

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from case_closure.gates import engine
-from tests.property.test_money_law import breaches
-from tests.support import worlds
+from tests.support import plain_gate, worlds
+from tests.support.money_law import breaches
 from tests.support.pipeline import STAGES, Store
 from tests.support.worlds import NIGHTS, STATES, Entry, Files
-from tests.unit import plain_gate
 
 EVERY = [(state, (entry,)) for state, entry in product(STATES, worlds.every_entry())]
 Told = tuple[str, tuple[Entry, ...]]

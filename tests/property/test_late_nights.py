@@ -17,10 +17,9 @@ import pytest
 
 from case_closure.gates import engine
 from case_closure.landing.writing import write_night
-from tests.support import worlds
+from tests.support import plain_gate, worlds
 from tests.support.pipeline import Store
 from tests.support.worlds import FAULTS, NIGHTS, Files, Row
-from tests.unit import plain_gate
 
 DAY = timedelta(days=1)
 LAST = NIGHTS[-1]

@@ -1,7 +1,7 @@
 """A small programme from its first selection to its last Transition Complete; the large one is `make soak`'s.
 
 Each night the CSA side reads what went out and answers; one night is missed and run late, finished ones are run again.
-What must hold after each and at the end is `bench.programme`'s.
+What must hold after each and at the end is `tests.simulation.programme`'s.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.programme import Programme, calendar, plan
 from case_closure.gates import engine
+from tests.simulation.programme import Programme, calendar, plan
+from tests.support import plain_gate
 from tests.support.pipeline import Store
-from tests.unit import plain_gate
 
 
 def test_every_casegroup_comes_to_its_end(

@@ -21,11 +21,10 @@ import pytest
 from case_closure.gates import engine
 from case_closure.landing.rejection import LandingRejected
 from case_closure.night import run as night
-from tests.property.test_money_law import breaches
-from tests.support import worlds
+from tests.support import plain_gate, worlds
+from tests.support.money_law import breaches
 from tests.support.pipeline import STAGES, Store
 from tests.support.worlds import NIGHTS, Files
-from tests.unit import plain_gate
 
 IN_WORDS = (night.NightRefused, night.NightFailed, LandingRejected)
 EVERY_PAIR = list(itertools.product(STAGES, STAGES))
@@ -40,7 +39,8 @@ def _quick_gates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def extracts() -> tuple[Files, Files]:
     """A few casegroups, refused and clerical ones among them, and the same with other amounts and other cases refused."""
-    first, second = [], []
+    first: list[worlds.Casegroup] = []
+    second: list[worlds.Casegroup] = []
     for number, (before, after) in enumerate(
         [
             (None, None),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pypdf import PageObject, PdfReader
+from pypdf.generic import TextStringObject
 
 _MM = 72 / 25.4
 
@@ -98,7 +99,7 @@ def _widths(font: Any) -> dict[int, float]:
 def _width(item: Any, widths: dict[int, float]) -> float:
     if isinstance(item, int | float):
         return -float(item)
-    raw = item.original_bytes if isinstance(item, str) else bytes(item)
+    raw = item.original_bytes if isinstance(item, TextStringObject) else bytes(item)
     codes = [int.from_bytes(raw[place : place + 2], "big") for place in range(0, len(raw), 2)]
     return sum(widths.get(code, 0.0) for code in codes)
 

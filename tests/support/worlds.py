@@ -85,7 +85,7 @@ def _twice(rows: list[Row], at: int, variant: int) -> None:
 def _bucket(value: int | None, keep_total: bool) -> Callable[[list[Row], int, int], None]:
     def breaks(rows: list[Row], at: int, variant: int) -> None:
         column = NINE[variant % 9]
-        if not keep_total and None not in (value, rows[at]["total_pence"]):
+        if not keep_total and value is not None and rows[at]["total_pence"] is not None:
             rows[at]["total_pence"] += value - (rows[at][column] or 0)
         rows[at][column] = value
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bench import floor, soak
-from bench.home import Home, new_home
+from bench import floor
 from bench.results import BEGIN, END, Row, compared, exponent, missed, table, write_into
 from case_closure import sample
 from case_closure.store import database
 from case_closure.store.schema.tables import metadata
+from tests.simulation import soak
+from tests.support.home import Home, new_home
 
 NIGHT = date(2017, 8, 10)
 

@@ -110,7 +110,7 @@ def test_whatever_a_command_refuses_ends_it_in_words_and_exit_1(
 
 def test_a_mistake_of_the_programs_keeps_its_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CASE_CLOSURE_HOME", str(tmp_path))
-    monkeypatch.setattr(night, "_through_airflow", lambda *_: {}["mistake"])
+    monkeypatch.setattr(night, "_through_airflow", lambda *_: dict[str, str]()["mistake"])
     with pytest.raises(KeyError, match="mistake"):
         cli.main(["nightly", "--date", "2017-08-10"])
 

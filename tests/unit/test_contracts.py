@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.tables.landed import (
-    CSA_SYSTEMS,
     FILES,
     FileContract,
     contract_for,

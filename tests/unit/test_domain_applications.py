@@ -112,7 +112,7 @@ def test_nothing_open_means_liability_has_ended(standing: Standing) -> None:
 @pytest.mark.parametrize("standing", [None, NEW, selected(RECEIVED), Standing("G1", any_open=False)])
 def test_not_eligible_is_judged_first(standing: Standing | None) -> None:
     """B19: whatever the casegroup; it is named where there is one."""
-    assert judged(standing, eligible=False) == Decision(NOT_ELIGIBLE, standing and "G1")
+    assert judged(standing, eligible=False) == Decision(NOT_ELIGIBLE, "G1" if standing else None)
 
 
 def test_nobody_on_csa_has_no_casegroup() -> None:

@@ -10,7 +10,7 @@ import pytest
 from case_closure.domain.dates import NightDates
 from case_closure.domain.rules import RULES, Rule, holds_casegroup
 from case_closure.gates import suites
-from tests.unit.builders import LIMIT, ON
+from tests.support.builders import LIMIT, ON
 
 # The contract's rules, and those of closure: code -> stage that judges it.
 CONTRACT = {

@@ -318,7 +318,7 @@ def test_what_turns_or_hides_text_is_shown_as_what_it_is(tmp_path: Path, unseen:
         "message",
         "field",
     )
-    over = dict.fromkeys(names, text)
+    over: dict[str, Any] = dict.fromkeys(names, text)
     _, of_parquet, of_excel, page = read(tmp_path, line(**over, casegroup_implausible=True))
     named = f"2<U+{ord(unseen):04X}>1"
     assert unseen not in page

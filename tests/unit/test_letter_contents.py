@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import pandas as pd
 import pytest
 
 from case_closure.domain.letters import REFERENCE_ALPHABET, TITLES, is_reference, reference
 from case_closure.outbound.letters import address, contents
-from tests.support.letters import ON, case, client, date, due, letter
+from tests.support.letters import ON, case, client, due, letter
 
 CODES = sorted(TITLES)
 
@@ -67,10 +70,11 @@ def test_a_letter_whose_amounts_do_not_add_up_to_its_row_is_not_written(stated: 
     ],
 )
 def test_B17_a_letter_that_lacks_what_it_must_say_is_not_written(code: str, missing: str, says: str) -> None:
+    nothing: dict[str, Any] = {missing: []}
     with pytest.raises(
         contents.LetterIncomplete, match=f"{code}-G1-CS2-A-P1-2017-08-10 is due and lacks {says}"
     ):
-        letter(code, **{missing: []})
+        letter(code, **nothing)
 
 
 def test_a_letter_of_closure_gives_the_date_and_one_that_says_it_ended_the_day_it_did() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -156,7 +157,7 @@ def test_a_fault_while_copying_leaves_what_was_there(tmp_path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as full:
-        full.setattr(folder.shutil, "copytree", disk_full)
+        full.setattr(shutil, "copytree", disk_full)
         with pytest.raises(OSError, match="No space"):
             folder.publish(made(tmp_path / "two", "b.csv"), outbound, ON)
     assert there(outbound) == {"manifest.json", "a.csv"}
@@ -186,7 +187,7 @@ def test_in_an_object_store_the_manifest_goes_first_and_comes_last(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as kill:
-        kill.setattr(folder.shutil, "copyfileobj", killed)
+        kill.setattr(shutil, "copyfileobj", killed)
         with pytest.raises(KeyboardInterrupt):
             folder.publish(made(tmp_path / "two", "a.csv", "b.csv"), outbound, ON)
     assert "manifest.json" not in there(outbound)

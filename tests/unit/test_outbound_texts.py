@@ -62,7 +62,7 @@ class _Typesetters:
 
     def pdf(self, contents: list[str], on: date, path: Path) -> Pages:
         path.write_bytes(b"%PDF")
-        return Pages(list(range(1, len(contents) + 1)), [1] * len(contents))
+        return Pages(tuple(range(1, len(contents) + 1)), (1,) * len(contents))
 
 
 @pytest.fixture(scope="module")

@@ -313,7 +313,9 @@ def test_the_first_night_decides_applications_in_every_way(four_nights: Sample) 
             == ("CCD", 5, "ONGOING", "OPEN")
             for one in still_open.get(group, ())
         )
-        proactive = {"journey": "PROACTIVE", "led": FROM + timedelta(days=30)} if short else {}
+        proactive: dict[str, Any] = (
+            {"journey": "PROACTIVE", "led": FROM + timedelta(days=30)} if short else {}
+        )
         standings.setdefault(payer[:8], Standing(group, any_open=group in still_open, **proactive))
     made = []
     applications = [row for row in four_nights.read("cms_applications").to_pylist() if row["received_on"]]

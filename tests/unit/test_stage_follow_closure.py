@@ -16,8 +16,8 @@ from case_closure.domain.journey import (
     REMINDED,
     SELECTED,
 )
-from tests.unit.builders import BEFORE, ON, Case, Row, case
-from tests.unit.closure_builders import (
+from tests.support.builders import BEFORE, ON, Case, Row, case
+from tests.support.closure_builders import (
     answered,
     ended_case,
     followed,

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from case_closure.domain.money import BUCKETS, Bucket
-from tests.unit.builders import ALL_NINE, ON, Night, Row, balance, case, tonight
+from tests.support.builders import ALL_NINE, ON, Night, Row, balance, case, tonight
 
 
 def short(bucket: Bucket) -> str:
@@ -119,7 +119,8 @@ def test_a_credit_of_a_passing_row_counts_even_if_another_row_of_its_casegroup_i
 
 @pytest.mark.parametrize("flag", ["partially_clerical", "nationally_sensitive"])
 def test_a_credit_in_a_clerical_casegroup_counts_signed_as_held(flag: str) -> None:
-    night = tonight(case("A", owes={"rp_active": -40}), case("B", **{flag: True}))
+    clerical: Row = {flag: True}
+    night = tonight(case("A", owes={"rp_active": -40}), case("B", **clerical))
     assert night.figure("held") == {("A", "RP", "ACTIVE"): -40, ("B", "RP", "ACTIVE"): 1000}
     assert night.figure("credit") == {}
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from case_closure.stages.receive_balances import moves
-from tests.unit.builders import ALL_NINE, BEFORE, ON, Row, balance, case, tonight
+from tests.support.builders import ALL_NINE, BEFORE, ON, Row, balance, case, tonight
 
 AFTER = date(2017, 8, 11)
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")
@@ -36,7 +36,7 @@ def inhibit(case_id: str = "A", **over: Any) -> Row:
 # --- R12, B29: every case closed and its liability ended
 
 
-CLOSED = {
+CLOSED: dict[str, tuple[Row, tuple[str, str]]] = {
     "ended tonight": ({"case_status": "CLOSED", "liability_end_date": ON}, COMPLETE),
     "ends tomorrow": ({"case_status": "CLOSED", "liability_end_date": AFTER}, ("HELD", "OPEN_CASES")),
     "not ended": ({"case_status": "CLOSED", "liability_end_date": None}, ("HELD", "OPEN_CASES")),
@@ -88,12 +88,13 @@ def test_a_casegroup_without_any_balance_has_no_outcome() -> None:
 
 @pytest.mark.parametrize("flag", ["manual_inhibit", "automatic_inhibit"])
 def test_B70_R12_one_inhibited_case_holds_its_whole_casegroup(flag: str) -> None:
-    night = tonight(case("A"), case("B", **{flag: True}))
+    inhibited: Row = {flag: True}
+    night = tonight(case("A"), case("B", **inhibited))
     assert night.outcome() == ("HELD", "INHIBITED")
     assert night.dues == {}
 
 
-INHIBITS = {
+INHIBITS: dict[str, tuple[Row, bool]] = {
     "by a team leader": ({}, True),
     "by a manager": ({"set_by_role": "MANAGER"}, True),
     "from tomorrow": ({"set_on": AFTER}, False),
@@ -171,7 +172,7 @@ def test_B53_a_report_about_a_case_never_received_is_an_exception_of_its_own() -
 
 
 def test_R12_several_holds_the_first_is_shown() -> None:
-    everything = {"manual_inhibit": True, "case_status": "OPEN"}
+    everything: Row = {"manual_inhibit": True, "case_status": "OPEN"}
     assert tonight(case(**everything), closure_failures=[closure_failure()]).outcome() == (
         "HELD",
         "CLOSURE_FAILED",
@@ -216,7 +217,7 @@ def test_R12_sensitive_before_partially_clerical_before_a_report() -> None:
         "CLERICAL",
         "PARTIALLY_CLERICAL",
     )
-    flags = {"partially_clerical": True, "nationally_sensitive": True}
+    flags: Row = {"partially_clerical": True, "nationally_sensitive": True}
     assert tonight(case(**flags), clerical=report).outcome() == ("CLERICAL", "NATIONALLY_SENSITIVE")
 
 
@@ -252,7 +253,7 @@ def test_R11_a_stopped_casegroup_gets_no_set_up(held: Row) -> None:
 # --- the balance rules' facts: one case each, alone
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[str, Row]] = {
     "no number": ("balance_key_missing", {"balance_id": None}),
     "other casegroup": ("balance_casegroup_mismatch", {"casegroup_id": "G9"}),
     "no casegroup": ("balance_casegroup_mismatch", {"casegroup_id": None}),
@@ -510,7 +511,7 @@ DUES = [
         "arrears_to": date(2017, 7, 31),
     }
 ]
-COMPLETED: dict[str, list[Row]] = {"standing": STANDING, "positions": POSITIONS, "dues_now": DUES}
+COMPLETED: dict[str, Any] = {"standing": STANDING, "positions": POSITIONS, "dues_now": DUES}
 
 
 def test_R20_a_balance_equal_to_what_was_completed_changes_nothing() -> None:

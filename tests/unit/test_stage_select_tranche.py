@@ -30,7 +30,7 @@ def criteria(**over: Any) -> Criteria:
 
 def candidates(*casegroups: tuple[str, int] | tuple[str, int, str]) -> pd.DataFrame:
     """(casegroup, cases, reason of its last case); in the order given."""
-    rows = []
+    rows: list[tuple[str, str, str, str | None]] = []
     for name, cases, *reason in casegroups:
         rows += [(name, "CS2", f"{name}-{place}", None) for place in range(cases - 1)]
         rows.append((name, "CS2", f"{name}-{cases}", reason[0] if reason else None))

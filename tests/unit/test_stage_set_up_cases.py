@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.unit.builders import BEFORE, Case, Night, Row, case, nino_of, tonight
+from tests.support.builders import BEFORE, Case, Night, Row, case, nino_of, records, tonight
 
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")
 
 
 def row_of(night: Night, case_id: str) -> Row:
     rows = night.set_up["cms_cases"]
-    (row,) = rows[rows["csa_case_id"] == case_id].to_dict("records")
+    (row,) = records(rows[rows["csa_case_id"] == case_id])
     return {name: None if value is pd.NaT or value != value else value for name, value in row.items()}
 
 
@@ -320,7 +320,7 @@ def test_whose_first_is_by_system_then_case() -> None:
 
 
 def test_whose_a_receiving_parents_rules_come_on_each_case() -> None:
-    bad = {"receiving_parent_id": "RP-both", "receiver": {"surname": None}}
+    bad: Row = {"receiving_parent_id": "RP-both", "receiver": {"surname": None}}
     night = tonight(case("A", **bad), case("B", **bad), case("C"))
     assert night.opened == {("surname_missing", "A"), ("surname_missing", "B")}
     assert night.created == {"C"}
@@ -407,7 +407,7 @@ def test_R7_a_case_on_the_register_is_found_whatever_stops_another_of_its_casegr
 
 def two_systems() -> list[Case]:
     """The same two parents with a case on each of two systems."""
-    same = {"receiving_parent_id": "RP-same"}
+    same: Row = {"receiving_parent_id": "RP-same"}
     return [case("1", csa_system="CSCS", **same), case("2", csa_system="CS2", **same)]
 
 
@@ -470,7 +470,7 @@ def test_an_interest_flag_is_asked_for_once_a_person() -> None:
 
 
 def resolution(
-    entity: str, field: str, old: str | None, new: str | None, case_id: str = "A", **over: Any
+    entity: str, field: str | None, old: str | None, new: str | None, case_id: str = "A", **over: Any
 ) -> Row:
     row: Row = {
         "resolution_id": f"R-{field}-{new}",
@@ -527,7 +527,7 @@ def test_22_what_was_entered_for_a_parent_is_for_the_person_on_whichever_case_th
         "receiver": {"surname": None},
         "receiver_cis": {"surname": "Walker"},
     }
-    payer = {"payer": {"surname": None}, "payer_cis": {"surname": "Walker"}}
+    payer: Row = {"payer": {"surname": None}, "payer_cis": {"surname": "Walker"}}
     night = tonight(
         case("A", "1", **payer), case("B", "1"), case("C", "2", **bad), case("D", "2", **bad), case("E", "3", **bad),
         case("F", "4", paying_parent_id="RP-both", payer=bad["receiver"], payer_cis=bad["receiver_cis"]),
@@ -556,7 +556,7 @@ def test_22_who_the_parent_is_may_have_been_entered_too() -> None:
 def test_B49_nothing_but_a_field_of_its_entity_can_be_entered() -> None:
     """Not keys, what the store keeps beside a row, or what a stage has made of it; and not in another case of letters."""
     bad: Row = {"receiver": {"surname": None}, "receiver_cis": {"surname": "Walker"}}
-    entries = [
+    entries: list[tuple[str, str | None, str | None, str | None]] = [
         ("CASE", "csa_case_id", "A", "B"), ("CASE", "csa_system", "CS2", "CSCS"),
         ("CASE", "business_date", "2017-08-10", "2017-08-01"),
         ("CASE", "claimed_casegroup_id", "G1", "G2"), ("CASE", "last_closed_on", "2017-08-10", None),

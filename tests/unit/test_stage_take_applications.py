@@ -15,8 +15,8 @@ from case_closure.domain.applications import (
     NOT_ON_CSA,
     REACTIVE,
 )
-from tests.unit.builders import ON, Case, Row, case, nino_of
-from tests.unit.closure_builders import Taken, application, applied, open_case, stamp
+from tests.support.builders import ON, Case, Row, case, nino_of
+from tests.support.closure_builders import Taken, application, applied, open_case, stamp
 
 T_DATE = ON + timedelta(days=38)
 STRANGER = "AE123456A"

@@ -86,15 +86,15 @@ def moves(state: str | None, facts: Facts) -> list[tuple[str | None, str]]:
     A casegroup first met tonight begins as selected or reactive, whatever has happened to it besides. One that was
     interrupted and became reactive or was reminded meanwhile passes through neither again: its state says where it is.
     """
-    made: list[tuple[str | None, str]] = []
+    moves_made: list[tuple[str | None, str]] = []
     if state is None:
         first = REACTIVE if facts.reactive else SELECTED
-        made.append(checked(None, first))
+        moves_made.append(checked(None, first))
         state = first
     target = state_of(facts)
     if target != state:
-        made.append(checked(state, target))
-    return made
+        moves_made.append(checked(state, target))
+    return moves_made
 
 
 def checked(state: str | None, target: str) -> tuple[str | None, str]:

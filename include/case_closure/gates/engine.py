@@ -144,13 +144,13 @@ def run(suite: Suite, frame: pd.DataFrame) -> Findings:
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise GateError(f"gate {suite.name}: the frame has no column {', '.join(missing)}")
-    found: list[pd.DataFrame] = []
+    findings: list[pd.DataFrame] = []
     judged = len(frame)
     if judged:
-        found = _validate(suite, _cheap_to_judge(suite, frame[columns].reset_index(drop=True)))
+        findings = _validate(suite, _cheap_to_judge(suite, frame[columns].reset_index(drop=True)))
     rows = (
-        pd.concat(found, ignore_index=True)
-        if found
+        pd.concat(findings, ignore_index=True)
+        if findings
         else pd.DataFrame(
             {
                 "rule_code": pd.Series(dtype="str"),
@@ -193,7 +193,7 @@ def _validate(suite: Suite, frame: pd.DataFrame) -> list[pd.DataFrame]:
         expectation.meta = {"check": number}
         expectations.expectations.append(expectation)
     outcome = _batch(frame).validate(expectations, result_format=dict(_RESULT_FORMAT))
-    found = []
+    findings = []
     answered: dict[int, object] = {}
     for result in outcome.results:
         number = result.expectation_config.meta["check"]
@@ -204,10 +204,10 @@ def _validate(suite: Suite, frame: pd.DataFrame) -> list[pd.DataFrame]:
             raise GateError(f"gate {suite.name}: no result for {check.rule_code} on {check.field}")
         positions = _positions(suite, check, result, len(frame))
         if len(positions):
-            found.append(
+            findings.append(
                 pd.DataFrame({"rule_code": check.rule_code, "field": check.field, "position": positions})
             )
-    return found
+    return findings
 
 
 def _positions(suite: Suite, check: Check, result: object, judged: int) -> np.ndarray:

@@ -79,9 +79,9 @@ def parse(content: bytes, file: str) -> list[Criteria]:
     if not isinstance(rows, list) or isinstance(rows, _Object):
         raise CriteriaInvalid(file, [_problem(file, "content", "a list of criteria, [{...}]", _found(rows))])
     problems: list[Problem] = []
-    made = [_criteria(row, number, file, problems) for number, row in enumerate(rows, start=1)]
+    criteria = [_criteria(row, number, file, problems) for number, row in enumerate(rows, start=1)]
     seen: set[str] = set()
-    for one in made:
+    for one in criteria:
         if one is not None and one.tranche_id in seen:
             problems.append(
                 _problem(file, f"tranche {shown(one.tranche_id)}", "each tranche_id once", "it twice")
@@ -89,13 +89,13 @@ def parse(content: bytes, file: str) -> list[Criteria]:
         seen |= {one.tranche_id} if one is not None else set()
     if problems:
         raise CriteriaInvalid(file, problems)
-    return [one for one in made if one is not None]
+    return [one for one in criteria if one is not None]
 
 
 def from_form(fields: dict[str, Any]) -> Criteria:
     """Criteria as entered in the UI, every key of the contract given. Raises CriteriaInvalid."""
-    (made,) = parse(json.dumps([fields], default=str).encode(), "the form")
-    return made
+    (criteria,) = parse(json.dumps([fields], default=str).encode(), "the form")
+    return criteria
 
 
 class _Object(list[tuple[str, Any]]):

@@ -48,14 +48,14 @@ def require_folder(landing: PathLike, on: date) -> None:
 
 
 def _names(landing: PathLike) -> list[date]:
-    found = []
+    dates = []
     for name in (path.name for path in landing.iterdir()):
         if _DAY.fullmatch(name):
             try:
-                found.append(date.fromisoformat(name))
+                dates.append(date.fromisoformat(name))
             except ValueError:
                 continue
-    return sorted(found)
+    return sorted(dates)
 
 
 def _instead(there: Iterable[date], on: date) -> str:

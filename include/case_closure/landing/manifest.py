@@ -83,10 +83,10 @@ def verify(folder: PathLike, business_date: date | None, *, every_value: bool = 
     manifest = _read_manifest(folder, present, business_date, problems)
     # Two files at a time: while one is hashed, which keeps one core busy, the other is decoded.
     with ThreadPoolExecutor(2) as pool:
-        for found in pool.map(
+        for of_one_file in pool.map(
             lambda named: _check_named(folder, named, present, every_value), manifest.files
         ):
-            problems += found
+            problems += of_one_file
     problems += _strays(present, manifest)
     if problems:
         raise LandingRejected(str(folder), problems)

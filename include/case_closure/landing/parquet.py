@@ -51,13 +51,13 @@ def opened(path: PathLike) -> Iterator[pq.ParquetFile]:
 def schema_of(path: PathLike, parquet: pq.ParquetFile) -> pa.Schema:
     """The file's schema in Arrow types. Raises Unreadable for types Arrow does not know."""
     try:
-        found = parquet.schema_arrow
+        schema = parquet.schema_arrow
         # By the Parquet format an ENUM is UTF-8 text; Arrow reads it as bytes.
-        for number, field in enumerate(found):
-            is_flat = len(found) == len(parquet.schema)  # else the columns of the two are not the same ones
+        for number, field in enumerate(schema):
+            is_flat = len(schema) == len(parquet.schema)  # else the columns of the two are not the same ones
             if is_flat and pa.types.is_binary(field.type) and _is_enum(parquet, number):
-                found = found.set(number, field.with_type(pa.string()))
-        return found
+                schema = schema.set(number, field.with_type(pa.string()))
+        return schema
     except _BROKEN as error:
         raise Unreadable(_broken(path, "columns", "types that Arrow knows", error)) from None
 
@@ -109,10 +109,10 @@ def schema_problems(contract: FileContract, file: str, schema: pa.Schema) -> lis
     """Each column that is missing, extra, twice there, or of another type. The order of columns does not
     matter."""
     problems = []
-    found = Counter(schema.names)
+    times_there = Counter(schema.names)
     advice = f"Columns and types are in docs/data-dictionary.md under {contract.name}. {SEND_AGAIN}"
     for column in contract.columns:
-        times = found[column.name]
+        times = times_there[column.name]
         if times == 0:
             problems.append(
                 _column_problem(file, column.name, f"type {column.type}", "no such column", advice)
@@ -126,7 +126,7 @@ def schema_problems(contract: FileContract, file: str, schema: pa.Schema) -> lis
     known = set(contract.column_names)
     return problems + [
         _column_problem(file, shown(name), "no such column", "an extra column", advice)
-        for name in found
+        for name in times_there
         if name not in known
     ]
 

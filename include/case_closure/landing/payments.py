@@ -105,22 +105,22 @@ class PaymentsFile:
 
     def _but_trailer(self, records: Iterator[list[str]]) -> Iterator[list[str]]:
         """All records but the last if that is the trailer, and but blank lines after it."""
-        held: list[str] = []
+        last: list[str] = []
         blank = 0  # lines after it; counted, for there may be many
         for fields in records:
             if not any(fields):
                 blank += 1
                 continue
-            if held:
-                yield held
+            if last:
+                yield last
             yield from ([] for _ in range(blank))
-            held, blank = fields, 0
-        if held and held[0] == "TRAILER":
-            while len(held) > 1 and not held[-1]:
-                held.pop()  # a spreadsheet pads short lines with commas
-            self.trailer = tuple(held)
-        elif held:
-            yield held
+            last, blank = fields, 0
+        if last and last[0] == "TRAILER":
+            while len(last) > 1 and not last[-1]:
+                last.pop()  # a spreadsheet pads short lines with commas
+            self.trailer = tuple(last)
+        elif last:
+            yield last
 
     def _records(self) -> Iterator[list[str]]:
         with open_regular(self.path) as source:

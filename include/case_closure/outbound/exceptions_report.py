@@ -103,10 +103,10 @@ def in_words(rows: pa.Table) -> pa.Table:
     for line in _each(rows):
         for say, said in words.values():
             said.append(say(line))
-    made = {name: pa.array(said, pa.string()) for name, (_, said) in words.items()}
+    columns = {name: pa.array(said, pa.string()) for name, (_, said) in words.items()}
     none = pa.scalar(None, pa.string())
-    made["casegroup_implausible"] = pc.if_else(rows["casegroup_implausible"], pa.scalar("yes"), none)
-    return pa.table({name: made.get(name, _column(rows, name)) for name in COLUMNS})
+    columns["casegroup_implausible"] = pc.if_else(rows["casegroup_implausible"], pa.scalar("yes"), none)
+    return pa.table({name: columns.get(name, _column(rows, name)) for name in COLUMNS})
 
 
 def _column(rows: pa.Table, name: str) -> pa.ChunkedArray | None:
@@ -235,34 +235,34 @@ class Summary:
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Summary:
         """From the rows of ``store.reports.exceptions_as_of``; of each rule it keeps those to list."""
-        made = cls(Line("All"), {}, {}, {name: Line(name) for _, name in AGES}, {}, {}, {}, {})
+        summary = cls(Line("All"), {}, {}, {name: Line(name) for _, name in AGES}, {}, {}, {}, {})
         for row in rows:
             code = row["rule_code"]
             if row["severity"] == "WARNING":
-                made.warnings.setdefault(code, Line(code)).take(row)
+                summary.warnings.setdefault(code, Line(code)).take(row)
                 continue
             route = ROUTES.get(row["route"], str(row["route"]))
             places = [
-                (made.rules, code),
-                (made.routes, route),
-                (made.systems, row["csa_system"] or "not given"),
+                (summary.rules, code),
+                (summary.routes, route),
+                (summary.systems, row["csa_system"] or "not given"),
             ]
             for lines, name in places:
                 lines.setdefault(name, Line(name)).take(row)
             if row["state"] != RESOLVED:
-                made.ages[_age(row["age_days"])].take(row)
+                summary.ages[_age(row["age_days"])].take(row)
                 if row["casegroup_implausible"]:
-                    made.apart.setdefault(row["casegroup_id"] or "", row)
-            made.total.take(row)
-            listed = made.listed.setdefault(code, [])
+                    summary.apart.setdefault(row["casegroup_id"] or "", row)
+            summary.total.take(row)
+            listed = summary.listed.setdefault(code, [])
             listed.append(row)
             if len(listed) >= 10 * LISTED_A_RULE:
-                made.listed[code] = _first(listed)
-        for lines in (made.rules, made.routes, made.systems, made.warnings):
+                summary.listed[code] = _first(listed)
+        for lines in (summary.rules, summary.routes, summary.systems, summary.warnings):
             ordered = sorted(lines.items(), key=lambda item: (-item[1].open, item[0]))
             lines.clear()
             lines.update(ordered)
-        return made
+        return summary
 
     @property
     def apart_pence(self) -> int:
@@ -385,9 +385,9 @@ def _summary_sheet(book: Book, summary: Summary, on: date) -> None:
         short = [Column("Casegroup", width=58), *[Column("")] * 5, *columns[6:]]
         row = book.headings(sheet, row, short)
         for group, one in list(summary.apart.items())[:LISTED_A_RULE]:
-            held = one["casegroup_held_pence"]
+            held_pence = one["casegroup_held_pence"]
             named = f"{group or 'not given'}: {where(one)}"
-            row = book.row(sheet, row, short, [named, *[None] * 5, held, held])
+            row = book.row(sheet, row, short, [named, *[None] * 5, held_pence, held_pence])
         if len(summary.apart) > LISTED_A_RULE:
             more = "And more: filter the sheet 'exceptions' by its column 'casegroup implausible'."
             row = book.words(sheet, row, more, "note")
@@ -420,8 +420,16 @@ def _tables(summary: Summary) -> list[tuple[str, Iterable[Line]]]:
 
 
 def _figures(line: Line) -> Sequence[int]:
-    held = line.held_pence
-    return [line.counts[NEW], line.counts[OPEN], line.open, line.counts[RESOLVED], line.oldest, held, held]
+    held_pence = line.held_pence
+    return [
+        line.counts[NEW],
+        line.counts[OPEN],
+        line.open,
+        line.counts[RESOLVED],
+        line.oldest,
+        held_pence,
+        held_pence,
+    ]
 
 
 def _day(on: date) -> str:

@@ -90,9 +90,10 @@ def write_csv(
 
     ``for_a_system``: what a system compares with its own records stays as it came, but for what opens as a formula.
     """
-    made = safe_text if for_a_system else shown_text
+    as_shown = safe_text if for_a_system else shown_text
     columns = [
-        made(column.cast(pa.string())) if _is_text(column.type) else column for column in table.itercolumns()
+        as_shown(column.cast(pa.string())) if _is_text(column.type) else column
+        for column in table.itercolumns()
     ]
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,8 +141,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def publish(made: Path, outbound: Any, business_date: date) -> None:
-    """Make ``<outbound>/<business date>`` be what ``made`` holds: all of it or nothing.
+def publish(written: Path, outbound: Any, business_date: date) -> None:
+    """Make ``<outbound>/<business date>`` be what ``written`` holds: all of it or nothing.
 
     Locally by a rename; what stood there before is set aside first and dropped last, so a reader never sees a mixture.
     In an object store, which has no rename, the old manifest goes first and the new one comes last: a folder without a
@@ -149,18 +150,18 @@ def publish(made: Path, outbound: Any, business_date: date) -> None:
     """
     target = outbound / business_date.isoformat()
     if _is_local(outbound):
-        _publish_locally(made, Path(_local(target)))
+        _publish_locally(written, Path(_local(target)))
         return
     old = target / MANIFEST
     if old.exists():
         old.unlink()
-    names = sorted(path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file())
+    names = sorted(path.relative_to(written).as_posix() for path in written.rglob("*") if path.is_file())
     if target.exists():
         for stale in target.rglob("*"):
             if stale.is_file() and str(stale).removeprefix(str(target)).lstrip("/") not in names:
                 stale.unlink()
     for name in [*(name for name in names if name != MANIFEST), MANIFEST]:
-        with (made / name).open("rb") as source, (target / name).open("wb") as out:
+        with (written / name).open("rb") as source, (target / name).open("wb") as out:
             shutil.copyfileobj(source, out, 1 << 20)
 
 
@@ -172,14 +173,14 @@ def _local(path: Any) -> str:
     return str(path).removeprefix("file://").removeprefix("local://")
 
 
-def _publish_locally(made: Path, target: Path) -> None:
+def _publish_locally(written: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     clear_leftovers(target.parent)
     # Next to the target, so that the rename stays on one disk.
     new = target.parent / f".{target.name}.new-{uuid.uuid4().hex}"
     old = target.parent / f".{target.name}.old"
     try:
-        shutil.copytree(made, new)
+        shutil.copytree(written, new)
         if target.exists():
             target.rename(old)
         new.rename(target)

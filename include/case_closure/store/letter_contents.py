@@ -18,6 +18,7 @@ from case_closure.store import sensitive
 from case_closure.store.casegroups import DAY, PENCE, TEXT, Gather
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
+from case_closure.store.dues import AMOUNT_NOW
 
 ORDINARY = f"not {sensitive.of_row('l')}"
 # A letter that covers another is made after it.

@@ -64,13 +64,13 @@ def lookup(keys: pd.Series, frame: pd.DataFrame, on: str) -> np.ndarray:
 
 def among(keys: pd.Series, others: pd.Series) -> np.ndarray:
     """Whether each text is one of the others; a missing one never is. bool."""
-    found = pc.is_in(_text(keys), value_set=_text(others), skip_nulls=True)
-    return found.to_numpy(zero_copy_only=False).astype(bool)
+    is_there = pc.is_in(_text(keys), value_set=_text(others), skip_nulls=True)
+    return is_there.to_numpy(zero_copy_only=False).astype(bool)
 
 
 def _text(values: pd.Series) -> pa.Array:
-    made = pa.array(values, type=pa.large_string(), from_pandas=True)
-    return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
+    texts = pa.array(values, type=pa.large_string(), from_pandas=True)
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
 def take(values: pd.Series, places: np.ndarray) -> pd.Series:
@@ -103,9 +103,11 @@ def chosen(values: pd.Series, flags: np.ndarray | pd.Series) -> pd.Series:
 def sums(amounts: pd.Series, by: pd.Series) -> pd.DataFrame:
     """One line a key, in the order they come: ``key`` and ``pence``, int64. Summed by Arrow, which need not sort the keys."""
     rows = pa.table({"key": _text(by), "pence": amounts.to_numpy(np.int64)})
-    made = rows.group_by("key", use_threads=False).aggregate([("pence", "sum")])
-    made = made.filter(pc.is_valid(made["key"]))
-    return pd.DataFrame({"key": made["key"].to_pandas().astype("str"), "pence": made["pence_sum"].to_numpy()})
+    lines = rows.group_by("key", use_threads=False).aggregate([("pence", "sum")])
+    lines = lines.filter(pc.is_valid(lines["key"]))
+    return pd.DataFrame(
+        {"key": lines["key"].to_pandas().astype("str"), "pence": lines["pence_sum"].to_numpy()}
+    )
 
 
 def typed(columns: dict[str, object], length: int) -> pd.DataFrame:

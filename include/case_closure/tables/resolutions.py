@@ -120,15 +120,15 @@ def lay_over(
             why = _ANOTHER_VALUE
             missing_flag = numbers.get(f"{name}__missing")
             for place in places[key]:
-                held = frame.iat[place, numbers[name]]
+                held_value = frame.iat[place, numbers[name]]
                 if missing_flag is not None and bool(frame.iat[place, missing_flag]):
-                    held = None
-                if _same(as_text(held), old):
+                    held_value = None
+                if _same(as_text(held_value), old):
                     frame.iat[place, numbers[name]] = value
                     if missing_flag is not None:
                         frame.iat[place, missing_flag] = False
                     why = None
-                elif as_text(held) == as_text(value):
+                elif as_text(held_value) == as_text(value):
                     why = None
         if told is not None:
             told[entry["resolution_id"]] = why
@@ -138,23 +138,23 @@ def lay_over(
 def cannot_be(rows: pd.DataFrame, shapes: Frames) -> dict[int, str]:
     """Of entries that no record could take, by their place among the rows, why: no key, entity, case or field, or a value that
     the field cannot have. ``shapes``: entity -> a frame of its record's columns; it may be empty."""
-    found: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     for place, row in enumerate(rows.to_dict("records")):
         entity = row["entity"]
         if as_text(row["resolution_id"]) is None:
-            found[place] = "it has no resolution_id, so it was not kept"
+            reasons[place] = "it has no resolution_id, so it was not kept"
         elif entity not in shapes:
-            found[place] = f"its entity is none of {', '.join(ENTITIES)}"
+            reasons[place] = f"its entity is none of {', '.join(ENTITIES)}"
         elif as_text(row["csa_system"]) is None or as_text(row["csa_case_id"]) is None:
-            found[place] = "it names no case"
+            reasons[place] = "it names no case"
         else:
             frame = shapes[entity]
             why, _ = _entered_value(frame, _fields_of(frame), entity, row["field"], as_text(row["new_value"]))
             if why is None and as_text(row["new_value"]) is None and as_text(row["old_value"]) is None:
                 why = "both its values are empty"
             if why is not None:
-                found[place] = why
-    return found
+                reasons[place] = why
+    return reasons
 
 
 def changing_nothing(rows: pd.DataFrame, held: Frames, shapes: Frames) -> pd.DataFrame:
@@ -230,10 +230,10 @@ _NOBODY: Final = {
 }
 
 
-def _same(held: str | None, old: str | None) -> bool:
-    if held in ("true", "false") and old is not None:
-        return old.lower() in (_TRUE if held == "true" else _FALSE)
-    return held == old
+def _same(held_value: str | None, old: str | None) -> bool:
+    if held_value in ("true", "false") and old is not None:
+        return old.lower() in (_TRUE if held_value == "true" else _FALSE)
+    return held_value == old
 
 
 def _entered_value(

@@ -121,21 +121,21 @@ def _wrapped(line: str, most: int) -> list[str]:
     """The line in pieces of at most that width, broken at spaces, behind hyphens, and within a word that is wider than a line."""
     if width(line) <= most:
         return [line]
-    made = [""]
+    pieces = [""]
     for word in re.findall(r"\s*[^\s-]*-*", line):
-        longer = made[-1] + word
+        longer = pieces[-1] + word
         if width(longer) <= most:
-            made[-1] = longer
+            pieces[-1] = longer
             continue
         # What would begin a line with what no line may begin with goes without it.
         word = word.strip().lstrip(_BARRED)
         while width(word) > most:
             fits = next(end for end in range(len(word) - 1, 0, -1) if width(word[:end]) <= most)
-            made.append(word[:fits])
+            pieces.append(word[:fits])
             word = word[fits:].lstrip(_BARRED)
         if word:
-            made.append(word)
-    return [piece for piece in (piece.strip() for piece in made) if piece]
+            pieces.append(word)
+    return [piece for piece in (piece.strip() for piece in pieces) if piece]
 
 
 def width(line: str) -> int:

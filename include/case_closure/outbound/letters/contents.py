@@ -62,19 +62,19 @@ def contents(letters: Frames, on: date) -> dict[str, str]:
     keep_pence), 'covered' (letter_id, content: of the letter it covers). Raises LetterIncomplete.
     """
     of = {name: _by_letter(letters[name]) for name in ("parties", "cases", "dues", "by_hand", "covered")}
-    made = {}
+    contents = {}
     for letter in letters["letters"].to_dict("records"):
         key = letter["letter_id"]
         records = {name: rows.get(key, []) for name, rows in of.items()}
-        made[key] = json.dumps(content(letter, on, **records), ensure_ascii=False, separators=(",", ":"))
-    return made
+        contents[key] = json.dumps(content(letter, on, **records), ensure_ascii=False, separators=(",", ":"))
+    return contents
 
 
 def _by_letter(frame: pd.DataFrame) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+    by_letter: dict[str, list[Row]] = {}
     for row in frame.to_dict("records"):
-        found.setdefault(row["letter_id"], []).append(row)
-    return found
+        by_letter.setdefault(row["letter_id"], []).append(row)
+    return by_letter
 
 
 def content(
@@ -100,7 +100,7 @@ def content(
     to_representative = letter["recipient_role"] == REPRESENTATIVE
     to = address.of_representative(client) if to_representative else address.of_client(client, _name(client))
     lines, points = address.in_window(to)
-    made: dict[str, Any] = {
+    values: dict[str, Any] = {
         "id": letter["letter_id"], "ref": codes.reference(letter["letter_id"]), "code": code,
         "lang": LANGUAGE, "on": _day(on), "by": _day(on + codes.TO_ANSWER), "to": lines, "points": points,
         "dear": _line(to.name) if to_representative else _salutation(client), "case": None, "cases": [], "copy": None,
@@ -108,19 +108,19 @@ def content(
     if code in (codes.COVERING, codes.REISSUE):
         if not covered:
             raise LetterIncomplete(_lacks(letter, "the letter it covers"))
-        made["copy"] = json.loads(covered[0]["content"])
-        made["case"] = made["copy"]["case"]
-        made |= {"client": _name(client), "sent": made["copy"]["on"]}
+        values["copy"] = json.loads(covered[0]["content"])
+        values["case"] = values["copy"]["case"]
+        values |= {"client": _name(client), "sent": values["copy"]["on"]}
     elif code in (codes.WRITE_OFF, codes.ARREARS_PAYING_PARENT, codes.ARREARS_RECEIVING_PARENT):
-        made |= _arrears(letter, dues)
+        values |= _arrears(letter, dues)
         if code == codes.WRITE_OFF:
             if not by_hand:
                 raise LetterIncomplete(_lacks(letter, "a caseworker's from and to dates"))
-            made |= _write_off(by_hand[0], letter, made["cases"][0], _name(client))
+            values |= _write_off(by_hand[0], letter, values["cases"][0], _name(client))
     else:
-        made |= _closure(letter, cases)
-    made["title"] = codes.TITLES[code].format(led=made.get("led"))
-    return made
+        values |= _closure(letter, cases)
+    values["title"] = codes.TITLES[code].format(led=values.get("led"))
+    return values
 
 
 def _lacks(letter: Row, what: str) -> str:

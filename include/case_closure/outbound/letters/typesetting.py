@@ -68,25 +68,25 @@ class Typesetter:
 
     def pictures(self, contents: Sequence[str], dots_per_inch: float = 96) -> list[bytes]:
         """The same pages as PNG, for whoever changes wording or layout and wants to look."""
-        made, _ = self._laid_out(contents, format="png", ppi=dots_per_inch)
-        return made if isinstance(made, list) else [made]
+        pages, _ = self._laid_out(contents, format="png", ppi=dots_per_inch)
+        return pages if isinstance(pages, list) else [pages]
 
     def _laid_out(self, contents: Sequence[str], **how: Any) -> tuple[Any, Pages]:
         """Set once with the templates' guesses, and again if a letter guessed to have one page proved longer."""
         letters, long = f"[{','.join(contents)}]", list[int]()
         while True:
-            made = self._batch.compile(sys_inputs={"letters": letters, "long": json.dumps(long)}, **how)
-            found = json.loads(self._batch.query("<pages>", field="value", one=True))
-            starts = [*found["starts"], found["last"] + 1]
+            document = self._batch.compile(sys_inputs={"letters": letters, "long": json.dumps(long)}, **how)
+            layout = json.loads(self._batch.query("<pages>", field="value", one=True))
+            starts = [*layout["starts"], layout["last"] + 1]
             longer = [key for key, (start, end) in enumerate(pairwise(starts)) if end - start > 1]
-            wrong = [key for key in longer if not found["long"][key]]
+            wrong = [key for key in longer if not layout["long"][key]]
             if not wrong:
                 break
             long += wrong
         self._forget()
-        first = [start for start, copy in zip(found["starts"], found["copies"], strict=True) if not copy]
-        count = [end - start for start, end in pairwise([*first, found["last"] + 1])]
-        return made, Pages(tuple(first), tuple(count))
+        first = [start for start, copy in zip(layout["starts"], layout["copies"], strict=True) if not copy]
+        count = [end - start for start, end in pairwise([*first, layout["last"] + 1])]
+        return document, Pages(tuple(first), tuple(count))
 
     def _forget(self) -> None:
         for _ in range(_FORGETS_AFTER):

@@ -1,12 +1,11 @@
-"""A home of the bench's own: an embedded server, a database for each measurement, and processes started in it.
+"""A home of its own for the bench and the simulations: an embedded server, a database for each store, processes in it.
 
-Belongs here: what is made for measuring and is gone afterwards. Does not belong here: what is measured.
+Belongs here: what is made for measuring or playing and is gone afterwards. Does not belong here: what is measured or played.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -15,7 +14,6 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -23,7 +21,7 @@ from case_closure.local import embedded
 from case_closure.settings import DATABASE_URL, HOME, LANDING, LOGIN_PORT, OUTBOUND
 from case_closure.store import database
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class MeasuringFailed(Exception):
@@ -145,12 +143,6 @@ class Home:
                 f"'{' '.join(arguments)}' ended with code {process.returncode}: " + "\n  ".join(said)
             )
         return printed
-
-    def child(self, what: str, url: str, **arguments: Any) -> dict[str, Any]:
-        """The answer of `bench.child` run in a process of its own."""
-        printed = self.run(["-m", "bench.child", what, json.dumps(arguments)], self.environment(url))
-        answer: dict[str, Any] = json.loads(printed.splitlines()[-1])
-        return answer
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from case_closure.store.casegroups import Gather
 from case_closure.tables.frames import Frames, to_frame
 from case_closure.tables.landed import FILES
 from case_closure.tables.resolutions import PARENTS
-from tests.unit.plain_gate import judge
+from tests.support.plain_gate import judge
 
 Row = dict[str, Any]
 
@@ -78,6 +78,15 @@ def balance(case_id: str | None, casegroup: str | None, owes: Mapping[str, int |
         "arrears_from": date(2010, 1, 1), "arrears_to": date(2017, 7, 31),
     }  # fmt: skip
     return row | over
+
+
+def left(case_id: str, written_off: int = 0, csa_system: str = "CS2", **buckets: int) -> list[Row]:
+    """The closing ledger of one case: left(case, rp_active=1000)."""
+    return [
+        {"csa_system": csa_system, "csa_case_id": case_id, "creditor": name.rpartition("_")[0].upper(),
+         "arrears_status": name.rpartition("_")[2].upper(), "amount_pence": pence, "written_off_pence": written_off}
+        for name, pence in buckets.items()
+    ]  # fmt: skip
 
 
 def case(
@@ -199,7 +208,7 @@ class _Shape(Gather):
         return pa.schema(list(columns.items())).empty_table()
 
 
-_SHAPE = _Shape()
+SHAPE = _Shape()
 
 
 def _frame(rows: Iterable[Row], schema: pa.Schema) -> pd.DataFrame:
@@ -207,13 +216,18 @@ def _frame(rows: Iterable[Row], schema: pa.Schema) -> pd.DataFrame:
     return to_frame(pa.Table.from_pylist(filled, schema=schema))
 
 
-def _like(table: pa.Table, rows: Iterable[Row]) -> pd.DataFrame:
+def frame_like(table: pa.Table, rows: Iterable[Row]) -> pd.DataFrame:
     """Rows as the stages get them: that table's columns, the rest left out; arrived tonight unless they say otherwise."""
     names = set(table.schema.names)
     stamped = ({"business_date": ON} | row for row in rows)
     return _frame(
         [{name: value for name, value in row.items() if name in names} for row in stamped], table.schema
     )
+
+
+def records(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a frame by the names of its columns."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def sensitive(cases: list[Row]) -> pd.DataFrame:
@@ -242,7 +256,7 @@ def _clean(nino: str | None) -> str | None:
     return nino.replace(" ", "").upper() if nino else None
 
 
-def _match(nino: str | None) -> str | None:
+def matched_on(nino: str | None) -> str | None:
     clean = _clean(nino)
     return clean[:8] if clean else None
 
@@ -258,7 +272,7 @@ class Night:
 
     def outcome(self, casegroup: str = "G1") -> tuple[str, str]:
         line = self.decided["casegroups"].set_index("casegroup_id").loc[casegroup]
-        return line["outcome"], line["reason"]
+        return str(line["outcome"]), str(line["reason"])
 
     @property
     def dues(self) -> dict[tuple[str, str, str], int]:
@@ -278,7 +292,7 @@ class Night:
 
     def exception(self, rule: str) -> Row:
         rows = self.decided["opened"]
-        (row,) = rows[rows["rule_code"] == rule].to_dict("records")
+        (row,) = records(rows[rows["rule_code"] == rule])
         return row
 
     @property
@@ -297,7 +311,7 @@ class Night:
 
     def items(self, kind: str) -> list[Row]:
         rows = self.decided["work_items"]
-        return rows[rows["type"] == kind].to_dict("records")
+        return records(rows[rows["type"] == kind])
 
     @property
     def item_types(self) -> list[str]:
@@ -336,48 +350,48 @@ def tonight(
     groups |= {row["casegroup_id"] for row in refused}
     judged = sorted(group or "" for group in groups)
     held: Frames = {
-        "judged": _like(_SHAPE.judged(), [{"casegroup_id": group} for group in judged]),
-        "cases": _like(_SHAPE.cases(), as_held(rows["csa_cases"])),
+        "judged": frame_like(SHAPE.judged(), [{"casegroup_id": group} for group in judged]),
+        "cases": frame_like(SHAPE.cases(), as_held(rows["csa_cases"])),
         "sensitive": sensitive(rows["csa_cases"]),
         "csa_balances": _arrivals(rows["csa_balances"]),
         "clerical_balances": _arrivals(clerical),
-        "inhibits": _like(_SHAPE.inhibits(), inhibits),
-        "closure_failures": _like(_SHAPE.closure_failures(), closure_failures),
-        "resolutions": _like(_SHAPE.resolutions(), resolutions),
+        "inhibits": frame_like(SHAPE.inhibits(), inhibits),
+        "closure_failures": frame_like(SHAPE.closure_failures(), closure_failures),
+        "resolutions": frame_like(SHAPE.resolutions(), resolutions),
         "entered_for_people": entered_for(resolutions, rows),
-        "refused": _like(_SHAPE.refused(), refused),
-        "standing": _like(_SHAPE.standing(), standing),
-        "open_exceptions": _like(_SHAPE.open_exceptions(), open_exceptions),
-        "positions": _like(_SHAPE.positions(), positions),
-        "dues_now": _like(_SHAPE.dues_now(), dues_now),
-        "completed_periods": _like(_SHAPE.completed_periods(), ()),
+        "refused": frame_like(SHAPE.refused(), refused),
+        "standing": frame_like(SHAPE.standing(), standing),
+        "open_exceptions": frame_like(SHAPE.open_exceptions(), open_exceptions),
+        "positions": frame_like(SHAPE.positions(), positions),
+        "dues_now": frame_like(SHAPE.dues_now(), dues_now),
+        "completed_periods": frame_like(SHAPE.completed_periods(), ()),
     }
     received = _received(held, on, limit)
-    before = _like(_SHAPE.cms_cases(), cms_cases)
+    before = frame_like(SHAPE.cms_cases(), cms_cases)
     set_up = _set_up(received, held, rows, before, on, payer_casegroups or {})
     posted = post_dues.conclude(received, set_up, before, on)
     on_register = {
-        (_match(row["paying_parent_nino"]), _match(row["receiving_parent_nino"]))
+        (matched_on(row["paying_parent_nino"]), matched_on(row["receiving_parent_nino"]))
         for row in rows["cms_register"]
     }
-    ninos = {row["party_id"]: _match(row["nino"]) for row in rows["csa_parties"]}
+    ninos = {row["party_id"]: matched_on(row["nino"]) for row in rows["csa_parties"]}
     payers = {row["casegroup_id"]: ninos.get(row["paying_parent_id"]) for row in reversed(rows["csa_cases"])}
     owners = {
-        _match(row["paying_parent_nino"]): row["case_owner"]
+        matched_on(row["paying_parent_nino"]): row["case_owner"]
         for row in sorted(rows["cms_register"], key=lambda r: r["cms_case_id"])
     }
     there = {row["casegroup_id"]: None for row in cms_cases} | {
         group: owners[payer] for group, payer in payers.items() if payer in owners
     }
     frames = held | {
-        "routes": _like(_SHAPE.routes(), [{"casegroup_id": group, "case_owner": owner} for group, owner in there.items()]),
-        "on_cms": _like(_SHAPE.on_cms(), [
+        "routes": frame_like(SHAPE.routes(), [{"casegroup_id": group, "case_owner": owner} for group, owner in there.items()]),
+        "on_cms": frame_like(SHAPE.on_cms(), [
             {"case_key": _key(row)}
             for row in rows["csa_cases"]
             if (ninos.get(row["paying_parent_id"]), ninos.get(row["receiving_parent_id"])) in on_register
         ]),
-        "clerical_items": _like(_SHAPE.clerical_items(), clerical_items),
-        "covering_letters": _like(_SHAPE.covering_letters(on), [{"letter_id": one} for one in covering_letters]),
+        "clerical_items": frame_like(SHAPE.clerical_items(), clerical_items),
+        "covering_letters": frame_like(SHAPE.covering_letters(on), [{"letter_id": one} for one in covering_letters]),
     }  # fmt: skip
     tonight = pd.Timestamp(on).as_unit("s")
     decided = decide_next_action.conclude(received, set_up, posted, frames, tonight, tonight)
@@ -387,14 +401,14 @@ def tonight(
 def entered_for(resolutions: Iterable[Row], rows: Mapping[str, list[Row]]) -> pd.DataFrame:
     """What was entered for people, with the parents of its case, as the store gathers it."""
     parents = {_key(row): {name: row[name] for name in PARENTS.values()} for row in rows["csa_cases"]}
-    return _like(
-        _SHAPE.entered_for([]), [row | parents[_key(row)] for row in resolutions if _key(row) in parents]
+    return frame_like(
+        SHAPE.entered_for([]), [row | parents[_key(row)] for row in resolutions if _key(row) in parents]
     )
 
 
 def _arrivals(rows: Iterable[Row]) -> pd.DataFrame:
-    return _like(
-        _SHAPE.balances("csa_balances"), [{"row_casegroup_id": row["casegroup_id"]} | row for row in rows]
+    return frame_like(
+        SHAPE.balances("csa_balances"), [{"row_casegroup_id": row["casegroup_id"]} | row for row in rows]
     )
 
 
@@ -422,21 +436,22 @@ def _set_up(
     payer_casegroups: Mapping[str, str],
 ) -> Frames:
     known: Frames = {
-        "parties": _like(_SHAPE.parties([]), rows["csa_parties"]),
+        "parties": frame_like(SHAPE.parties([]), rows["csa_parties"]),
         "entered_for_people": held["entered_for_people"],
-        "children": _like(_SHAPE.children(), [{"case_key": _key(row)} for row in rows["csa_children"]]),
+        "children": frame_like(SHAPE.children(), [{"case_key": _key(row)} for row in rows["csa_children"]]),
         "cms_cases": before,
-        "cis": _like(
-            _SHAPE.cis([]), [{"matched_on": _match(row["nino"])} | row for row in rows["cis_persons"] if _match(row["nino"])]
+        "cis": frame_like(
+            SHAPE.cis([]),
+            [{"matched_on": matched_on(row["nino"])} | row for row in rows["cis_persons"] if matched_on(row["nino"])],
         ),
-        "register": _like(_SHAPE.register([]), [
+        "register": frame_like(SHAPE.register([]), [
             row | {
                 "pp_nino": _clean(row["paying_parent_nino"]), "rp_nino": _clean(row["receiving_parent_nino"]),
-                "pp_matched_on": _match(row["paying_parent_nino"]), "rp_matched_on": _match(row["receiving_parent_nino"]),
+                "pp_matched_on": matched_on(row["paying_parent_nino"]), "rp_matched_on": matched_on(row["receiving_parent_nino"]),
             }
             for row in rows["cms_register"]
         ]),
-        "payer_casegroups": _like(_SHAPE.payer_casegroups(), [
+        "payer_casegroups": frame_like(SHAPE.payer_casegroups(), [
             {"matched_on": nino_of(payer)[:8], "cms_casegroup_id": there} for payer, there in payer_casegroups.items()
         ]),
     }  # fmt: skip

@@ -1,7 +1,7 @@
-"""A whole programme, from the first selection to the last Transition Complete: `python -m bench.programme`.
+"""A whole programme, from the first selection to the last Transition Complete: `python -m tests.simulation.programme`.
 
 A book of casegroups is closed over hundreds of nights on a calendar made short: nights some days apart, notice of weeks
-instead of half a year. The other side is `bench.csa`. Some nights are missed and run late, some are run again when
+instead of half a year. The other side is `tests.simulation.csa`. Some nights are missed and run late, some are run again when
 they are long over, and some late ones bring nothing.
 
 Belongs here: the nights, what must hold after them and at the end. Does not belong here: what CSA does.
@@ -23,9 +23,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.csa import Calendar, Csa
-from bench.home import MeasuringFailed, new_home
-from bench.soak import SIDES, Broken, digest, money_law
 from case_closure.domain import journey
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.landing.writing import write_night
@@ -34,6 +31,9 @@ from case_closure.sample.columns import table_of_rows
 from case_closure.settings import Settings
 from case_closure.store import database
 from case_closure.store.schema import views
+from tests.simulation.csa import Calendar, Csa
+from tests.simulation.soak import SIDES, Broken, digest, money_law
+from tests.support.home import MeasuringFailed, new_home
 
 FIRST = date(2017, 1, 2)
 # Sent every night, with no rows if need be.
@@ -407,7 +407,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.programme", description="A whole programme, night after night."
+        prog="python -m tests.simulation.programme", description="A whole programme, night after night."
     )
     parser.add_argument("--nights", type=int, default=200, metavar="N", help="how many nights (200)")
     parser.add_argument("--casegroups", type=int, default=20_000, metavar="N", help="in the book (20000)")

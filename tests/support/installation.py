@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 
 from case_closure.landing.writing import PaymentLine, write_night
 from case_closure.local import embedded
 from case_closure.night import run as night
 from case_closure.settings import Settings
-from case_closure.store import database
+from case_closure.store import database, reconciliation
 from case_closure.store.schema.views import SCHEMAS, VIEWS
-from tests.unit.builders import Case, Row, landed
+from tests.support.builders import LIMIT, Case, Row, landed
 
 _TEMPLATE = "migrated"
 # Times on the clock differ between two runs; nothing else may.
@@ -182,3 +183,9 @@ class Databases:
     def installations(self, count: int, copy_of: Installation) -> Iterator[list[Installation]]:
         with contextlib.ExitStack() as stack:
             yield [stack.enter_context(self.installation(copy_of)) for _ in range(count)]
+
+
+def known(installation: Installation, on: date, *, sensitive: bool = False) -> dict[str, pa.Table]:
+    """The reconciliation of that store as it was known at the end of that night."""
+    with database.transaction(installation.url) as connection:
+        return reconciliation.reconstruct(connection, on, implausible_pence=LIMIT, sensitive=sensitive)

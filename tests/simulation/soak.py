@@ -1,4 +1,4 @@
-"""Many nights, each killed at random moments and run again: `python -m bench.soak`.
+"""Many nights, each killed at random moments and run again: `python -m tests.simulation.soak`.
 
 Two stores live through the same nights of one sample. In the calm one each night is run once. In the rough one the
 night's process is killed (and now and then the database's, too), run again until it is through, and sometimes once more
@@ -29,13 +29,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
-from bench.home import Home, MeasuringFailed, new_home
+from case_closure import sample
 from case_closure.domain.money import BUCKETS
 from case_closure.gates import engine, suites  # noqa: F401  likewise
 from case_closure.night import run as shell
 from case_closure.settings import Settings
 from case_closure.store import database
 from case_closure.store.schema import views
+from tests.support.home import Home, MeasuringFailed, new_home
 
 FIRST = date(2017, 8, 10)
 SIDES = ("reporting", "sensitive")
@@ -332,12 +333,12 @@ def _rows(url: str, query: str) -> list[tuple[Any, ...]]:
 def soak(home: Home, asked: argparse.Namespace) -> Counter[str]:
     """Every night of the plan, or as many as there is time for; how often what happened. Raises Broken."""
     landing = home.folder / "landing"
-    answer = home.child(
-        "sample", "", out=str(landing), on=FIRST.isoformat(), casegroups=asked.casegroups, nights=asked.nights,
-        seed=asked.seed, fault_rate=0.1,
-    )  # fmt: skip
+    began = time.monotonic()
+    sample.generate(
+        landing, FIRST, casegroups=asked.casegroups, nights=asked.nights, seed=asked.seed, fault_rate=0.1
+    )
     _say(
-        f"{asked.casegroups:,} casegroups over {asked.nights} nights, made in {answer['seconds']:.0f} s; seed {asked.seed}"
+        f"{asked.casegroups:,} casegroups over {asked.nights} nights, made in {time.monotonic() - began:.0f} s; seed {asked.seed}"
     )
     until = time.monotonic() + asked.minutes * 60
     happened: Counter[str] = Counter()
@@ -409,7 +410,7 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.soak", description="Many nights, killed and run again."
+        prog="python -m tests.simulation.soak", description="Many nights, killed and run again."
     )
     parser.add_argument("--nights", type=int, default=30, metavar="N", help="how many nights (30)")
     parser.add_argument(

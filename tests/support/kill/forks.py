@@ -28,7 +28,7 @@ from case_closure.night import run as night
 from case_closure.outbound.letters.typesetting import Pages
 from case_closure.settings import Settings
 from case_closure.store import casegroups, database, holding, posting, work_in_progress
-from tests.unit import plain_gate
+from tests.support import plain_gate
 
 Job = dict[str, Any]
 AT_ONCE = 2
@@ -80,7 +80,7 @@ def _watch(points: Points) -> None:
         if wrote:
             points.pass_by("after commit")
 
-    database.transaction = transaction  # type: ignore[assignment]
+    database.transaction = transaction
     for module in (holding, posting, casegroups):
         copy_in = module.copy_in
 
@@ -95,7 +95,7 @@ def _watch(points: Points) -> None:
         points.pass_by("part handed on")
         save(*args)
 
-    work_in_progress.save = saved
+    work_in_progress.save = saved  # type: ignore[assignment] # hands on whatever it is given
 
 
 class _PlainTypesetters:

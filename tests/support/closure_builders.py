@@ -19,11 +19,22 @@ from case_closure.stages import follow_closure, take_applications
 from case_closure.store.applications import OPEN_EXCEPTION
 from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
 from case_closure.tables.frames import Frames, case_key, to_frame
-from tests.unit.builders import _SHAPE as SHAPE
-from tests.unit.builders import ON, Case, Row, as_held, case, entered_for, nino_of, rows_of, sensitive
-from tests.unit.builders import _like as frame_like
-from tests.unit.builders import _match as matched
-from tests.unit.plain_gate import judge
+from tests.support.builders import (
+    ON,
+    SHAPE,
+    Case,
+    Row,
+    as_held,
+    case,
+    entered_for,
+    frame_like,
+    matched_on,
+    nino_of,
+    records,
+    rows_of,
+    sensitive,
+)
+from tests.support.plain_gate import judge
 
 LED = date(2018, 2, 6)
 _SAYS = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")
@@ -61,13 +72,13 @@ def _frame(rows: Iterable[Row], columns: Mapping[str, pa.DataType]) -> pd.DataFr
 
 def _rows(frame: pd.DataFrame) -> list[Row]:
     """Rows as plain Python: dates as dates, what is missing as None."""
-    return [
-        {
-            name: None if pd.isna(value) else value.date() if isinstance(value, pd.Timestamp) else value
-            for name, value in row.items()
-        }
-        for row in frame.to_dict("records")
-    ]
+    return [{name: _plain(value) for name, value in row.items()} for row in records(frame)]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value is pd.NA or value != value:
+        return None
+    return value.date() if isinstance(value, pd.Timestamp) else value
 
 
 # --- applications
@@ -136,7 +147,7 @@ def applied(
 ) -> Taken:
     """Those applications and answers to LTRs taken on one night."""
     rows = rows_of(cases)
-    ninos = {row["party_id"]: matched(row["nino"]) for row in rows["csa_parties"]}
+    ninos = {row["party_id"]: matched_on(row["nino"]) for row in rows["csa_parties"]}
     held = rows["csa_cases"]
     sides = {
         side: {(ninos.get(row[f"{side}_parent_id"]), row["casegroup_id"]) for row in held}
@@ -254,7 +265,9 @@ def followed(
     stamps = [stamp(one) for one in cases] if selected is None else list(selected)
     groups = sorted({row["casegroup_id"] for row in stamps}) if state else []
     persons = [
-        {"matched_on": matched(row["nino"])} | row for row in rows["cis_persons"] if matched(row["nino"])
+        {"matched_on": matched_on(row["nino"])} | row
+        for row in rows["cis_persons"]
+        if matched_on(row["nino"])
     ]
     held: Frames = {
         "cases": frame_like(SHAPE.cases(), as_held(rows["csa_cases"])),
