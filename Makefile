@@ -60,7 +60,7 @@ bench: $(STAMP) ## the figures, as ratios measured in one run; minutes
 soak: $(STAMP) ## many nights, each killed and run again, and a whole programme of 200; an hour
 	@$(BIN)/python -m tests.simulation.soak
 	@$(BIN)/python -m tests.simulation.programme
-	@$(BIN)/python -m pytest -m soak tests/property
+	@$(BIN)/python -m pytest -m soak tests/property tests/integration
 
 lock: $(STAMP) ## pin requirements*.in again, with hashes
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt

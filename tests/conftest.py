@@ -14,6 +14,7 @@ import pytest
 
 from case_closure.local import embedded
 from case_closure.store import database
+from tests.support.installation import wait_for_no_disk
 from tests.support.pipeline import Store
 
 
@@ -35,7 +36,9 @@ def _migrated_store() -> Iterator[Store]:
     folder = Path(tempfile.mkdtemp(prefix="case-closure-"))
     home = folder / "var"
     try:
-        url = embedded.ensure_running(home).url(embedded.STORE)
+        server = embedded.ensure_running(home)
+        wait_for_no_disk(server)
+        url = server.url(embedded.STORE)
         database.migrate(url)
         yield Store(url, home)
         database.forget(url)

@@ -196,15 +196,11 @@ def test_the_night_passes_every_stage_and_several_commits_of_parts(
     assert "REACTIVE" in "".join(views["reporting.applications"])
 
 
-def test_killed_at_each_stage_and_on_both_sides_of_each_commit(
-    database_server: Databases,
-    ready: Installation,
-    forks: Forks,
-    never_killed: tuple[dict[str, list[str]], list[str]],
-) -> None:
-    whole, points = never_killed
-    at = chosen(points)
-    assert len(at) > 25
+def assert_it_still_finishes(
+    database_server: Databases, ready: Installation, forks: Forks, whole: dict[str, list[str]], points: list[str],
+    at: list[int],
+) -> None:  # fmt: skip
+    """Killed at each of these points, the same command finishes the night as if nothing had been."""
     with database_server.installations(len(at), copy_of=ready) as copies:
         answers = forks.run([job(copy, number) for copy, number in zip(copies, at, strict=True)])
         for number, copy, answer in zip(at, copies, answers, strict=True):
@@ -212,6 +208,35 @@ def test_killed_at_each_stage_and_on_both_sides_of_each_commit(
             assert answer["signal"] == signal.SIGKILL, where
             assert answer["error"] is None, f"{where}: {answer['error']}"
             assert copy.everything() == whole, where
+
+
+def test_killed_in_stages_and_on_both_sides_of_commits(
+    database_server: Databases,
+    ready: Installation,
+    forks: Forks,
+    never_killed: tuple[dict[str, list[str]], list[str]],
+) -> None:
+    """Every third of them, and all commits that store casegroups; `make soak` has them all."""
+    whole, points = never_killed
+    begins, ends = (points.index(f"stage decide_next_action {when}") for when in ("begins", "ends"))
+    stored = [number for number in chosen(points) if begins < number < ends and "commit" in points[number]]
+    assert len(stored) >= 8
+    assert_it_still_finishes(
+        database_server, ready, forks, whole, points, sorted({*chosen(points)[::3], *stored[::2]})
+    )
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_soak_killed_at_each_stage_and_on_both_sides_of_each_commit(
+    database_server: Databases,
+    ready: Installation,
+    forks: Forks,
+    never_killed: tuple[dict[str, list[str]], list[str]],
+) -> None:
+    whole, points = never_killed
+    assert len(chosen(points)) > 25
+    assert_it_still_finishes(database_server, ready, forks, whole, points, chosen(points))
 
 
 def test_killed_while_parts_are_worked_on_side_by_side(

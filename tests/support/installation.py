@@ -133,6 +133,18 @@ class Installation:
         return found
 
 
+def as_administrator(server: embedded.Server, statement: str) -> None:
+    with psycopg.connect(server.admin_url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def wait_for_no_disk(server: embedded.Server) -> None:
+    """Processes are killed in tests, machines are not: waiting for the disk would only make them slow."""
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        as_administrator(server, f"alter system set {setting} = off")
+    as_administrator(server, "select pg_reload_conf()")
+
+
 @dataclass
 class Databases:
     """Stores on one server, each a copy of a migrated one."""
@@ -144,20 +156,14 @@ class Databases:
     @classmethod
     def on(cls, server: embedded.Server, home: Path) -> Databases:
         databases = cls(server, home, itertools.count(1))
-        # Processes are killed here, machines are not: waiting for the disk would only make it slow.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            databases._admin(f"alter system set {setting} = off")
-        databases._admin("select pg_reload_conf()")
+        wait_for_no_disk(server)
         databases._admin(f"create database {_TEMPLATE}")
         database.migrate(server.admin_url(_TEMPLATE))
         database.forget(server.admin_url(_TEMPLATE))
         return databases
 
     def _admin(self, statement: str) -> None:
-        with psycopg.connect(
-            self.server.admin_url("postgres").replace("+psycopg", ""), autocommit=True
-        ) as connection:
-            connection.execute(statement)
+        as_administrator(self.server, statement)
 
     @contextlib.contextmanager
     def installation(self, copy_of: Installation | None = None, **over: Any) -> Iterator[Installation]:
