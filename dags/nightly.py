@@ -46,12 +46,15 @@ if __name__ == "__main__":  # one run in this process, no scheduler: what `case-
     from case_closure.local.one_run import arguments, die_with_parent
 
     die_with_parent()
-    logical_date, conf = arguments()
+    logical_date, run_id, conf = arguments()
 
     @event.listens_for(DagRun, "init")
     def begin_now(target: DagRun, args: tuple[()], given: dict[str, object]) -> None:
-        """The test run begins when it is made, not at its logical date: the pages would show it took years."""
+        """The test run begins when it is made, not at its logical date: the pages would show it took years. It bears the name
+        by which the shell follows it.
+        """
         given |= {
+            "run_id": run_id,
             "start_date": given["run_after"],
             "note": f"Night of {logical_date:%Y-%m-%d}, run from a shell",
         }

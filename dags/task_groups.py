@@ -84,7 +84,6 @@ def _night_of(context: Any) -> dict[str, Any]:
         "landing": params.get("landing"),
         "outbound": params.get("outbound"),
         "open_path": ObjectStoragePath,
-        "watched_as": (run.conf or {}).get("watched_as"),
     }
 
 

@@ -37,7 +37,8 @@ def everything_but_nights(store: Store) -> Dump:
     """Every row of every view of both sides, and of every table behind them, but of the list of nights and their history."""
     listed = store.query(
         "select table_schema, table_name from information_schema.tables where table_schema in ('reporting', 'sensitive', "
-        "'closure', 'held') and table_name not in ('nights', 'night_figures', 'night_history', 'alembic_version') order by 1, 2"
+        "'closure', 'held') and table_name not in ('nights', 'night_figures', 'night_history', 'night_stages', "
+        "'alembic_version') order by 1, 2"
     )
     names = [f"{row['table_schema']}.{row['table_name']}" for row in listed]
     return {name: sorted(str(row) for row in store.query(f"select * from {name}")) for name in names}  # noqa: S608

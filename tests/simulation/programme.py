@@ -192,9 +192,12 @@ class Programme:
     # --- nights that change nothing
 
     def standing(self) -> dict[str, Any]:
-        """Everything that can be read, and the tables of closure, as digests."""
+        """Everything that can be read, but for what tells of each time a stage is run, and the tables of closure, as digests."""
         shown = {
-            f"{side}.{view.name}": digest(self.url, side, view) for side in SIDES for view in views.VIEWS
+            f"{side}.{view.name}": digest(self.url, side, view)
+            for side in SIDES
+            for view in views.VIEWS
+            if view.name != "night_stages"
         }
         return shown | {
             f"closure.{table}": self._rows(

@@ -123,7 +123,7 @@ class Installation:
         found: dict[str, list[str]] = {}
         with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
             for schema, view in itertools.product(SCHEMAS, VIEWS):
-                if view.name == "night_history":
+                if view.name in ("night_history", "night_stages"):
                     continue
                 columns = [name for name in view.columns if name not in _CLOCK.get(view.name, ())]
                 rows = connection.execute(f"select {', '.join(columns)} from {schema}.{view.name}")  # noqa: S608

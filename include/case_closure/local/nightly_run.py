@@ -22,11 +22,13 @@ from pathlib import Path
 
 from case_closure.local import environment, progress, supervisor
 from case_closure.local.rest import AirflowClient, RestError
+from case_closure.local.store import with_store
 from case_closure.settings import Settings
 
 DAG_ID = "nightly"
 _SEEN_WITHIN_SECONDS = 60.0
 _SILENT_FOR_SECONDS = 300.0
+_SAYS_WHY_WITHIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -50,23 +52,39 @@ def run(
     say: Callable[[str], None],
 ) -> Ended:
     """Runs the night through its DAG. Raises AirflowFailed, RestError, ServerUnavailable, SettingsInvalid."""
-    watched_as = f"{business_date}-{secrets.token_hex(6)}"
-    conf = {
-        "business_date": business_date.isoformat(),
-        "landing": landing,
-        "outbound": outbound,
-        "watched_as": watched_as,
-    }
+    conf = {"business_date": business_date.isoformat(), "landing": landing, "outbound": outbound}
     # The time of day only keeps runs of one night apart: Airflow holds one run for each logical date.
     logical_date = datetime.combine(business_date, datetime.now(UTC).timetz())
-    follower = progress.Follower(settings.home, watched_as)
-    try:
-        with _airflow_to_ourselves(settings) as alone:
-            if alone:
-                return _in_own_process(settings, logical_date, conf, follower, show, say)
-        return _in_running_airflow(settings, logical_date, conf, follower, show, say)
-    finally:
-        follower.forget()
+    run_id = f"cli__{business_date}-{secrets.token_hex(6)}"
+    following = _Following(with_store(settings), business_date, run_id, show)
+    with _airflow_to_ourselves(settings) as alone:
+        if alone:
+            return _in_own_process(settings, logical_date, run_id, conf, following, say)
+    return _in_running_airflow(settings, logical_date, run_id, conf, following, say)
+
+
+class _Following:
+    """Shows what the run tells as it comes, and keeps why it failed."""
+
+    def __init__(
+        self, settings: Settings, business_date: date, run_id: str, show: Callable[[progress.Event], None]
+    ) -> None:
+        self.reason = ""
+        self._settings = settings
+        self._follower = progress.Follower(settings, business_date, run_id)
+        self._show = show
+
+    def look(self) -> None:
+        for event in self._follower.new_events():
+            self._show(event)
+            self.reason = event.reason or self.reason
+
+    def why_it_failed(self, otherwise: str) -> str:
+        """What a stage said; else why it could say nothing, when the store is away; else what is given."""
+        from case_closure.night import faults
+
+        trouble = self._follower.trouble
+        return self.reason or (trouble and faults.in_words(trouble, self._settings)) or otherwise
 
 
 @contextlib.contextmanager
@@ -87,9 +105,9 @@ def _airflow_to_ourselves(settings: Settings) -> Iterator[bool]:
 def _in_own_process(
     settings: Settings,
     logical_date: datetime,
+    run_id: str,
     conf: dict[str, str | None],
-    follower: progress.Follower,
-    show: Callable[[progress.Event], None],
+    following: _Following,
     say: Callable[[str], None],
 ) -> Ended:
     variables = environment.airflow_environment(settings)
@@ -104,6 +122,7 @@ def _in_own_process(
                 sys.executable,
                 str(environment.DAGS / "nightly.py"),
                 logical_date.isoformat(),
+                run_id,
                 json.dumps(conf),
             ],
             env=variables,
@@ -111,30 +130,28 @@ def _in_own_process(
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-        reason = ""
         try:
             while True:
                 done = child.poll() is not None
-                for event in follower.new_events():
-                    show(event)
-                    reason = event.reason or reason
+                following.look()
                 if done:
                     break
-                time.sleep(0.1)
+                time.sleep(0.2)
         finally:
             child.kill()
             child.wait()
-    if child.returncode != 0 and not reason:
-        reason = f"The run ended with code {child.returncode} before a stage could say why: see {log}."
-    return Ended(child.returncode == 0, reason, str(log))
+    if child.returncode == 0:
+        return Ended(True, "", str(log))
+    unsaid = f"The run ended with code {child.returncode} before a stage could say why: see {log}."
+    return Ended(False, following.why_it_failed(unsaid), str(log))
 
 
 def _in_running_airflow(
     settings: Settings,
     logical_date: datetime,
+    run_id: str,
     conf: dict[str, str | None],
-    follower: progress.Follower,
-    show: Callable[[progress.Event], None],
+    following: _Following,
     say: Callable[[str], None],
 ) -> Ended:
     serving = supervisor.serving(settings)
@@ -144,7 +161,6 @@ def _in_running_airflow(
             "down, and run this again."
         )
     client = AirflowClient(serving.url, "admin", environment.admin_password(settings))
-    run_id = f"cli__{conf['watched_as']}"
     _wait_until_known(client)
     client.post(
         f"/api/v2/dags/{DAG_ID}/dagRuns",
@@ -157,12 +173,10 @@ def _in_running_airflow(
     )
     page = f"{serving.url}/dags/{DAG_ID}/runs/{run_id}"
     say(f"Airflow is up: the run is {page}")
-    reason, state, silent_since = "", "queued", math.inf
+    state, silent_since = "queued", math.inf
     patience = time.monotonic() + 10
     while state not in ("success", "failed"):
-        for event in follower.new_events():
-            show(event)
-            reason = event.reason or reason
+        following.look()
         try:
             state = str(client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")["state"])
             silent_since = math.inf
@@ -175,12 +189,16 @@ def _in_running_airflow(
             patience = math.inf
             say("Waiting for Airflow to begin it; nights run one at a time")
         time.sleep(0.3)
-    for event in follower.new_events():
-        show(event)
-        reason = event.reason or reason
-    if state == "failed" and not reason:
-        reason = f"The run failed before a stage could say why: see {page}."
-    return Ended(state == "success", reason, page)
+    # Airflow may call a run failed before its task has come to say why.
+    patience = time.monotonic() + _SAYS_WHY_WITHIN_SECONDS
+    following.look()
+    while state == "failed" and not following.reason and time.monotonic() < patience:
+        time.sleep(0.3)
+        following.look()
+    if state == "success":
+        return Ended(True, "", page)
+    unsaid = f"The run failed before a stage could say why: see {page}."
+    return Ended(False, following.why_it_failed(unsaid), page)
 
 
 def _wait_until_known(client: AirflowClient) -> None:

@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Any
 
 
-def arguments() -> tuple[datetime, dict[str, Any]]:
-    """The run's logical date and conf, from the command line: an ISO time and a JSON object."""
-    when, conf = sys.argv[1:]
-    return datetime.fromisoformat(when), json.loads(conf)
+def arguments() -> tuple[datetime, str, dict[str, Any]]:
+    """The run's logical date, name and conf, from the command line: an ISO time, a text and a JSON object."""
+    when, run_id, conf = sys.argv[1:]
+    return datetime.fromisoformat(when), run_id, json.loads(conf)
 
 
 def die_with_parent() -> None:

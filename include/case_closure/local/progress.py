@@ -1,27 +1,28 @@
-"""What a run of the night tells the person waiting for it: a line of JSON as each stage starts, ends or
-fails.
+"""What a run of the night tells the person waiting for it: each stage as it starts, ends or fails.
 
-Belongs here: writing and following those lines in <home>/progress. Does not belong here: the night's
-record, which is the store's. Losing a progress file loses nothing but the words on a terminal, so writing
-never fails a stage.
+Belongs here: following the rows a run adds to the store. Does not belong here: writing them (``night``, ``store.night_stages``),
+the words on the terminal (``cli.terminal``).
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Literal
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+from case_closure.domain import codes
+from case_closure.settings import Settings
+
+if TYPE_CHECKING:  # every command knows Event, and few the store
+    from case_closure.store.night_stages import StageRow
+
+_, _ENDED, _FAILED = codes.STAGE_OUTCOMES
 
 
 @dataclass(frozen=True)
 class Event:
-    """One line. figures: the stage's JSON summary; reason: why it failed, for the person who must act."""
+    """One line. figures: the stage's summary; reason: why it failed, for the person who must act."""
 
     stage: str
     what: Literal["started", "ended", "failed"]
@@ -30,42 +31,40 @@ class Event:
     reason: str = ""
 
 
-def path_of(home: Path, name: str) -> Path:
-    """Where the progress called `name` lies. Raises ValueError for a name that could lead elsewhere."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"progress name '{name[:80]}': expected letters, digits, - and _ only")
-    return home / "progress" / f"{name}.jsonl"
-
-
-def tell(home: Path, name: str | None, event: Event) -> None:
-    """Adds one line; does nothing when nobody waits (`name` is None)."""
-    if name is None:
-        return
-    path = path_of(home, name)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as out:
-            out.write(json.dumps(asdict(event)) + "\n")
-
-
 class Follower:
-    """Reads the lines added since the last look."""
+    """Reads what one run has told of its night since the last look.
 
-    def __init__(self, home: Path, name: str) -> None:
-        self.path = path_of(home, name)
-        self._offset = 0
+    Before its first stage there may be no table yet, and a store may be away for a while: then there is nothing new. ``trouble``
+    is why the last look failed, if it did.
+    """
+
+    def __init__(self, settings: Settings, business_date: date, run_id: str) -> None:
+        self.trouble: Exception | None = None
+        self._settings = settings
+        self._of = (business_date, run_id)
+        self._outcomes: dict[int, str] = {}
 
     def new_events(self) -> Iterator[Event]:
-        try:
-            with self.path.open("rb") as lines:
-                lines.seek(self._offset)
-                for line in lines:
-                    if not line.endswith(b"\n"):
-                        return  # half written: next time
-                    self._offset += len(line)
-                    yield Event(**json.loads(line))
-        except FileNotFoundError:
-            return
+        for row in self._rows():
+            before = self._outcomes.get(row.number)
+            if row.outcome == before:
+                continue
+            self._outcomes[row.number] = row.outcome
+            if before is None:
+                yield Event(row.stage, "started")
+            if row.outcome == _ENDED:
+                yield Event(row.stage, "ended", row.seconds, row.figures)
+            elif row.outcome == _FAILED:
+                yield Event(row.stage, "failed", reason=row.reason or "")
 
-    def forget(self) -> None:
-        self.path.unlink(missing_ok=True)
+    def _rows(self) -> list[StageRow]:
+        from case_closure.store import database, night_stages
+
+        try:
+            with database.transaction(self._settings.store_url) as connection:
+                rows = night_stages.of_run(connection, *self._of)
+        except Exception as error:
+            self.trouble = error
+            return []
+        self.trouble = None
+        return rows

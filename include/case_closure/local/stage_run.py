@@ -1,4 +1,4 @@
-"""One stage of one night as a task runs it: context built, stage run, the person waiting told.
+"""One stage of one night as a task runs it: context built, stage run.
 
 Belongs here: what every task has in common, so that the DAG files only wire. Does not belong here: Airflow,
 or what a stage does.
@@ -6,7 +6,6 @@ or what a stage does.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from case_closure.domain.texts import shown
-from case_closure.local import progress
 from case_closure.local.store import with_store
 from case_closure.settings import Settings
 
@@ -47,25 +45,16 @@ def run(
     landing: str | None,
     outbound: str | None,
     open_path: Callable[[str], Any],
-    watched_as: str | None = None,
 ) -> dict[str, int | str]:
     """Runs `stage`; returns its summary. Raises what the night raises (NightRefused, LandingRejected,
     NightFailed).
 
-    open_path makes a path of a folder or URL: ObjectStoragePath in a DAG. watched_as names the progress
-    someone follows.
+    open_path makes a path of a folder or URL: ObjectStoragePath in a DAG.
     """
     from case_closure.night import run as night
 
-    settings = with_store()
-    context = _context(settings, business_date, run_id, landing, outbound, open_path)
-    began = time.monotonic()
-    progress.tell(settings.home, watched_as, progress.Event(stage, "started"))
-    figures = night.run_stage(stage, context)
-    progress.tell(
-        settings.home, watched_as, progress.Event(stage, "ended", time.monotonic() - began, dict(figures))
-    )
-    return figures
+    context = _context(with_store(), business_date, run_id, landing, outbound, open_path)
+    return night.run_stage(stage, context)
 
 
 def record_failure(
@@ -78,18 +67,15 @@ def record_failure(
     landing: str | None,
     outbound: str | None,
     open_path: Callable[[str], Any],
-    watched_as: str | None = None,
 ) -> None:
-    """Marks the night FAILED, unless it was only refused: a refused night was never begun. Tells the person
-    waiting. An error knows the attempt it ended; one of a task that was ended from outside does not.
+    """Marks the night FAILED, unless it was only refused: a refused night was never begun. An error knows the
+    attempt it ended; one of a task that was ended from outside does not.
     """
     from case_closure.night import attempts
     from case_closure.night import run as night
 
-    settings = with_store()
-    progress.tell(settings.home, watched_as, progress.Event(stage, "failed", reason=str(error)))
     if not refused:
-        context = _context(settings, business_date, run_id, landing, outbound, open_path)
+        context = _context(with_store(), business_date, run_id, landing, outbound, open_path)
         night.record_failure(replace(context, attempt=attempts.ended_by(error)), stage, str(error))
 
 

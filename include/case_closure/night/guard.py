@@ -15,7 +15,7 @@ from case_closure.domain.night import STAGES
 from case_closure.domain.texts import printable_lines
 from case_closure.landing.manifest import landed_sha256
 from case_closure.night.context import NightContext, NightFailed, NightRefused
-from case_closure.store import database, nights
+from case_closure.store import database, night_stages, nights
 from case_closure.store.database import Connection
 
 
@@ -62,17 +62,37 @@ def record_failure(ctx: NightContext, stage: str, reason: str) -> None:
     if ctx.attempt:
         record(ctx, nights.FAILED, stage, reason)
         return
-    with contextlib.suppress(database.LockTaken), database.lock(ctx.settings.store_url, database.STAGE_LOCK):
-        record(ctx, nights.FAILED, stage, reason)
+    try:
+        with database.lock(ctx.settings.store_url, database.STAGE_LOCK):
+            record(ctx, nights.FAILED, stage, reason)
+    except database.LockTaken:
+        tell_refusal(ctx, stage, reason)
 
 
 def record(ctx: NightContext, status: str, stage: str, reason: str) -> None:
     """Mark the night FAILED or REJECTED, as above."""
+    on, at, words = ctx.business_date, ctx.clock(), printable_lines(reason)
     with database.transaction(ctx.settings.store_url) as connection:
         nights.record_failure(
-            connection, ctx.business_date, ctx.run_id, status, stage, printable_lines(reason), ctx.clock(),
+            connection, on, ctx.run_id, status, stage, words, at,
             attempt=ctx.attempt, reached=STAGES[: STAGES.index(stage) + 1],
         )  # fmt: skip
+        attempt = ctx.attempt or night_stages.unended(connection, on, ctx.run_id, stage)
+        night_stages.fail(connection, on, ctx.run_id, attempt, stage, words, at)
+
+
+def tell_refusal(ctx: NightContext, stage: str, reason: str) -> None:
+    """Tell whoever follows the run why a stage was not run, or stopped: of the night's record nothing is changed."""
+    with contextlib.suppress(Exception), database.transaction(ctx.settings.store_url) as connection:
+        night_stages.fail(
+            connection,
+            ctx.business_date,
+            ctx.run_id,
+            ctx.attempt,
+            stage,
+            printable_lines(reason),
+            ctx.clock(),
+        )
 
 
 def fail(ctx: NightContext, stage: str, reason: str) -> NightFailed:

@@ -12,13 +12,15 @@ from case_closure.folders import why_not_apart
 from case_closure.landing import landed
 from case_closure.night.context import NightContext, NightRefused, Summary
 from case_closure.outbound import folder
-from case_closure.store import database, nights
+from case_closure.store import database, night_stages, nights
 
 # Folders of a night's files while they are made.
 ASIDE = "outbound-"
 
 
 def run(ctx: NightContext, url: str) -> Summary:
+    began = ctx.clock()
+    database.migrate(url)  # before anything is refused: refusals are told in the store
     in_the_way = why_not_apart(ctx.landing, ctx.outbound)
     if in_the_way is not None:
         raise NightRefused(
@@ -29,11 +31,13 @@ def run(ctx: NightContext, url: str) -> Summary:
         landed.require_folder(ctx.landing, ctx.business_date)
     except landed.NothingLanded as nothing:
         raise NightRefused(f"The night of {ctx.business_date} was not begun. {nothing}") from None
-    database.migrate(url)
     _clear_leftovers(ctx)
     with database.transaction(url) as connection:
         night = nights.open_night(connection, ctx.business_date, ctx.run_id, ctx.clock())
-    return {"run": "a rerun" if night.succeeded else "a first run"}
+        told: Summary = {"run": "a rerun" if night.succeeded else "a first run"}
+        night_stages.begin(connection, ctx.business_date, ctx.run_id, night.attempt, "open_night", began)
+        night_stages.end(connection, ctx.business_date, night.attempt, told, ctx.clock())
+    return told
 
 
 def _clear_leftovers(ctx: NightContext) -> None:

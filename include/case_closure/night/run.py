@@ -23,7 +23,7 @@ from case_closure.night import attempts, faults, guard
 from case_closure.night.context import MachineFault, NightContext, NightFailed, NightRefused, Summary
 from case_closure.night.guard import record_failure
 from case_closure.settings import Settings
-from case_closure.store import database, nights, queries
+from case_closure.store import database, night_stages, nights, queries
 from case_closure.store.transient import is_transient
 
 __all__ = [
@@ -42,7 +42,10 @@ def run_stage(stage: str, ctx: NightContext) -> Summary:
     """
     try:
         return _run_alone(stage, ctx)
-    except (NightRefused, LandingRejected, NightFailed):
+    except NightRefused as refused:
+        guard.tell_refusal(replace(ctx, attempt=attempts.ended_by(refused)), stage, str(refused))
+        raise
+    except (LandingRejected, NightFailed):
         raise
     except Exception as error:
         words = faults.in_words(error, ctx.settings)
@@ -60,7 +63,9 @@ def _run_alone(stage: str, ctx: NightContext) -> Summary:
         with database.lock(url, database.STAGE_LOCK):
             if stage != STAGES[0]:
                 with database.transaction(url) as connection:
-                    attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage, ctx.clock())
+                    began = ctx.clock()
+                    attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage, began)
+                    night_stages.begin(connection, ctx.business_date, ctx.run_id, attempt, stage, began)
                 ctx = replace(ctx, attempt=attempt)
             try:
                 if stage in _ON_WHAT_WAS_TAKEN_IN:
@@ -69,8 +74,10 @@ def _run_alone(stage: str, ctx: NightContext) -> Summary:
             except Exception as error:
                 attempts.mark(error, ctx.attempt)
                 raise
-            with database.transaction(url) as connection:
-                nights.leave(connection, ctx.business_date, ctx.attempt)
+            if ctx.attempt:  # open_night has told of its own end
+                with database.transaction(url) as connection:
+                    nights.leave(connection, ctx.business_date, ctx.attempt)
+                    night_stages.end(connection, ctx.business_date, ctx.attempt, told, ctx.clock())
             return told
     except database.LockTaken:
         with database.transaction(url) as connection:

@@ -1,4 +1,5 @@
-"""A night that only writes down which stage was run, for which date, in which order.
+"""A night that only writes down which stage was run, for which date, in which order; and tells of it in the store, as the
+real one does.
 
 `<landing>/<business date>/<stage>` makes that stage fail: its text is the kind (refused, failed, rejected,
 transient, bug), and `transient` is removed on failing, so that the next try succeeds.
@@ -13,8 +14,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from case_closure.night import attempts
 from case_closure.night.context import NightFailed, NightRefused
 from case_closure.settings import Settings
+from case_closure.store import database, night_stages
 
 STAGES = (
     "open_night",
@@ -42,6 +45,7 @@ class NightContext:
     outbound: Any
     settings: Settings
     clock: Callable[[], datetime]
+    attempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,27 +77,59 @@ def _note(context: NightContext, stage: str, what: str, reason: str = "") -> Non
 
 def run_stage(stage: str, context: NightContext) -> dict[str, int | str]:
     _note(context, stage, "ran")
+    if stage == STAGES[0]:
+        database.migrate(context.settings.store_url)
+    attempt = _begin(context, stage)
     trouble = context.landing / context.business_date.isoformat() / stage
-    if trouble.exists():
-        kind = trouble.read_text().strip()
-        if kind == "refused":
-            raise NightRefused("the night of 2017-08-09 is open, run by run-1")
-        if kind == "failed":
-            raise NightFailed("the money law is broken in RP ACTIVE")
-        if kind == "slow":
-            time.sleep(60)
-        if kind == "transient":
-            import psycopg
-
-            trouble.unlink()
-            raise psycopg.OperationalError("the server closed the connection")
-        if kind == "bug":
-            raise KeyError("a mistake in the program")
+    try:
+        if trouble.exists():
+            _cause(trouble)
+    except NightRefused as refused:
+        _fail(context, attempt, stage, str(refused))
+        raise
+    except Exception as error:
+        attempts.mark(error, attempt)
+        raise
+    with database.transaction(context.settings.store_url) as connection:
+        night_stages.end(connection, context.business_date, attempt, {"rows": 3}, context.clock())
     return {"rows": 3}
+
+
+def _cause(trouble: Any) -> None:
+    kind = trouble.read_text().strip()
+    if kind == "refused":
+        raise NightRefused("the night of 2017-08-09 is open, run by run-1")
+    if kind == "failed":
+        raise NightFailed("the money law is broken in RP ACTIVE")
+    if kind == "slow":
+        time.sleep(60)
+    if kind == "transient":
+        import psycopg
+
+        trouble.unlink()
+        raise psycopg.OperationalError("the server closed the connection")
+    if kind == "bug":
+        raise KeyError("a mistake in the program")
+
+
+def _begin(context: NightContext, stage: str) -> int:
+    on = context.business_date
+    with database.transaction(context.settings.store_url) as connection:
+        begun = len(night_stages.of_run(connection, on, context.run_id))
+        night_stages.begin(connection, on, context.run_id, begun + 1, stage, context.clock())
+    return begun + 1
+
+
+def _fail(context: NightContext, attempt: int, stage: str, reason: str) -> None:
+    with database.transaction(context.settings.store_url) as connection:
+        night_stages.fail(
+            connection, context.business_date, context.run_id, attempt, stage, reason, context.clock()
+        )
 
 
 def record_failure(context: NightContext, stage: str, reason: str) -> None:
     _note(context, stage, "recorded as failed", reason)
+    _fail(context, context.attempt, stage, reason)
 
 
 def run_night(context: NightContext, progress: Callable[[str, dict[str, Any]], None]) -> None:

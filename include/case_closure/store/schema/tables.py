@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -31,6 +32,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -253,6 +255,26 @@ night_history = Table(
     CheckConstraint(_NIGHT_STATUS, name="night_history_status_ck"),
     schema=CLOSURE, comment="How a night stood each time it was begun again (R21, R40); rows are only ever added",
 )  # fmt: skip
+
+night_stages = Table(
+    "night_stages", metadata,
+    Column("number", BigInteger, Identity(), primary_key=True, comment="In the order in which they were begun"),
+    _date("business_date", "The night", nullable=False),
+    _text("run_id", "The run that began the stage", nullable=False),
+    Column("attempt", Integer, comment="The night's attempt it was begun as; null: refused, or failed, before it was begun"),
+    _text("stage", "The stage", nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False, comment="When it began"),
+    Column("ended_at", DateTime(timezone=True), comment="When it ended or failed; null: it runs, or its process has gone"),
+    _text("outcome", "STARTED, ENDED or FAILED", nullable=False),
+    # Not jsonb: that would lose the order in which a stage tells its figures.
+    Column("figures", JSON, comment="What the stage said of itself when it ended, of all casegroups; in no view (R26)"),
+    _text("reason", "Why it failed or was refused; may name cases, so in no view (R26)"),
+    _text("worker", "The machine and process it ran in", nullable=False),
+    UniqueConstraint("business_date", "attempt", name="night_stages_attempt_uq"),
+    _one_of("night_stages", "outcome", codes.STAGE_OUTCOMES),
+    schema=CLOSURE, comment="What each night told of itself while it ran; nothing goes by it",
+)  # fmt: skip
+Index("night_stages_run_ix", night_stages.c.business_date, night_stages.c.run_id)
 
 work_in_progress = Table(
     "work_in_progress", metadata,

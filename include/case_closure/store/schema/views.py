@@ -762,6 +762,25 @@ VIEWS = (
         from closure.nights n
         """,
     ),
+    View(
+        "night_stages",
+        "Each stage of a night as it was begun, while it runs and after; a rerun adds its own",
+        {
+            "business_date": "The night's business date",
+            "attempt": "Counted up within the night as stages are begun; null: refused, or failed, before it was begun",
+            "stage": "The stage",
+            "started_at": "When it began",
+            "ended_at": "When it ended or failed; null: it runs, or its process has gone",
+            "seconds": "How long it took; null while it runs",
+            "outcome": "STARTED, ENDED or FAILED; why it failed stands in its log",
+        },
+        # Neither figures nor reasons: they are of all casegroups, and tell of those that are hidden (R26).
+        """
+        select business_date, attempt, stage, started_at, ended_at,
+               round(extract(epoch from ended_at - started_at), 1), outcome
+        from closure.night_stages
+        """,
+    ),
 )
 
 
