@@ -14,8 +14,8 @@ from case_closure.landing.rejection import LandingRejected
 from case_closure.local.progress import Event, Follower
 from case_closure.night import run as night
 from case_closure.store import database, night_stages, posting
-from tests.integration.installation import Installation
-from tests.unit.builders import case
+from tests.support.builders import case
+from tests.support.installation import Installation
 
 FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
 
