@@ -138,15 +138,15 @@ VIEWS = (
             "reference": "The balance, correction or payment behind it",
         },
         """
-        select d.due_id || '-POSTED', d.business_date, d.due_id, 'POSTED', d.posted_pence, null::text, d.reference
-        from closure.dues d
+        select l.entry_id, l.business_date, d.due_id, l.kind, l.amount_pence, l.reason, l.reference
+        from closure.dues d cross join lateral (
+            -- Inside, and not beside it: the barrier of a view does not hold for the branches of a union.
+            select d.due_id || '-POSTED' as entry_id, d.business_date, 'POSTED' as kind, d.posted_pence as amount_pence,
+                   null::text as reason, d.reference
+            union all
+            select e.entry_id, e.business_date, e.kind, e.amount_pence, e.reason, e.reference
+            from closure.ledger e where e.due_id = d.due_id) l
         where """  # noqa: S608
-        + _side("d")
-        + """
-        union all
-        select l.entry_id, l.business_date, l.due_id, l.kind, l.amount_pence, l.reason, l.reference
-        from closure.ledger l join closure.dues d using (due_id)
-        where """
         + _side("d"),
     ),
     View(
