@@ -40,8 +40,9 @@ def _migrated_store() -> Iterator[Store]:
         wait_for_no_disk(server)
         url = server.url(embedded.STORE)
         database.migrate(url)
-        yield Store(url, home)
+        yield Store(url, home, server.admin_url(embedded.STORE))
         database.forget(url)
+        database.forget(server.admin_url(embedded.STORE))
         embedded.stop(home)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -168,9 +168,13 @@ def test_a_worker_of_a_run_whose_night_was_taken_over_stores_nothing_more(instal
 
 # Each stage that works on the extract, at a point where it has concluded and not yet stored.
 LATER_STAGES = night.STAGES[2:-1]
+OFTEN = ("receive_extract", "receive_balances", "decide_next_action", "write_out")
 
 
-@pytest.mark.parametrize("stage", LATER_STAGES)
+@pytest.mark.parametrize(
+    "stage",
+    [stage if stage in OFTEN else pytest.param(stage, marks=pytest.mark.soak) for stage in LATER_STAGES],
+)
 def test_a_process_that_was_thought_dead_stores_nothing_after_its_stage_was_begun_again(
     installation: Installation, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,7 +87,13 @@ def damage(folder: Path) -> bytes:
     return whole
 
 
-@pytest.mark.parametrize("backfilled", [SPRING, SUMMER], ids=["while the clocks change", "in summer"])
+@pytest.mark.parametrize(
+    "backfilled",
+    [
+        pytest.param(SPRING, id="while the clocks change", marks=pytest.mark.soak),
+        pytest.param(SUMMER, id="in summer"),
+    ],
+)
 def test_R21_a_backfill_of_several_dates_runs_them_all_in_date_order(
     store: Store, up: Up, backfilled: list[str]
 ) -> None:

@@ -154,6 +154,7 @@ class Store:
 
     url: str = field(repr=False)
     home: Path
+    admin_url: str = field(default="", repr=False)
     runs: int = 0
     tables: tuple[str, ...] = field(default=())
 
@@ -208,7 +209,7 @@ class Store:
 
     def execute_unguarded(self, sql: str) -> None:
         """Does by hand, statement by statement, what no stage would and what triggers and keys would refuse."""
-        with database.transaction(self.url) as connection:
+        with database.transaction(self.admin_url) as connection:
             connection.execute(text("set local session_replication_role = replica"))
             for statement in sql.split(";"):
                 assert connection.execute(text(statement)).rowcount != 0, (
