@@ -16,6 +16,7 @@ from xlsxwriter.exceptions import FileCreateError
 
 from case_closure.local.embedded import ServerUnavailable
 from case_closure.night import faults, parallel
+from case_closure.night.context import NightRefused
 from case_closure.outbound import folder
 from case_closure.settings import Settings
 
@@ -132,3 +133,16 @@ def test_what_a_killed_publication_left_is_gone_at_the_next_run_of_any_night(
     folder.clear_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".somebody.old", "2017-08-08", "2017-08-09"]
     assert (tmp_path / "2017-08-09" / "manifest.json").read_text() == "{}"
+
+
+def test_a_mistake_made_while_something_was_refused_is_a_mistake(settings: Settings) -> None:
+    def mistaken() -> None:
+        try:
+            raise NightRefused("another night is open")
+        except NightRefused:
+            dict[str, str]()["mistake"]
+
+    with pytest.raises(KeyError) as mistake:
+        mistaken()
+    assert isinstance(mistake.value.__context__, NightRefused)
+    assert faults.in_words(mistake.value, settings) is None

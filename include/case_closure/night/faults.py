@@ -42,9 +42,10 @@ _NUMBER = re.compile(r"\[[Ee]rrno (\d+)\]")
 
 def in_words(error: BaseException, settings: Settings) -> str | None:
     """What is wrong with the machine, where, and what to do; None when that is not what ``error`` is."""
-    for one in _behind(error):
+    for one in _causes(error):
         if isinstance(one, Refused):
             return str(one)
+    for one in _behind(error):
         if isinstance(one, MemoryError):
             return f"The machine has no memory left. {_MEMORY}"
         if of_database := transient.fault(one):
@@ -54,6 +55,14 @@ def in_words(error: BaseException, settings: Settings) -> str | None:
             said = what.format(_where(one) or _disks(settings))
             return f"{said[0].upper()}{said[1:]}. {do}"
     return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it says it was raised from: a mistake made while something was refused is a mistake."""
+    one: BaseException | None = error
+    while one is not None:
+        yield one
+        one = one.__cause__
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:
