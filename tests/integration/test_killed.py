@@ -43,6 +43,9 @@ CRITERIA: Row = {
 }  # fmt: skip
 PARTS_OF = 3
 
+# Each point is two nights, and the machine may do much else.
+pytestmark = pytest.mark.timeout(1200)
+
 
 def first_night() -> list[Case]:
     return [

@@ -18,7 +18,7 @@ import psutil
 from case_closure.local.rest import AirflowClient
 
 
-def until(true: Callable[[], Any], seconds: float = 120.0) -> Any:
+def until(true: Callable[[], Any], seconds: float = 300.0) -> Any:
     """Waits for what must become true, and returns it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -82,7 +82,7 @@ class Up:
         """What Trigger, Backfill in the pages does; returns when every run of it has ended."""
         body = {"dag_id": "nightly", "from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
         made = self.client.post("/api/v2/backfills", {**body, "dag_run_conf": {}, "max_active_runs": 1})
-        until(lambda: self.client.get(f"/api/v2/backfills/{made['id']}")["completed_at"], 280)
+        until(lambda: self.client.get(f"/api/v2/backfills/{made['id']}")["completed_at"], 900)
 
     def clear(self, night: str, stage: str) -> str:
         """What clearing a task with Downstream in the pages does; the state in which the run of that night ends."""
