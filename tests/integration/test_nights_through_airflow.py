@@ -232,8 +232,9 @@ class Proposal:
         self.run = f"/api/v2/dags/criteria_change/dagRuns/{run}"
 
     def shown(self) -> str:
-        """What the approver reads; waits until there is something."""
-        found = until(lambda: self._client.get(f"{self.run}/hitlDetails")["hitl_details"])
+        """What the approver reads, as the pages ask for it: once the task waits, and not before."""
+        waiting = f"{self.run}/hitlDetails?state=awaiting_input&response_received=false"
+        found = until(lambda: self._client.get(waiting)["hitl_details"])
         return str(found[0]["body"])
 
     def answer(self, client: AirflowClient, option: str, comment: str = "") -> str:
