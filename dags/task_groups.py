@@ -7,13 +7,18 @@ task runs.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from airflow.sdk import ObjectStoragePath, Param, TaskGroup, task
 from telling import NotBegun, end, explain, run_in_words, was_told, why_it_ended
 
-from case_closure.domain.night import MEANINGS
+from case_closure.domain.night import IN_PARTS, MEANINGS
+from case_closure.local import stage_run
+from case_closure.local.stage_run import Asked, business_date_of
+from case_closure.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -47,60 +52,78 @@ PARAMS = {
 }
 
 
+SLOTS = Settings.from_environment().slots
+
+
 def stage_group(stage: str) -> TaskGroup:
-    """The task group of one stage, inside the DAG being defined."""
+    """The task group of one stage, inside the DAG being defined.
+
+    Where there are slots, a stage in parts is planned by one task and worked on by a task a slot: a constant number, as
+    a map over what another task returned may stop the scheduler.
+    """
     with TaskGroup(stage, tooltip=MEANINGS[stage]) as group:
 
         @task(task_id="run", doc_md=MEANINGS[stage], on_failure_callback=_record_failure)
         def run_stage(**context: Any) -> dict[str, int | str]:
-            return _run(stage, context)
+            return _work(stage, context, stage_run.run)
 
-        run_stage()
+        @task(task_id="plan", doc_md=MEANINGS[stage], on_failure_callback=_record_failure)
+        def plan_stage(**context: Any) -> dict[str, int | str]:
+            return _work(stage, context, stage_run.plan)
+
+        @task(
+            task_id="run",
+            doc_md=MEANINGS[stage],
+            on_failure_callback=_record_failure,
+            map_index_template="{{ slot }}",
+        )
+        def run_slot(slot: int, **context: Any) -> dict[str, int | str]:
+            return _work(stage, context, partial(stage_run.run_slot, slot=slot, slots=SLOTS))
+
+        if SLOTS == 1 or stage not in IN_PARTS:
+            run_stage()
+        else:
+            plan_stage() >> run_slot.expand(slot=list(range(SLOTS)))
     return group
 
 
-def _run(stage: str, context: Any) -> dict[str, int | str]:
-    from case_closure.local import stage_run
-
+def _work(
+    stage: str, context: Any, work: Callable[[str, Asked], dict[str, int | str]]
+) -> dict[str, int | str]:
     try:
-        night = _night_of(context)
+        asked = _asked(context)
     except ValueError as unknown:
         end(NotBegun(str(unknown)), lambda ended: _explain(stage, "no date", ended, context))
     return run_in_words(
-        lambda: stage_run.run(stage, **night),
-        lambda ended: _explain(stage, night["business_date"], ended, context),
+        lambda: work(stage, asked), lambda ended: _explain(stage, asked.business_date, ended, context)
     )
 
 
-def _night_of(context: Any) -> dict[str, Any]:
-    from case_closure.local.stage_run import business_date_of
-
+def _asked(context: Any) -> Asked:
     params, run = context["params"], context["dag_run"]
     night: date = business_date_of(params.get("business_date"), run.logical_date)
-    return {
-        "business_date": night,
+    return Asked(
+        business_date=night,
         # Stages run one by one by hand are one run of their night.
-        "run_id": run.run_id if run.dag_id == "nightly" else f"by-hand__{night}",
-        "landing": params.get("landing"),
-        "outbound": params.get("outbound"),
-        "open_path": ObjectStoragePath,
-    }
+        run_id=run.run_id if run.dag_id == "nightly" else f"by-hand__{night}",
+        landing=params.get("landing"),
+        outbound=params.get("outbound"),
+        open_path=ObjectStoragePath,
+    )
 
 
 def _record_failure(context: Any) -> None:
     """After the last try: the night is marked FAILED in our store, and the log has said what to do."""
-    from case_closure.local import stage_run
-
     stage = context["task_instance"].task_id.partition(".")[0]
     error = why_it_ended(context)
     try:
-        night = _night_of(context)
+        asked = _asked(context)
     except ValueError:
         return  # no night to mark; said already
     if not was_told(error):
-        _explain(stage, night["business_date"], error, context)
+        _explain(stage, asked.business_date, error, context)
     try:
-        stage_run.record_failure(stage, error, refused=isinstance(error, NotBegun), **night)
+        stage_run.record_failure(stage, asked, error, refused=isinstance(error, NotBegun))
     except Exception as also:
         log.error("The night stays OPEN until it is run again: it could not be marked. %s", str(also)[:200])
 

@@ -23,6 +23,7 @@ OUTBOUND = "CASE_CLOSURE_OUTBOUND"
 BALANCE_LIMIT_PENCE = "CASE_CLOSURE_BALANCE_LIMIT_PENCE"
 PARTITION_CASEGROUPS = "CASE_CLOSURE_PARTITION_CASEGROUPS"
 WORKERS = "CASE_CLOSURE_WORKERS"
+SLOTS = "CASE_CLOSURE_SLOTS"
 LOGIN_PORT = "CASE_CLOSURE_PORT"
 CONTROL_GROUP = "CASE_CLOSURE_CONTROL_GROUP"
 LETTERS_CHANNEL = "CASE_CLOSURE_LETTERS_CHANNEL"
@@ -50,6 +51,7 @@ class Settings:
     balance_implausible_pence: a bucket beyond +/- this is balance_amount_implausible.
     partition_casegroups: casegroups handled at a time, which bounds memory.
     workers: processes that work on parts of a night side by side.
+    slots: tasks that a stage in parts is mapped over, on as many workers of Airflow; 1: no stage is.
     port: the port of Airflow's pages on loopback, 0 for any that is free.
     control_group: who may approve tranche criteria (B6): user names of Airflow's, each with its number there or
     None. Empty: anybody who may answer, but the proposer.
@@ -65,6 +67,7 @@ class Settings:
     balance_implausible_pence: int = 100_000_000
     partition_casegroups: int = 100_000
     workers: int = 2
+    slots: int = 1
     port: int = 8080
     control_group: tuple[tuple[str, str | None], ...] = ()
     letters_channel: str = "print"
@@ -95,6 +98,7 @@ class Settings:
             balance_implausible_pence=_whole(env, BALANCE_LIMIT_PENCE, 100_000_000, "pence", lowest=1),
             partition_casegroups=_whole(env, PARTITION_CASEGROUPS, 100_000, "casegroups", lowest=1),
             workers=_whole(env, WORKERS, min(os.cpu_count() or 1, 4), "processes", lowest=1, highest=64),
+            slots=_whole(env, SLOTS, 1, "tasks side by side", lowest=1, highest=64),
             port=_whole(env, LOGIN_PORT, 8080, "a port, 0 for any free one", lowest=0, highest=65_535),
             control_group=_members(env.get(CONTROL_GROUP, "")),
             letters_channel=_one_of(env, LETTERS_CHANNEL, CHANNELS),

@@ -24,3 +24,6 @@ MEANINGS: Final = {
     "close_night": "Counts the night's figures and closes it.",
 }
 STAGES: Final[tuple[str, ...]] = tuple(MEANINGS)
+
+# Worked on in parts, each a stretch of the book: on one machine or several.
+IN_PARTS: Final = ("follow_closure", "receive_balances", "set_up_cases", "post_dues", "decide_next_action")

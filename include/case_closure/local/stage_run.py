@@ -1,20 +1,18 @@
 """One stage of one night as a task runs it: context built, stage run.
 
 Belongs here: what every task has in common, so that the DAG files only wire. Does not belong here: Airflow,
-or what a stage does.
+or what a stage does. The DAG files import it when they are parsed: nothing heavy is imported before a task runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from case_closure.domain.texts import shown
-from case_closure.local.store import with_store
-from case_closure.settings import Settings
 
 
 def business_date_of(given: str | None, logical_date: datetime | None) -> date:
@@ -37,37 +35,44 @@ def business_date_of(given: str | None, logical_date: datetime | None) -> date:
     return logical_date.astimezone(UTC).date()
 
 
-def run(
-    stage: str,
-    *,
-    business_date: date,
-    run_id: str,
-    landing: str | None,
-    outbound: str | None,
-    open_path: Callable[[str], Any],
-) -> dict[str, int | str]:
-    """Runs `stage`; returns its summary. Raises what the night raises (NightRefused, LandingRejected,
-    NightFailed).
+@dataclass(frozen=True)
+class Asked:
+    """The night a task works on: which, of which run, and where its folders are, if not as installed.
 
     open_path makes a path of a folder or URL: ObjectStoragePath in a DAG.
     """
+
+    business_date: date
+    run_id: str
+    landing: str | None
+    outbound: str | None
+    open_path: Callable[[str], Any]
+
+
+def run(stage: str, asked: Asked) -> dict[str, int | str]:
+    """Runs `stage`; returns its summary. Raises what the night raises (NightRefused, LandingRejected,
+    NightFailed).
+    """
     from case_closure.night import run as night
 
-    context = _context(with_store(), business_date, run_id, landing, outbound, open_path)
-    return night.run_stage(stage, context)
+    return night.run_stage(stage, _context(asked))
 
 
-def record_failure(
-    stage: str,
-    error: BaseException,
-    *,
-    refused: bool,
-    business_date: date,
-    run_id: str,
-    landing: str | None,
-    outbound: str | None,
-    open_path: Callable[[str], Any],
-) -> None:
+def plan(stage: str, asked: Asked) -> dict[str, int | str]:
+    """Plans the parts of `stage`, for slots to work on. Raises as `run`."""
+    from case_closure.night import run as night
+
+    return night.plan_stage(stage, _context(asked))
+
+
+def run_slot(stage: str, asked: Asked, slot: int, slots: int) -> dict[str, int | str]:
+    """Works on the parts of `stage` that fall to a slot. Raises as `run`."""
+    from case_closure.night import run as night
+
+    return night.run_slot(stage, _context(asked), slot, slots)
+
+
+def record_failure(stage: str, asked: Asked, error: BaseException, *, refused: bool) -> None:
     """Marks the night FAILED, unless it was only refused: a refused night was never begun. An error knows the
     attempt it ended; one of a task that was ended from outside does not.
     """
@@ -75,25 +80,20 @@ def record_failure(
     from case_closure.night import run as night
 
     if not refused:
-        context = _context(with_store(), business_date, run_id, landing, outbound, open_path)
-        night.record_failure(replace(context, attempt=attempts.ended_by(error)), stage, str(error))
+        context = replace(_context(asked), attempt=attempts.ended_by(error))
+        night.record_failure(context, stage, str(error))
 
 
-def _context(
-    settings: Settings,
-    business_date: date,
-    run_id: str,
-    landing: str | None,
-    outbound: str | None,
-    open_path: Callable[[str], Any],
-) -> Any:
+def _context(asked: Asked) -> Any:
+    from case_closure.local.store import with_store
     from case_closure.night import run as night
 
+    settings = with_store()
     return night.NightContext(
-        business_date=business_date,
-        run_id=run_id,
-        landing=open_path(landing or settings.landing),
-        outbound=open_path(outbound or settings.outbound),
+        business_date=asked.business_date,
+        run_id=asked.run_id,
+        landing=asked.open_path(asked.landing or settings.landing),
+        outbound=asked.open_path(asked.outbound or settings.outbound),
         settings=settings,
         clock=lambda: datetime.now(UTC),
     )

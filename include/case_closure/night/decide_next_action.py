@@ -13,10 +13,11 @@ import pandas as pd
 from case_closure.night import post_dues, receive_balances, set_up_cases
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
-from case_closure.night.parts import over_all
+from case_closure.night.parts import InParts, Work, run_all
 from case_closure.stages import decide_next_action
-from case_closure.store import casegroups, nights, posting, work_in_progress
+from case_closure.store import casegroups, night_parts, nights, posting, work_in_progress
 from case_closure.store.database import Connection
+from case_closure.store.night_parts import Claim
 from case_closure.tables.frames import Frames, to_frame
 
 # What is told of the stage, and the frame whose rows it counts.
@@ -28,27 +29,40 @@ _COUNTED = {
 
 def run(ctx: NightContext, url: str) -> Summary:
     """Decide and store, part by part: everything of one casegroup in one transaction (R7)."""
-    judgement, parts, _ = receive_balances.judged(ctx, url, "decide_next_action")
+    return run_all(ctx, url, STAGE)
 
-    def work(number: int) -> dict[str, int]:
+
+def plan(ctx: NightContext, url: str) -> None:
+    receive_balances.plan_following(ctx, url, STAGE.name)
+
+
+def begin(ctx: NightContext, url: str) -> Work:
+    judgement, parts = receive_balances.judged(ctx, url, STAGE.name)
+
+    def work(claimed: Claim) -> None:
+        part = parts[claimed.part]
         received, set_up, posted = (
-            stage.of_part(ctx, url, judgement, number, parts[number])
+            stage.of_part(ctx, url, judgement, claimed.part, part)
             for stage in (receive_balances, set_up_cases, post_dues)
         )
-        with entered(ctx, url, "decide_next_action") as (connection, _):
+        with entered(ctx, url, STAGE.name) as (connection, _):
+            night_parts.hold(connection, claimed)
             # Stored once in a judgement: what was concluded before it does not know of it.
-            stored = work_in_progress.load(connection, judgement, "decide_next_action", number)
+            stored = work_in_progress.load(connection, judgement, STAGE.name, claimed.part)
             if stored is not None:
-                return dict(zip(_COUNTED, stored["counts"]["rows"].tolist(), strict=True))
-            decided = conclude(connection, ctx.business_date, parts[number], received, set_up, posted)
-            posting.store(connection, ctx.business_date, set_up, posted, decided)
-            counts = {name: len(decided[frame]) for name, frame in _COUNTED.items()}
-            told = {"counts": pd.DataFrame({"rows": list(counts.values())})}
-            work_in_progress.save(connection, judgement, "decide_next_action", number, told)
-        return counts
+                counts = dict(zip(_COUNTED, stored["counts"]["rows"].tolist(), strict=True))
+            else:
+                decided = conclude(connection, ctx.business_date, part, received, set_up, posted)
+                posting.store(connection, ctx.business_date, set_up, posted, decided)
+                counts = {name: len(decided[frame]) for name, frame in _COUNTED.items()}
+                told = {"counts": pd.DataFrame({"rows": list(counts.values())})}
+                work_in_progress.save(connection, judgement, STAGE.name, claimed.part, told)
+            night_parts.store(connection, claimed, counts, ctx.clock())
 
-    done = over_all(ctx, url, work, len(parts))
-    return {name: sum(counts[name] for counts in done) for name in _COUNTED}
+    return work
+
+
+STAGE = InParts("decide_next_action", plan, begin, tuple(_COUNTED))
 
 
 def conclude(

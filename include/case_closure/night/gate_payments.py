@@ -11,7 +11,7 @@ from case_closure.night import judging
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered, latest_date
 from case_closure.stages import gate_payments
-from case_closure.store import payments, posting
+from case_closure.store import nights, payments, posting
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -38,11 +38,9 @@ def run(ctx: NightContext, url: str) -> Summary:
         decided = gate_payments.conclude(paid, corrected, broke, before, today, latest)
         posting.store_exceptions(connection, on, decided)
         if not night.succeeded:
-            judging.keep_shares(connection, ctx, tallies)
-    if not night.succeeded:
-        judging.keep_tallies(
-            ctx, url, "gate_payments", tallies, [suites.csa_payments(), suites.corrections()]
-        )
+            judging.list_rules(connection, ctx, broke)
+            judging.keep_tallies(connection, ctx, 0, tallies)
+            nights.set_apart(connection, on, broke)
     return {
         "payments_judged": len(paid),
         "corrections_judged": len(corrected),

@@ -6,6 +6,7 @@ stage has judged (its own module), the suites (``gates``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ import pandas as pd
 
 from case_closure.domain.rules import RULES
 from case_closure.night.context import NightContext
-from case_closure.night.guard import entered
 from case_closure.stages.common.findings import none as no_findings
 from case_closure.store import nights, sensitive, shares
 from case_closure.store.database import Connection
@@ -21,31 +21,17 @@ from case_closure.tables.frames import Frames
 
 
 class Tallies:
-    """Rows judged and failed by suite and rule, added up over the parts; and, of one part, what each casegroup has in them."""
+    """Rows judged and failed by suite and rule, and what each casegroup has in them: of one part."""
 
     def __init__(self) -> None:
         self.by_suite: dict[str, dict[str, tuple[int, int]]] = {}
         self.shares: dict[str, dict[str, dict[str, int]]] = {}
-
-    @classmethod
-    def together(cls, parts: list[Tallies]) -> Tallies:
-        """The tallies of several parts as one. Shares are kept with each part, or memory would grow with the book."""
-        whole = cls()
-        for part in parts:
-            for suite, tally in part.by_suite.items():
-                whole.add(suite, tally)
-        return whole
 
     def add(self, suite: str, tally: dict[str, tuple[int, int]]) -> None:
         mine = self.by_suite.setdefault(suite, {})
         for rule, (judged, failed) in tally.items():
             before = mine.get(rule, (0, 0))
             mine[rule] = (before[0] + judged, before[1] + failed)
-
-    def take_shares(self) -> dict[str, dict[str, dict[str, int]]]:
-        """The shares, by suite, of which these tallies know nothing any more."""
-        taken, self.shares = self.shares, {}
-        return taken
 
 
 def judge(
@@ -73,7 +59,7 @@ def hidden_of_none(connection: Connection, frame: pd.DataFrame) -> np.ndarray:
 
 def keep_shares(connection: Connection, ctx: NightContext, tallies: Tallies) -> None:
     """What each casegroup has in the tallies, so that it can be told apart should it become sensitive (R42)."""
-    for suite, kept in tallies.take_shares().items():
+    for suite, kept in tallies.shares.items():
         shares.keep(connection, shares.GATE, ctx.business_date, suite, kept, attempt=ctx.attempt)
 
 
@@ -88,19 +74,34 @@ def judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Fra
             broke[name] = judge(getattr(suites, name)(), frame, tallies, hidden_of_none(connection, frame))
         else:
             broke[name] = no_findings()
-        nothing = {code: (0, 0) for code, rule in RULES.items() if rule.suite == name}
         keep_shares(connection, ctx, tallies)
         nights.record_gate_results(
-            connection, ctx.business_date, name, nothing | tallies.by_suite.get(name, {})
+            connection,
+            ctx.business_date,
+            name,
+            _none_broken(name) | tallies.by_suite.get(name, {}),
+            attempt=ctx.attempt,
         )
+    nights.set_apart(connection, ctx.business_date, frames)
     return broke
 
 
-def keep_tallies(ctx: NightContext, url: str, stage: str, tallies: Tallies, suites: list[Any]) -> None:
-    """Store the night's rule results; a rule that had no row to judge is listed with none."""
-    with entered(ctx, url, stage) as (connection, _):
-        for suite in suites:
-            nothing = dict.fromkeys(suite.rule_codes, (0, 0))
-            nights.record_gate_results(
-                connection, ctx.business_date, suite.name, nothing | tallies.by_suite.get(suite.name, {})
-            )
+def list_rules(connection: Connection, ctx: NightContext, suites: Iterable[str]) -> None:
+    """List the rules of these suites, with no row judged: parts add theirs. A rule that had none is listed with none."""
+    for suite in suites:
+        nights.record_gate_results(
+            connection, ctx.business_date, suite, _none_broken(suite), attempt=ctx.attempt
+        )
+
+
+def keep_tallies(connection: Connection, ctx: NightContext, part: int, tallies: Tallies) -> None:
+    """Store what was judged in a part, and what each of its casegroups has in it."""
+    for suite, tally in tallies.by_suite.items():
+        nights.record_gate_results(
+            connection, ctx.business_date, suite, tally, attempt=ctx.attempt, part=part
+        )
+    keep_shares(connection, ctx, tallies)
+
+
+def _none_broken(suite: str) -> dict[str, tuple[int, int]]:
+    return {code: (0, 0) for code, rule in RULES.items() if rule.suite == suite}

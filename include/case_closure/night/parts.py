@@ -1,46 +1,98 @@
-"""The casegroups of a night in parts: what a stage concludes of each, kept for the stages after it.
+"""A stage in parts: planned once, each part claimed and worked on by itself, in one process, in forks or on many machines.
 
-Belongs here: working on parts side by side, keeping and finding what was concluded. Does not belong here: what is concluded, the
-table it lies in (``store.work_in_progress``).
+Belongs here: the order of planning, claiming and storing; slots; what one stage hands to the next of a part. Does not belong
+here: what is concluded, the rows of the plan (``store.night_parts``), the table the frames lie in (``store.work_in_progress``).
+
+Slot ``s`` of ``n`` works on the parts p with p mod n = s. A part is stored whole, by whoever claimed it last, or not at all; a
+slot that is started again goes on with the parts that are not stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
 
-from case_closure.night.context import NightContext
+from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
-from case_closure.night.judging import Tallies, keep_shares
+from case_closure.night.judging import Tallies, keep_tallies
 from case_closure.night.parallel import over_parts
-from case_closure.store import database, work_in_progress
+from case_closure.store import database, night_parts, nights, work_in_progress
+from case_closure.store.night_parts import Claim, Figures
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames
 
+Work = Callable[[Claim], None]
+"""Work on a claimed part, and store what comes of it."""
 
-def over_all(ctx: NightContext, url: str, work: Callable[[int], Any], count: int) -> list[Any]:
-    """The work on every part, in as many processes as the settings allow; a forked one opens connections of its own."""
-    return over_parts(work, count, ctx.settings.workers, before_fork=lambda: database.forget_inherited(url))
+
+@dataclass(frozen=True)
+class InParts:
+    """A stage that is worked on in parts.
+
+    plan: lays down its parts (``store.night_parts.plan``), alone in the night.
+    begin: what a process needs before it works on any; returns the work on one.
+    figures: what is told of each part, by the names of ``cli.terminal``; they add up.
+    """
+
+    name: str
+    plan: Callable[[NightContext, str], None]
+    begin: Callable[[NightContext, str], Work]
+    figures: tuple[str, ...] = field(default=())
+
+
+def run_all(ctx: NightContext, url: str, stage: InParts) -> Summary:
+    """Plan the stage and work on all its parts, in this process and its forks."""
+    stage.plan(ctx, url)
+    work_on_slot(ctx, url, stage, 0, 1)
+    return tell_end(ctx, url, stage)
+
+
+def work_on_slot(ctx: NightContext, url: str, stage: InParts, slot: int, slots: int) -> None:
+    """Work on the parts of a slot that are not stored yet, in as many processes as the settings allow."""
+    on = ctx.business_date
+    with entered(ctx, url, stage.name) as (connection, _):
+        numbers = night_parts.unstored(connection, on, stage.name, ctx.attempt)
+    mine = [number for number in numbers if number % slots == slot]
+    if not mine:
+        return
+    work = stage.begin(ctx, url)
+
+    def work_on(index: int) -> None:
+        with entered(ctx, url, stage.name) as (connection, _):
+            claimed = night_parts.claim(connection, on, stage.name, mine[index], ctx.attempt, ctx.clock())
+        if claimed is not None:
+            work(claimed)
+
+    # A forked process opens connections of its own.
+    over_parts(work_on, len(mine), ctx.settings.workers, before_fork=lambda: database.forget_inherited(url))
+
+
+def tell_end(ctx: NightContext, url: str, stage: InParts) -> Summary:
+    """What the stage came to, all its parts being stored; what is sensitive of its rule results is set apart."""
+    with entered(ctx, url, stage.name) as (connection, night):
+        if not night.succeeded:
+            suites = nights.suites_counted(connection, ctx.business_date, ctx.attempt)
+            nights.set_apart(connection, ctx.business_date, suites)
+        told = night_parts.figures(connection, ctx.business_date, stage.name, ctx.attempt)
+    return {name: sum(figures[name] for figures in told) for name in stage.figures}
 
 
 def keep(
     ctx: NightContext,
     url: str,
     judgement: Judgement,
-    stage: str,
-    number: int,
+    claimed: Claim,
     frames: Frames,
+    figures: Figures,
     tallies: Tallies | None = None,
 ) -> None:
-    """Keep what a stage concluded of a part, whole; with ``tallies``, what its casegroups have in them, and take it away."""
-    with entered(ctx, url, stage) as (connection, night):
-        work_in_progress.save(connection, judgement, stage, number, frames)
-        if tallies is None:
-            return
-        if night.succeeded:
-            tallies.take_shares()
-        else:
-            keep_shares(connection, ctx, tallies)
+    """Keep what a stage concluded of a claimed part, whole, with what was judged in it."""
+    with entered(ctx, url, claimed.stage) as (connection, night):
+        night_parts.hold(connection, claimed)
+        work_in_progress.save(connection, judgement, claimed.stage, claimed.part, frames)
+        if tallies is not None and not night.succeeded:
+            keep_tallies(connection, ctx, claimed.part, tallies)
+        night_parts.store(connection, claimed, figures, ctx.clock())
 
 
 def kept(
@@ -51,5 +103,6 @@ def kept(
         frames = work_in_progress.load(connection, judgement, stage, number)
     if frames is None:
         frames = conclude()
-        keep(ctx, url, judgement, stage, number, frames)
+        with entered(ctx, url, stage) as (connection, _):
+            work_in_progress.save(connection, judgement, stage, number, frames)
     return frames

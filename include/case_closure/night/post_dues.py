@@ -10,24 +10,36 @@ from datetime import date
 
 from case_closure.night import receive_balances, set_up_cases
 from case_closure.night.context import NightContext, Summary
-from case_closure.night.parts import keep, kept, over_all
+from case_closure.night.parts import InParts, Work, keep, kept, run_all
 from case_closure.stages import post_dues
 from case_closure.store import casegroups, database
+from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames, to_frame
 
 
 def run(ctx: NightContext, url: str) -> Summary:
     """The dues of each part."""
-    judgement, parts, _ = receive_balances.judged(ctx, url, "post_dues")
+    return run_all(ctx, url, STAGE)
 
-    def work(number: int) -> tuple[int, int]:
-        posted = _concluded(ctx, url, judgement, number, parts[number])
-        keep(ctx, url, judgement, "post_dues", number, posted)
-        return len(posted["dues"]), int(posted["dues"]["posted_pence"].sum())
 
-    done = over_all(ctx, url, work, len(parts))
-    return {"dues": sum(dues for dues, _ in done), "posted_pence": sum(pence for _, pence in done)}
+def plan(ctx: NightContext, url: str) -> None:
+    receive_balances.plan_following(ctx, url, STAGE.name)
+
+
+def begin(ctx: NightContext, url: str) -> Work:
+    judgement, parts = receive_balances.judged(ctx, url, STAGE.name)
+
+    def work(claimed: Claim) -> None:
+        posted = _concluded(ctx, url, judgement, claimed.part, parts[claimed.part])
+        dues = posted["dues"]
+        figures = {"dues": len(dues), "posted_pence": int(dues["posted_pence"].sum())}
+        keep(ctx, url, judgement, claimed, posted, figures)
+
+    return work
+
+
+STAGE = InParts("post_dues", plan, begin, ("dues", "posted_pence"))
 
 
 def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:

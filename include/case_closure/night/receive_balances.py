@@ -8,59 +8,90 @@ from __future__ import annotations
 
 import importlib
 from datetime import date
-from typing import Any
 
 from case_closure.night.context import NightContext, NightFailed, Summary
 from case_closure.night.guard import entered
-from case_closure.night.judging import Tallies, judge, keep_tallies
+from case_closure.night.judging import Tallies, judge, list_rules
 from case_closure.night.parallel import in_parts
-from case_closure.night.parts import keep, kept, over_all
+from case_closure.night.parts import InParts, Work, keep, kept, run_all
 from case_closure.settings import Settings
 from case_closure.stages import receive_balances
-from case_closure.store import casegroups, database, nights, work_in_progress
+from case_closure.store import casegroups, database, night_parts, nights, work_in_progress
+from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames, to_frame
 
 
 def run(ctx: NightContext, url: str) -> Summary:
-    """Judge the casegroups anew, part by part; what earlier judgements of the night left is dropped."""
+    """Judge the casegroups anew, part by part."""
+    return run_all(ctx, url, STAGE)
+
+
+def plan(ctx: NightContext, url: str) -> None:
+    """Which casegroups the night judges, in which parts; what earlier judgements of the night left is dropped."""
     on = ctx.business_date
     with entered(ctx, url, "receive_balances") as (connection, night):
         ids = casegroups.to_judge(connection, on, rerun=night.succeeded, late=night.late)
         parts = in_parts(ids, ctx.settings.partition_casegroups, ctx.settings.workers)
         nights.begin_judging(connection, on, ctx.attempt)
         judgement = Judgement(on, night.extract_number, ctx.attempt)
-        work_in_progress.begin(connection, judgement, parts)
-
-    def work(number: int) -> Tallies:
-        tallies = Tallies()
-        received = conclude(url, ctx.settings, on, parts[number], tallies)
-        keep(ctx, url, judgement, "receive_balances", number, received, tallies)
-        return tallies
-
-    if parts:
-        # Before any fork, so that the seconds it takes to import are spent once.
-        importlib.import_module("case_closure.gates.suites")
-    tallies = Tallies.together(over_all(ctx, url, work, len(parts)))
-    if not night.succeeded:
-        keep_tallies(ctx, url, "receive_balances", tallies, _suites())
-    return {"casegroups_judged": len(ids)}
+        work_in_progress.clear(connection)
+        work_in_progress.plan(connection, judgement, parts)
+        night_parts.plan(connection, on, STAGE.name, ctx.attempt, night.extract_number, parts)
+        if not night.succeeded:
+            list_rules(connection, ctx, ("casegroup_cases", "csa_balances", "clerical_balances", "inhibits"))
 
 
-def judged(ctx: NightContext, url: str, stage: str) -> tuple[Judgement, list[list[str]], bool]:
-    """The judgement that ``stage`` goes on from, its parts, and whether the night had succeeded before.
+def begin(ctx: NightContext, url: str) -> Work:
+    judgement, parts = judged(ctx, url, STAGE.name)
+    # Before any fork, so that the seconds it takes to import are spent once.
+    importlib.import_module("case_closure.gates.suites")
 
-    Receiving is run again when there is none of this run and extract, or it is gone.
+    def work(claimed: Claim) -> None:
+        tallies, part = Tallies(), parts[claimed.part]
+        received = conclude(url, ctx.settings, ctx.business_date, part, tallies)
+        keep(ctx, url, judgement, claimed, received, {"casegroups_judged": len(part)}, tallies)
+
+    return work
+
+
+STAGE = InParts("receive_balances", plan, begin, ("casegroups_judged",))
+
+
+def plan_following(ctx: NightContext, url: str, stage: str) -> None:
+    """Plan a stage that goes on from what was judged, over the same parts.
+
+    Receiving is run again, here, when there is nothing judged in this run of this extract, or it is gone.
     """
-    for _ in range(2):
-        with entered(ctx, url, stage) as (connection, night):
-            if night.judged_attempt is not None:
-                judgement = Judgement(ctx.business_date, night.extract_number, night.judged_attempt)
-                parts = work_in_progress.parts(connection, judgement)
-                if parts is not None:
-                    return judgement, parts, night.succeeded
+    with entered(ctx, url, stage) as (connection, night):
+        gone = _judged(ctx, connection, night) is None
+    if gone:
         run(ctx, url)
-    raise NightFailed(f"The parts of the night of {ctx.business_date} are gone as soon as they are made.")
+    _, parts = judged(ctx, url, stage)
+    with entered(ctx, url, stage) as (connection, night):
+        night_parts.plan(connection, ctx.business_date, stage, ctx.attempt, night.extract_number, parts)
+
+
+def judged(ctx: NightContext, url: str, stage: str) -> tuple[Judgement, list[list[str]]]:
+    """The judgement that ``stage`` goes on from, and its parts. Raises NightFailed when they are gone."""
+    with entered(ctx, url, stage) as (connection, night):
+        found = _judged(ctx, connection, night)
+    if found is None:
+        raise NightFailed(
+            f"The parts that the night of {ctx.business_date} judges are gone, as after the database was stopped: clear "
+            "receive_balances with what follows it, and they are made again."
+        )
+    return found
+
+
+def _judged(
+    ctx: NightContext, connection: database.Connection, night: nights.Night
+) -> tuple[Judgement, list[list[str]]] | None:
+    if night.judged_attempt is None:
+        return None
+    judgement = Judgement(ctx.business_date, night.extract_number, night.judged_attempt)
+    parts = work_in_progress.parts(connection, judgement)
+    return None if parts is None else (judgement, parts)
 
 
 def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
@@ -105,10 +136,3 @@ def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: T
         "inhibits": judge(suites.inhibits(), facts.inhibits, tallies),
     }
     return receive_balances.conclude(frames, facts, broke, dates)
-
-
-def _suites() -> list[Any]:
-    """The suites of receiving that judge held rows."""
-    from case_closure.gates import suites
-
-    return [suites.casegroup_cases(), suites.csa_balances(0), suites.clerical_balances(), suites.inhibits()]

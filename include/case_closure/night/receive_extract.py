@@ -246,6 +246,7 @@ class _CaseGate:
         nothing = dict.fromkeys(self._suite.rule_codes, (0, 0))
         tally = nothing | self._tallies.by_suite.get(self._suite.name, {})
         nights.record_gate_results(self._connection, self._on, self._suite.name, tally)
+        nights.set_apart(self._connection, self._on, [self._suite.name])
 
 
 def repeated_keys(file: LandedFile) -> set[tuple[str, str]]:

@@ -19,16 +19,17 @@ from datetime import date, datetime
 
 from case_closure.domain.night import STAGES
 from case_closure.landing.rejection import LandingRejected
-from case_closure.night import attempts, faults, guard
+from case_closure.night import attempts, faults, guard, parts
 from case_closure.night.context import MachineFault, NightContext, NightFailed, NightRefused, Summary
 from case_closure.night.guard import record_failure
+from case_closure.night.parts import InParts
 from case_closure.settings import Settings
-from case_closure.store import database, night_stages, nights, queries
+from case_closure.store import database, night_parts, night_stages, nights, queries
 from case_closure.store.transient import is_transient
 
 __all__ = [
-    "STAGES", "MachineFault", "NightContext", "NightFailed", "NightRefused", "Summary", "record_failure", "run_night",
-    "run_stage", "skip", "summary",
+    "STAGES", "MachineFault", "NightContext", "NightFailed", "NightRefused", "Summary", "plan_stage", "record_failure",
+    "run_night", "run_slot", "run_stage", "skip", "summary",
 ]  # fmt: skip
 
 # Before these nothing was taken in.
@@ -40,8 +41,37 @@ def run_stage(stage: str, ctx: NightContext) -> Summary:
 
     Raises NightRefused (the night is not this run's to work on), LandingRejected (R22), NightFailed; of it MachineFault.
     """
+    return _in_words(stage, ctx, lambda: _run_alone(stage, ctx, stage_of(stage)))
+
+
+def plan_stage(stage: str, ctx: NightContext) -> Summary:
+    """Plan a stage that slots work on: alone in the night, as a stage that is run. How many parts there are.
+
+    Raises as :func:`run_stage`.
+    """
+    planned = stage_in_parts(stage)
+
+    def plan(ctx: NightContext, url: str) -> Summary | None:
+        planned.plan(ctx, url)
+        with guard.entered(ctx, url, stage) as (connection, _):
+            left = len(night_parts.unstored(connection, ctx.business_date, stage, ctx.attempt))
+        return None if left else parts.tell_end(ctx, url, planned)
+
+    return _in_words(stage, ctx, lambda: _run_alone(stage, ctx, plan))
+
+
+def run_slot(stage: str, ctx: NightContext, slot: int, slots: int) -> Summary:
+    """Work on the parts of a planned stage that fall to a slot, and tell the stage's end once all parts are stored.
+
+    Several slots are run side by side, here or on other machines. What the whole stage has come to, or nothing while others
+    are at work. Raises as :func:`run_stage`.
+    """
+    return _in_words(stage, ctx, lambda: _run_shared(stage, ctx, slot, slots))
+
+
+def _in_words(stage: str, ctx: NightContext, work: Callable[[], Summary]) -> Summary:
     try:
-        return _run_alone(stage, ctx)
+        return work()
     except NightRefused as refused:
         guard.tell_refusal(replace(ctx, attempt=attempts.ended_by(refused)), stage, str(refused))
         raise
@@ -57,7 +87,8 @@ def run_stage(stage: str, ctx: NightContext) -> Summary:
         ) from error
 
 
-def _run_alone(stage: str, ctx: NightContext) -> Summary:
+def _run_alone(stage: str, ctx: NightContext, work: Callable[[NightContext, str], Summary | None]) -> Summary:
+    """The work on a stage, alone in the night. It may answer None: the stage has begun, and its parts tell of its end."""
     url = ctx.settings.store_url
     try:
         with database.lock(url, database.STAGE_LOCK):
@@ -70,15 +101,13 @@ def _run_alone(stage: str, ctx: NightContext) -> Summary:
             try:
                 if stage in _ON_WHAT_WAS_TAKEN_IN:
                     guard.prove_still_landed(ctx, url, stage)
-                told = stage_of(stage)(ctx, url)
+                told = work(ctx, url)
             except Exception as error:
                 attempts.mark(error, ctx.attempt)
                 raise
-            if ctx.attempt:  # open_night has told of its own end
-                with database.transaction(url) as connection:
-                    nights.leave(connection, ctx.business_date, ctx.attempt)
-                    night_stages.end(connection, ctx.business_date, ctx.attempt, told, ctx.clock())
-            return told
+            if told is not None and ctx.attempt:  # open_night has told of its own end
+                _end(ctx, url, told)
+            return told or {}
     except database.LockTaken:
         with database.transaction(url) as connection:
             holder = nights.holder(connection)
@@ -86,6 +115,40 @@ def _run_alone(stage: str, ctx: NightContext) -> Summary:
             f"Stage {stage} of the night of {ctx.business_date} was not run: another stage is running now ({holder}). "
             "Nothing was changed; run it again when that has ended."
         ) from None
+
+
+def _run_shared(stage: str, ctx: NightContext, slot: int, slots: int) -> Summary:
+    url, on, worked_on = ctx.settings.store_url, ctx.business_date, stage_in_parts(stage)
+    with database.transaction(url) as connection:
+        planned = night_parts.planned_by(connection, on, stage)
+        night = nights.join(connection, on, ctx.run_id, stage, planned)
+        night_stages.resume(connection, on, night.attempt)
+    ctx = replace(ctx, attempt=night.attempt)
+    try:
+        guard.prove_still_landed(ctx, url, stage)
+        parts.work_on_slot(ctx, url, worked_on, slot, slots)
+        with guard.entered(ctx, url, stage) as (connection, _):
+            left = night_parts.unstored(connection, on, stage, ctx.attempt)
+        if left:
+            return {}
+        told = parts.tell_end(ctx, url, worked_on)
+        _end(ctx, url, told)
+    except Exception as error:
+        attempts.mark(error, ctx.attempt)
+        raise
+    return told
+
+
+def _end(ctx: NightContext, url: str, told: Summary) -> None:
+    with database.transaction(url) as connection:
+        nights.leave(connection, ctx.business_date, ctx.attempt)
+        night_stages.end(connection, ctx.business_date, ctx.attempt, told, ctx.clock())
+
+
+def stage_in_parts(name: str) -> InParts:
+    """What is planned and worked on in parts, of the stage of that name."""
+    stage: InParts = importlib.import_module(f"case_closure.night.{name}").STAGE
+    return stage
 
 
 def stage_of(name: str) -> Callable[[NightContext, str], Summary]:

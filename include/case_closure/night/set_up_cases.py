@@ -8,42 +8,48 @@ from __future__ import annotations
 
 import importlib
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
-from case_closure.domain.dates import NightDates
 from case_closure.night import receive_balances
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
-from case_closure.night.judging import Tallies, judge, keep_tallies
-from case_closure.night.parts import keep, kept, over_all
+from case_closure.night.judging import Tallies, judge, list_rules
+from case_closure.night.parts import InParts, Work, keep, kept, run_all
 from case_closure.stages import set_up_cases
 from case_closure.store import casegroups, database, nights
+from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames, to_frame
 
 
 def run(ctx: NightContext, url: str) -> Summary:
     """Set up the cases of each part that receiving found ready."""
-    judgement, parts, succeeded = receive_balances.judged(ctx, url, "set_up_cases")
-    with entered(ctx, url, "set_up_cases") as (connection, _):
-        dates = nights.dates(connection, ctx.business_date)
-    if parts:
-        importlib.import_module("case_closure.gates.suites")
+    return run_all(ctx, url, STAGE)
 
-    def work(number: int) -> tuple[Tallies, int]:
+
+def plan(ctx: NightContext, url: str) -> None:
+    receive_balances.plan_following(ctx, url, STAGE.name)
+    with entered(ctx, url, STAGE.name) as (connection, night):
+        if not night.succeeded:
+            list_rules(connection, ctx, ("set_up_parties", "set_up_cases", "nino_warnings"))
+
+
+def begin(ctx: NightContext, url: str) -> Work:
+    judgement, parts = receive_balances.judged(ctx, url, STAGE.name)
+    # Before any fork, so that the seconds it takes to import are spent once.
+    importlib.import_module("case_closure.gates.suites")
+
+    def work(claimed: Claim) -> None:
         tallies = Tallies()
-        received = receive_balances.of_part(ctx, url, judgement, number, parts[number])
+        received = receive_balances.of_part(ctx, url, judgement, claimed.part, parts[claimed.part])
         made = conclude(url, ctx.business_date, received, tallies)
-        keep(ctx, url, judgement, "set_up_cases", number, made, tallies)
-        return tallies, len(made["cms_cases"])
+        keep(ctx, url, judgement, claimed, made, {"cases_set_up": len(made["cms_cases"])}, tallies)
 
-    done = over_all(ctx, url, work, len(parts))
-    if not succeeded:
-        together = Tallies.together([tallies for tallies, _ in done])
-        keep_tallies(ctx, url, "set_up_cases", together, _suites(dates))
-    return {"cases_set_up": sum(made for _, made in done)}
+    return work
+
+
+STAGE = InParts("set_up_cases", plan, begin, ("cases_set_up",))
 
 
 def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
@@ -89,10 +95,3 @@ def conclude(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
         "nino_warnings": judge(suites.nino_warnings(), facts.warnings, tallies),
     }
     return set_up_cases.conclude(facts, broke, held, on)
-
-
-def _suites(dates: NightDates) -> list[Any]:
-    """The suites of case set-up, as of the night."""
-    from case_closure.gates import suites
-
-    return [suites.set_up_parties(dates), suites.set_up_cases(), suites.nino_warnings()]

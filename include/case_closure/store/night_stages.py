@@ -51,7 +51,7 @@ def begin(connection: Connection, on: date, run_id: str, attempt: int, stage: st
                 "insert into closure.night_stages (business_date, run_id, attempt, stage, started_at, outcome, worker) "
                 "values (:on, :run, :attempt, :stage, :at, 'STARTED', :worker)"
             ),
-            {"on": on, "run": run_id, "attempt": attempt, "stage": stage, "at": at, "worker": _worker()},
+            {"on": on, "run": run_id, "attempt": attempt, "stage": stage, "at": at, "worker": worker()},
         )
 
 
@@ -85,8 +85,20 @@ def fail(
                 where told.outcome = 'STARTED'
                 """
             ),
-            {"on": on, "run": run_id, "attempt": attempt, "stage": stage, "reason": reason, "at": at, "worker": _worker()},
+            {"on": on, "run": run_id, "attempt": attempt, "stage": stage, "reason": reason, "at": at, "worker": worker()},
         )  # fmt: skip
+
+
+def resume(connection: Connection, on: date, attempt: int) -> None:
+    """Tell that the stage goes on: a part of it that had failed is worked on again."""
+    with _undoing_nothing(connection):
+        connection.execute(
+            text(
+                "update closure.night_stages set outcome = 'STARTED', ended_at = null, reason = null "
+                "where business_date = :on and attempt = :attempt and outcome = 'FAILED'"
+            ),
+            {"on": on, "attempt": attempt},
+        )
 
 
 def unended(connection: Connection, on: date, run_id: str, stage: str) -> int:
@@ -122,5 +134,6 @@ def _undoing_nothing(connection: Connection) -> Iterator[None]:
         _log.warning("What the night tells of itself could not be stored: %s", str(error)[:200])
 
 
-def _worker() -> str:
+def worker() -> str:
+    """The machine and process at work, for people."""
     return f"{socket.gethostname()} {os.getpid()}"

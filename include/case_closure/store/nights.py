@@ -7,8 +7,8 @@ Does not belong here: any stage's work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -222,6 +222,38 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
             {"on": on, "stage": stage, "run": run_id, "at": at},
         ).scalar_one()
     )
+
+
+def join(connection: Connection, on: date, run_id: str, stage: str, planned: int | None) -> Night:
+    """Prove that this run is at that stage, and may work on parts of it; the stage was begun when its parts were planned.
+
+    ``planned``: the attempt that planned them; None when nobody did. Where another part failed the night, it is open again.
+    Raises NightRefused otherwise.
+    """
+    night = find(connection, on)
+    at_it = night is not None and (night.run_id, night.stage, night.attempt) == (run_id, stage, planned)
+    if night is not None and at_it and night.status == FAILED:
+        _refuse_out_of_turn(connection, on)
+        connection.execute(
+            text(
+                "update closure.nights set status = 'OPEN', reason = null, finished_at = null "
+                "where business_date = :on and attempt = :attempt and status = 'FAILED'"
+            ),
+            {"on": on, "attempt": planned},
+        )
+        return replace(night, status=OPEN, reason=None)
+    if night is None or not at_it or night.status not in (OPEN, SUCCESS):
+        stands = (
+            "it was never opened"
+            if night is None
+            else f"run {night.run_id} is at stage {night.stage} of it, attempt {night.attempt}"
+        )
+        raise NightRefused(
+            f"Stage {stage} of the night of {on} was not worked on by run {run_id}: {stands}, and its parts are "
+            f"{'not planned' if planned is None else f'those of attempt {planned}'}. Clear the task {stage}.plan with what "
+            "follows it."
+        )
+    return night
 
 
 def note_law(connection: Connection, on: date) -> None:
@@ -473,17 +505,32 @@ SENSITIVE_PARTS = f"""
 
 
 def record_gate_results(
-    connection: Connection, on: date, suite: str, tally: Mapping[str, tuple[int, int]]
+    connection: Connection,
+    on: date,
+    suite: str,
+    tally: Mapping[str, tuple[int, int]],
+    *,
+    attempt: int = 0,
+    part: int = 0,
 ) -> None:
-    """Store, for each rule, rows judged and failed, ordinary and sensitive together; and set apart what is sensitive of them.
+    """Store, for each rule, rows judged and failed in that part, ordinary and sensitive together.
 
-    A night that goes on after a kill judges only what had not completed: the fuller count of its extract stands.
+    Parts of one attempt add up. A night that goes on after a kill judges only what had not completed: the fullest count of
+    several attempts at its extract stands. ``shares.set_apart`` sets apart what is sensitive, once all is counted.
     """
     night = find(connection, on)
     # A late night lists the rules it had rows for, so that one that brings nothing adds nothing (R39).
     every_rule = night is None or not night.late
     rows = [
-        {"on": on, "suite": suite, "rule": rule, "judged": judged, "failed": failed}
+        {
+            "on": on,
+            "suite": suite,
+            "rule": rule,
+            "attempt": attempt,
+            "part": part,
+            "judged": judged,
+            "failed": failed,
+        }
         for rule, (judged, failed) in tally.items()
         if every_rule or judged
     ]
@@ -491,15 +538,32 @@ def record_gate_results(
         connection.execute(
             text(
                 """
-                insert into closure.gate_results (business_date, suite, rule_code, judged_rows, failed_rows)
-                values (:on, :suite, :rule, :judged, :failed)
-                on conflict (business_date, suite, rule_code)
+                insert into closure.gate_results (business_date, suite, rule_code, attempt, part, judged_rows, failed_rows)
+                values (:on, :suite, :rule, :attempt, :part, :judged, :failed)
+                on conflict (business_date, suite, rule_code, attempt, part)
                 do update set judged_rows = greatest(gate_results.judged_rows, excluded.judged_rows),
                               failed_rows = greatest(gate_results.failed_rows, excluded.failed_rows)
                 """
             ),
             rows,
         )
+
+
+def suites_counted(connection: Connection, on: date, attempt: int) -> list[str]:
+    """The suites of which that attempt counted rows, or listed the rules."""
+    return list(
+        connection.execute(
+            text(
+                "select distinct suite from closure.gate_results where business_date = :on and attempt = :attempt order by 1"
+            ),
+            {"on": on, "attempt": attempt},
+        ).scalars()
+    )
+
+
+def set_apart(connection: Connection, on: date, suites: Iterable[str]) -> None:
+    """Set apart what is sensitive of the results of these suites, once all of them are stored (R42)."""
+    for suite in suites:
         shares.set_apart(connection, shares.GATE, on, suite)
 
 

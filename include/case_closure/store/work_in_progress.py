@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 
 from case_closure.tables.frames import Frames, to_frame
 
-_PLAN, _PARTS = "plan", "parts"
+_PARTS = "parts"
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,24 @@ class Judgement:
 _THIS = "business_date = :on and extract_number = :extract and attempt = :attempt"
 
 
-def begin(connection: Connection, judgement: Judgement, parts: list[list[str]]) -> None:
-    """Start afresh with the casegroups to judge, in parts; what earlier judgements left is dropped."""
-    clear(connection)
+def plan(
+    connection: Connection, judgement: Judgement, parts: list[list[str]], *, of: str = "the judgement"
+) -> None:
+    """Keep which casegroups are in which part; ``of``: a stage with parts of its own."""
     plan = pd.DataFrame(
         {
             "part": pd.Series([number for number, part in enumerate(parts) for _ in part], dtype="int64"),
             "casegroup_id": pd.Series([group for part in parts for group in part], dtype="str"),
         }
     )
-    save(connection, judgement, _PLAN, 0, {_PARTS: plan})
+    save(connection, judgement, f"plan of {of}", 0, {_PARTS: plan})
 
 
-def parts(connection: Connection, judgement: Judgement) -> list[list[str]] | None:
-    """The casegroups of each part; None when nothing was begun, or it is gone."""
-    plan = load(connection, judgement, _PLAN, 0)
+def parts(
+    connection: Connection, judgement: Judgement, *, of: str = "the judgement"
+) -> list[list[str]] | None:
+    """The casegroups of each part; None when nothing was planned, or it is gone."""
+    plan = load(connection, judgement, f"plan of {of}", 0)
     if plan is None:
         return None
     by_part = plan[_PARTS].groupby("part", sort=True)["casegroup_id"]

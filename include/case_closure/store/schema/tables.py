@@ -43,6 +43,7 @@ from case_closure.domain.applications import LTR_TYPES
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.domain.journey import STATES
 from case_closure.domain.money import ARREARS_STATUSES, CREDITORS
+from case_closure.domain.night import IN_PARTS
 from case_closure.tables.landed import FILES, FileContract
 
 HELD, CLOSURE = "held", "closure"
@@ -276,6 +277,26 @@ night_stages = Table(
 )  # fmt: skip
 Index("night_stages_run_ix", night_stages.c.business_date, night_stages.c.run_id)
 
+night_parts = Table(
+    "night_parts", metadata,
+    _date("business_date", "The night", nullable=False),
+    _text("kind", "The stage that is worked on in parts", nullable=False),
+    Column("part", Integer, nullable=False, comment="Its number, from 0"),
+    _text("first_casegroup_id", "The first of its casegroups", nullable=False),
+    _text("last_casegroup_id", "The last of them", nullable=False),
+    Column("extract_number", Integer, nullable=False, comment="The extract it was planned from"),
+    Column("night_attempt", Integer, nullable=False, comment="The night's attempt that planned it"),
+    Column("attempt", Integer, nullable=False, comment="How often it was claimed; only the last may store it"),
+    _text("worker", "The machine and process that claimed it last"),
+    Column("claimed_at", DateTime(timezone=True), comment="When that was"),
+    Column("stored_at", DateTime(timezone=True), comment="When what was made of it was stored; null: not yet"),
+    Column("figures", JSON, comment="What is told of it, of all casegroups; in no view (R26)"),
+    PrimaryKeyConstraint("business_date", "kind", "part"),
+    _one_of("night_parts", "kind", IN_PARTS),
+    CheckConstraint("stored_at is null or attempt > 0", name="night_parts_claimed_ck"),
+    schema=CLOSURE, comment="The plan of each stage that is worked on in parts: who claimed each, and whether it is stored",
+)  # fmt: skip
+
 work_in_progress = Table(
     "work_in_progress", metadata,
     _date("business_date", "The night", nullable=False),
@@ -317,9 +338,11 @@ gate_results = Table(
     _date("business_date", "The night", nullable=False),
     _text("suite", "The suite that was run", nullable=False),
     _text("rule_code", "The rule", nullable=False),
+    Column("attempt", Integer, nullable=False, comment="The attempt that counted it; of several the fullest counts"),
+    Column("part", Integer, nullable=False, comment="The part it was counted in, from 0; parts of one attempt add up"),
     Column("judged_rows", BigInteger, nullable=False, comment="Rows it was judged on"),
     Column("failed_rows", BigInteger, nullable=False, comment="Rows that broke it"),
-    PrimaryKeyConstraint("business_date", "suite", "rule_code"),
+    PrimaryKeyConstraint("business_date", "suite", "rule_code", "attempt", "part"),
     schema=CLOSURE, comment="Every rule, every night, ordinary and sensitive together: the views take them apart (R42)",
 )  # fmt: skip
 

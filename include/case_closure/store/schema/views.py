@@ -253,12 +253,17 @@ VIEWS = (
             where kind = 'GATE' and (casegroup_id = '' or """  # noqa: S608
         + sensitive.of_casegroup("casegroup_id")
         + """)
-            group by 1, 2, 3)
+            group by 1, 2, 3),
+        counted as (
+            select business_date, suite, rule_code, attempt, sum(judged_rows) as judged_rows, sum(failed_rows) as failed_rows
+            from closure.gate_results group by 1, 2, 3, 4)
         select r.business_date, r.suite, r.rule_code,
                case when {sensitive} then j.hidden else greatest(r.judged_rows - coalesce(j.hidden, 0), 0) end::bigint,
                case when {sensitive} then coalesce(f.hidden, 0)
                     else greatest(r.failed_rows - coalesce(f.hidden, 0), 0) end::bigint
-        from closure.gate_results r left join closure.nights n using (business_date)
+        from (select business_date, suite, rule_code, max(judged_rows) as judged_rows, max(failed_rows) as failed_rows
+              from counted group by 1, 2, 3) r
+        left join closure.nights n using (business_date)
         left join apart j on j.business_date = r.business_date and j.total = r.suite and j.what = ''
         left join apart f on f.business_date = r.business_date and f.total = r.suite and f.what = r.rule_code
         where case when {sensitive} then j.hidden > 0
