@@ -39,6 +39,7 @@ class Night:
     manifest_sha256: str | None
     stage: str | None
     reason: str | None
+    stage_done: bool
     attempt: int
     judged_attempt: int | None
     law_held: bool
@@ -54,7 +55,7 @@ def find(connection: Connection, on: date, *, lock: Literal["share", "update"] |
     """The night of that date, if it was ever started. ``lock``: 'share' or 'update', held until the transaction ends."""
     row = connection.execute(
         text(
-            "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, attempt, "  # noqa: S608  one of two locks
+            "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, stage_done, attempt, "  # noqa: S608  one of two locks
             "judged_attempt, law_held, late_after from closure.nights where business_date = :on"
             + (f" for {lock}" if lock else "")
         ),
@@ -231,7 +232,9 @@ def join(connection: Connection, on: date, run_id: str, stage: str, planned: int
     Raises NightRefused otherwise.
     """
     night = find(connection, on)
-    at_it = night is not None and (night.run_id, night.stage, night.attempt) == (run_id, stage, planned)
+    # A plan of no parts was done as soon as it was made.
+    attempt = night.attempt if night is not None and planned is None and night.stage_done else planned
+    at_it = night is not None and (night.run_id, night.stage, night.attempt) == (run_id, stage, attempt)
     if night is not None and at_it and night.status == FAILED:
         _refuse_out_of_turn(connection, on)
         connection.execute(

@@ -1,0 +1,269 @@
+"""A night whose stages are planned and worked on in slots: what stands is what one process makes of it, whoever is killed.
+
+Slots are called here in one process, one after the other or one within the other: they share the store alone, as machines do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from case_closure import sample
+from case_closure.domain.night import IN_PARTS
+from case_closure.night import parts
+from case_closure.night import run as night
+from case_closure.store import night_parts
+from tests.support.builders import case
+from tests.support.installation import Databases, Installation
+
+ON = date(2017, 8, 10)
+CASEGROUPS = 24
+PART = 6
+
+
+@pytest.fixture(scope="module")
+def landed(database_server: Databases) -> Iterator[Installation]:
+    """The sample's first night, with every fault in it, landed and not run."""
+    with database_server.installation(partition_casegroups=PART) as made:
+        sample.generate(made.landing, ON, 1, CASEGROUPS, seed=1)
+        yield made
+
+
+@pytest.fixture
+def store(database_server: Databases, landed: Installation) -> Iterator[Installation]:
+    with database_server.installation(landed, partition_casegroups=PART) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def as_one_process_has_it(database_server: Databases, landed: Installation) -> tuple[Any, dict[str, bytes]]:
+    with database_server.installation(landed, partition_casegroups=PART) as made:
+        made.run(ON)
+        return made.everything(), outbound(made)
+
+
+def outbound(store: Installation) -> dict[str, bytes]:
+    folder = store.folder / "outbound"
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def run_in_slots(store: Installation, slots: int, order: Callable[[str], list[int]]) -> None:
+    """The night, its stages in parts planned and then worked on by slots in that order."""
+    for stage in night.STAGES:
+        if stage not in IN_PARTS:
+            night.run_stage(stage, store.context(ON))
+            continue
+        night.plan_stage(stage, store.context(ON))
+        for slot in order(stage):
+            night.run_slot(stage, store.context(ON), slot, slots)
+
+
+def up_to(store: Installation, stage: str) -> None:
+    """All stages before that one, and its plan."""
+    for before in night.STAGES[: night.STAGES.index(stage)]:
+        night.run_stage(before, store.context(ON))
+    night.plan_stage(stage, store.context(ON))
+
+
+def finish_from(store: Installation, stage: str) -> None:
+    for slot in (0, 1):
+        night.run_slot(stage, store.context(ON), slot, 2)
+    for after in night.STAGES[night.STAGES.index(stage) + 1 :]:
+        night.run_stage(after, store.context(ON))
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, watch: Callable[[parts.Work, night_parts.Claim], None]) -> None:
+    """From now on `watch` is called with the work on each part, and the part, in place of the work."""
+    whole = night.stage_in_parts
+
+    def in_parts(name: str) -> parts.InParts:
+        stage = whole(name)
+
+        def begin(ctx: night.NightContext, url: str) -> parts.Work:
+            work = stage.begin(ctx, url)
+            return lambda claimed: watch(work, claimed)
+
+        return replace(stage, begin=begin)
+
+    monkeypatch.setattr(night, "stage_in_parts", in_parts)
+
+
+def test_slots_in_any_order_come_to_what_one_process_comes_to(
+    store: Installation, as_one_process_has_it: tuple[Any, dict[str, bytes]]
+) -> None:
+    """The same rows in every view, of both schemas, and the same bytes outbound; a slot that comes twice changes nothing."""
+    run_in_slots(store, 3, lambda stage: [0, 1, 0, 2] if stage in IN_PARTS[:2] else [2, 0, 1])
+    everything, sent = as_one_process_has_it
+    assert store.everything() == everything
+    assert outbound(store) == sent
+
+
+def test_the_plan_and_its_progress_are_rows_and_the_stage_ends_with_its_last_part(
+    store: Installation,
+) -> None:
+    up_to(store, "receive_balances")
+    rows = store.query("select * from closure.night_parts where kind = 'receive_balances' order by part")
+    assert len(rows) >= 3
+    assert [row["part"] for row in rows] == list(range(len(rows)))
+    assert all(row["last_casegroup_id"] < after["first_casegroup_id"] for row, after in pairwise(rows))
+    assert {(row["attempt"], row["stored_at"]) for row in rows} == {(0, None)}
+
+    def stage() -> tuple[str, bool]:
+        (row,) = store.query(
+            "select outcome, stage_done from closure.night_stages join closure.nights using (business_date) "
+            "where night_stages.stage = 'receive_balances'"
+        )
+        return row["outcome"], row["stage_done"]
+
+    assert night.run_slot("receive_balances", store.context(ON), 1, 2) == {}
+    assert stage() == ("STARTED", False)
+    stored = store.query(
+        "select part, worker from closure.night_parts where kind = 'receive_balances' and stored_at is not null"
+    )
+    assert {row["part"] % 2 for row in stored} == {1}
+    assert all(row["worker"] for row in stored)
+    told = night.run_slot("receive_balances", store.context(ON), 0, 2)
+    figures = store.query("select figures from closure.night_parts where kind = 'receive_balances'")
+    assert told["casegroups_judged"] == sum(row["figures"]["casegroups_judged"] for row in figures)
+    assert stage() == ("ENDED", True)
+
+
+def test_who_was_thought_dead_is_refused_by_name_and_its_part_stands_as_the_other_stored_it(
+    store: Installation, as_one_process_has_it: tuple[Any, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each stage a slot stands still with a part claimed; its task is begun again and ends; then it goes on."""
+    stood_still: list[str] = []
+
+    def stand_still(work: parts.Work, claimed: night_parts.Claim) -> None:
+        if claimed.stage not in stood_still:
+            stood_still.append(claimed.stage)
+            night.run_slot(claimed.stage, store.context(ON), 0, 1)
+        work(claimed)
+
+    watched(monkeypatch, stand_still)
+    for stage in night.STAGES:
+        if stage not in IN_PARTS:
+            night.run_stage(stage, store.context(ON))
+            continue
+        night.plan_stage(stage, store.context(ON))
+        with pytest.raises(
+            night.NightRefused, match=r"attempt 1 at its part 0 was taken over by attempt 2 \(.+ \d+\)"
+        ):
+            night.run_slot(stage, store.context(ON), 0, 1)
+    assert tuple(stood_still) == IN_PARTS
+    everything, sent = as_one_process_has_it
+    assert store.everything() == everything
+    assert outbound(store) == sent
+
+
+def test_a_slot_that_is_killed_goes_on_with_the_parts_that_are_not_stored(
+    store: Installation, as_one_process_has_it: tuple[Any, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_on: list[tuple[str, int]] = []
+
+    def die_at_the_second(work: parts.Work, claimed: night_parts.Claim) -> None:
+        worked_on.append((claimed.stage, claimed.part))
+        if claimed.part == 1 and worked_on.count((claimed.stage, 1)) == 1:
+            raise KeyboardInterrupt
+        work(claimed)
+
+    watched(monkeypatch, die_at_the_second)
+    for stage in night.STAGES:
+        if stage not in IN_PARTS:
+            night.run_stage(stage, store.context(ON))
+            continue
+        # Few casegroups are looked at on a first night: parts of one each.
+        small = replace(store, partition_casegroups=1 if stage == "follow_closure" else PART)
+        night.plan_stage(stage, small.context(ON))
+        with pytest.raises(KeyboardInterrupt):
+            night.run_slot(stage, store.context(ON), 0, 1)
+        night.run_slot(stage, store.context(ON), 0, 1)
+        assert worked_on.count((stage, 0)) == 1, "stored before the kill"
+        assert worked_on.count((stage, 1)) == 2, "claimed, and not stored"
+    everything, sent = as_one_process_has_it
+    assert store.everything() == everything
+    assert outbound(store) == sent
+
+
+def test_a_slot_of_an_earlier_plan_stores_nothing(
+    store: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up_to(store, "set_up_cases")
+    whole = night.stage_in_parts("set_up_cases")
+
+    def planned_again(ctx: night.NightContext, url: str) -> parts.Work:
+        work = whole.begin(ctx, url)
+        monkeypatch.setattr(night, "stage_in_parts", lambda name: whole)
+        night.plan_stage("set_up_cases", store.context(ON))
+        return work
+
+    monkeypatch.setattr(night, "stage_in_parts", lambda name: replace(whole, begin=planned_again))
+    with pytest.raises(
+        night.NightRefused, match=r"attempt \d+ at the night of 2017-08-10 was taken over by attempt"
+    ):
+        night.run_slot("set_up_cases", store.context(ON), 0, 2)
+    assert (
+        store.query("select 1 from closure.night_parts where kind = 'set_up_cases' and stored_at is not null")
+        == []
+    )
+
+
+def test_a_slot_without_a_plan_is_told_what_to_do(store: Installation) -> None:
+    for stage in night.STAGES[: night.STAGES.index("receive_balances")]:
+        night.run_stage(stage, store.context(ON))
+    with pytest.raises(night.NightRefused, match=r"are not planned\. Clear the task receive_balances\.plan"):
+        night.run_slot("receive_balances", store.context(ON), 0, 2)
+    night.plan_stage("receive_balances", store.context(ON))
+    with pytest.raises(night.NightRefused, match="run run-1 is at stage receive_balances"):
+        night.run_slot("receive_balances", store.context(ON, "run-2"), 0, 2)
+    with pytest.raises(night.NightRefused, match="are not planned"):
+        night.run_slot("post_dues", store.context(ON), 0, 2)
+
+
+def test_a_slot_that_failed_the_night_opens_it_again_when_it_is_begun_again(
+    store: Installation,
+    as_one_process_has_it: tuple[Any, dict[str, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when its red task is cleared: the other slots' parts stand."""
+    stage = "post_dues"
+    up_to(store, stage)
+    whole = night.stage_in_parts(stage)
+
+    def failing(ctx: night.NightContext, url: str) -> parts.Work:
+        raise night.NightFailed("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(night, "stage_in_parts", lambda name: replace(whole, begin=failing))
+        with pytest.raises(night.NightFailed) as failed:
+            night.run_slot(stage, store.context(ON), 1, 2)
+    (row,) = store.query("select attempt from closure.nights")
+    night.record_failure(replace(store.context(ON), attempt=row["attempt"]), stage, str(failed.value))
+    assert store.night_status() == {ON: "FAILED"}
+    finish_from(store, stage)
+    assert store.night_status() == {ON: "SUCCESS"}
+    everything, sent = as_one_process_has_it
+    assert store.everything() == everything
+    assert outbound(store) == sent
+
+
+def test_a_night_with_nothing_to_judge_ends_each_stage_when_it_is_planned(
+    database_server: Databases,
+) -> None:
+    with database_server.installation() as store:
+        store.land(ON, case(no_balance=True))
+        for stage in night.STAGES:
+            if stage in IN_PARTS:
+                night.plan_stage(stage, store.context(ON))
+                night.run_slot(stage, store.context(ON), 0, 2)
+            else:
+                night.run_stage(stage, store.context(ON))
+        assert store.night_status() == {ON: "SUCCESS"}
+        stages = store.query("select stage, outcome from closure.night_stages")
+        assert {row["outcome"] for row in stages} == {"ENDED"}
+        assert len(stages) == len(night.STAGES)
