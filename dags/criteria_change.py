@@ -17,9 +17,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import DAG, Param, task
-from airflow.sdk.exceptions import TaskAwaitingInput
+from asking import Approval
 from form_fields import day, several, words
 from telling import explain, run_in_words, was_told, why_it_ended
 
@@ -100,29 +99,9 @@ def record_answer(context: Any) -> str:
         raise Refused("It is not known who answered, so the proposal stays a proposal.")
     return criteria.decide(
         with_store(), proposal["tranche_id"], proposal["version"],
-        approved=answer["chosen_options"] == [ApprovalOperator.APPROVE], by=who["name"],
+        approved=answer["chosen_options"] == [Approval.APPROVE], by=who["name"],
         at=answer["responded_at"], comment=answer["params_input"].get("comment") or None,
     )  # fmt: skip
-
-
-class Approval(ApprovalOperator):
-    """Asks once, and hands on a refusal as it does an approval, for `record`: the provider's own skips what follows one.
-
-    Airflow may count a task as lost that was answered while it was still settling down to wait, and tries it again;
-    to ask again would take away the answer (B6).
-    """
-
-    def execute(self, context: Any) -> None:
-        asked = context["task_state_store"]
-        if not asked.get("asked"):
-            try:
-                super().execute(context)
-            except TaskAwaitingInput:
-                asked.set("asked", True)
-        raise TaskAwaitingInput(method_name="execute_complete", timeout=None)
-
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        return HITLOperator.execute_complete(self, context, event)
 
 
 with DAG(

@@ -8,7 +8,7 @@ import json
 import sys
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from unittest.mock import patch
 
 import pendulum
@@ -40,6 +40,12 @@ def days_of_backfill(first: str, last: str) -> list[str]:
         interval = info.data_interval
         assert interval is not None
         found.append(interval.start.isoformat())
+
+
+def slots_of(task: Any) -> int:
+    """Over how many slots a task is mapped; 0 when it is not."""
+    mapped = getattr(task, "op_kwargs_expand_input", None)
+    return len(mapped.value["slot"]) if mapped else 0
 
 
 def next_scheduled(now: str, last: str | None) -> str:
@@ -83,6 +89,7 @@ print(
                     "edges": sorted([t.task_id, d] for t in dag.tasks for d in t.downstream_task_ids),
                     "retries": {t.task_id: t.retries for t in dag.tasks},
                     "callbacks": {t.task_id: bool(t.on_failure_callback) for t in dag.tasks},
+                    "mapped": {t.task_id: slots_of(t) for t in dag.tasks},
                     "params": sorted(dag.params),
                 }
                 for dag_id, dag in bag.dags.items()

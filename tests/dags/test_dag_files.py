@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from case_closure.domain.night import IN_PARTS
 from case_closure.domain.tranches import FIELDS
 from case_closure.local.environment import DAGS, PLUGINS
 
@@ -41,9 +42,13 @@ HEAVY = ("great_expectations", "pandas", "pyarrow", "numpy", "case_closure.night
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What Airflow finds in the DAG files."""
-    home = tmp_path_factory.mktemp("airflow")
+    return read_by_airflow(tmp_path_factory.mktemp("airflow"))
+
+
+def read_by_airflow(home: Path, **variables: str) -> dict[str, Any]:
     environment = {
         **os.environ,
+        **variables,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS),
@@ -97,6 +102,21 @@ def test_every_dag_of_the_night_takes_a_business_date_a_landing_zone_and_an_outb
     for dag_id in OF_THE_NIGHT:
         dag = found["dags"][dag_id]
         assert dag["params"] == ["business_date", "landing", "outbound"], dag_id
+
+
+def test_with_slots_a_stage_in_parts_is_planned_and_then_worked_on_by_a_task_a_slot(tmp_path: Path) -> None:
+    """The number of tasks is a constant of the installation: nothing is mapped over what a task returned."""
+    dag = read_by_airflow(tmp_path, CASE_CLOSURE_SLOTS="3")["dags"]["nightly"]
+    tasks = [
+        task
+        for stage in STAGES
+        for task in ([f"{stage}.plan", f"{stage}.run"] if stage in IN_PARTS else [f"{stage}.run"])
+    ]
+    assert dag["order"] == tasks
+    assert {task for task, slots in dag["mapped"].items() if slots == 3} == {
+        f"{stage}.run" for stage in IN_PARTS
+    }
+    assert len([slots for slots in dag["mapped"].values() if slots]) == len(IN_PARTS)
 
 
 def test_the_stages_are_listed_in_the_order_of_the_night(found: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, cast
 import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
 __all__ = ["Connection", "LockTaken", "engine", "lock", "migrate", "raw", "rolled_back", "transaction"]
 
@@ -30,7 +30,15 @@ MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK, SENDING_LOCK = 1, 2, 3, 4
 @functools.cache
 def engine(url: str) -> Engine:
     """The pool for a database, one a process. ``url`` names its driver: 'postgresql+psycopg://...'."""
-    return create_engine(url, pool_pre_ping=True, pool_size=4)
+    made = create_engine(url, pool_pre_ping=True, pool_size=4)
+    event.listen(made, "connect", _hold_up_nobody_for_long)
+    return made
+
+
+def _hold_up_nobody_for_long(connection: psycopg.Connection[Any], _: object) -> None:
+    """A process that stands still in a transaction, as a stopped one does, loses it: others wait for its locks no longer."""
+    connection.execute("set idle_in_transaction_session_timeout = '300s'")
+    connection.commit()
 
 
 def forget(url: str) -> None:

@@ -55,8 +55,8 @@ def find(connection: Connection, on: date, *, lock: Literal["share", "update"] |
     """The night of that date, if it was ever started. ``lock``: 'share' or 'update', held until the transaction ends."""
     row = connection.execute(
         text(
-            "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, stage_done, attempt, "  # noqa: S608  one of two locks
-            "judged_attempt, law_held, late_after from closure.nights where business_date = :on"
+            "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, stage_done, "  # noqa: S608  one of two locks
+            "attempt, judged_attempt, law_held, late_after from closure.nights where business_date = :on"
             + (f" for {lock}" if lock else "")
         ),
         {"on": on},
