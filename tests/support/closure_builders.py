@@ -18,12 +18,13 @@ from case_closure.gates import suites
 from case_closure.stages import follow_closure, take_applications
 from case_closure.store.applications import OPEN_EXCEPTION
 from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
+from case_closure.tables import handed
 from case_closure.tables.frames import Frames, case_key, to_frame
 from tests.support.builders import (
     ON,
-    SHAPE,
     Case,
     Row,
+    arrived,
     as_held,
     case,
     entered_for,
@@ -270,12 +271,12 @@ def followed(
         if matched_on(row["nino"])
     ]
     held: Frames = {
-        "cases": frame_like(SHAPE.cases(), as_held(rows["csa_cases"])),
+        "cases": arrived("csa_cases", handed.CASES, as_held(rows["csa_cases"])),
         "sensitive": sensitive(rows["csa_cases"]),
-        "inhibits": frame_like(SHAPE.inhibits(), inhibits),
-        "closure_failures": frame_like(SHAPE.closure_failures(), closure_failures),
-        "resolutions": frame_like(SHAPE.resolutions(), resolutions),
-        "open_exceptions": frame_like(SHAPE.open_exceptions(), open_exceptions),
+        "inhibits": arrived("inhibits", handed.INHIBITS, inhibits),
+        "closure_failures": arrived("closure_failures", handed.CLOSURE_FAILURES, closure_failures),
+        "resolutions": arrived("resolutions", handed.RESOLUTIONS, resolutions),
+        "open_exceptions": frame_like(handed.OPEN_EXCEPTIONS, open_exceptions),
         "entered_for_people": entered_for(resolutions, rows),
         "end_liability": _frame(stamps, {
             **dict.fromkeys(("csa_system", "csa_case_id", "journey"), TEXT),
@@ -288,8 +289,8 @@ def followed(
         "letters": _frame(letters, {
             **dict.fromkeys(("code", "casegroup_id", "csa_system", "csa_case_id"), TEXT), "business_date": DAY,
         }),
-        "parties": frame_like(SHAPE.parties([]), rows["csa_parties"]),
-        "cis": frame_like(SHAPE.cis([]), persons),
+        "parties": arrived("csa_parties", handed.PARTIES, rows["csa_parties"]),
+        "cis": arrived("cis_persons", handed.CIS_PERSONS, persons),
     }  # fmt: skip
     return Followed(
         follow_closure.conclude(held, *(pd.Timestamp(day).as_unit("s") for day in (on, as_of or on)))

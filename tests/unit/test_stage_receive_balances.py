@@ -503,7 +503,7 @@ POSITIONS = [
     },
 ]
 DUES = [
-    _LINE
+    {name: value for name, value in _LINE.items() if name != "casegroup_id"}
     | {
         "case_key": "CS2/A",
         "amount_pence": 1000,

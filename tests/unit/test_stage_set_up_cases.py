@@ -587,7 +587,7 @@ def test_B49_a_value_outside_its_list_or_in_another_form_changes_nothing(
 ) -> None:
     entered = tonight(case(), resolutions=[resolution("CASE", field, old, new)])
     assert (entered.outcome(), entered.dues) == (COMPLETE, {("A", "RP", "ACTIVE"): 1000})
-    cases = entered.received["cases"]
+    cases = entered.received.cases
     assert cases["method_of_payment"].tolist() == ["CARD"]
     assert cases["scheme"].tolist() == ["2003"]
     assert cases["rp_arrears_decision"].isna().all()

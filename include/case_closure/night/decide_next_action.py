@@ -15,6 +15,7 @@ from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
 from case_closure.night.parts import over_all
 from case_closure.stages import decide_next_action
+from case_closure.stages.receive_balances import Received
 from case_closure.store import casegroups, nights, posting, work_in_progress
 from case_closure.store.database import Connection
 from case_closure.tables.frames import Frames, to_frame
@@ -52,12 +53,12 @@ def run(ctx: NightContext, url: str) -> Summary:
 
 
 def conclude(
-    connection: Connection, on: date, part: list[str], received: Frames, set_up: Frames, posted: Frames
+    connection: Connection, on: date, part: list[str], received: Received, set_up: Frames, posted: Frames
 ) -> Frames:
     """What is decided of these casegroups, from what stands of them now."""
     gather = casegroups.Gather(connection, part)
     open_exceptions = gather.open_exceptions()
-    people = decide_next_action.whose(to_frame(open_exceptions), received["cases"])
+    people = decide_next_action.whose(to_frame(open_exceptions), received.cases)
     before = {
         "standing": gather.standing(),
         "positions": gather.positions(),
@@ -67,7 +68,7 @@ def conclude(
         "routes": gather.routes(),
         "covering_letters": gather.covering_letters(on),
     }
-    groups = received["casegroups"]
+    groups = received.casegroups
     clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()
     before |= {
         "clerical_items": gather.clerical_items(),

@@ -7,7 +7,7 @@ table it lies in (``store.work_in_progress``).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from case_closure.night.context import NightContext
 from case_closure.night.guard import entered
@@ -16,6 +16,9 @@ from case_closure.night.parallel import over_parts
 from case_closure.store import database, work_in_progress
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames
+from case_closure.tables.handing import Handed
+
+_Concluded = TypeVar("_Concluded", bound=Frames | Handed)
 
 
 def over_all(ctx: NightContext, url: str, work: Callable[[int], Any], count: int) -> list[Any]:
@@ -29,11 +32,12 @@ def keep(
     judgement: Judgement,
     stage: str,
     number: int,
-    frames: Frames,
+    concluded: Frames | Handed,
     tallies: Tallies | None = None,
 ) -> None:
     """Keep what a stage concluded of a part, whole; with ``tallies``, what its casegroups have in them, and take it away."""
     with entered(ctx, url, stage) as (connection, night):
+        frames = concluded.frames if isinstance(concluded, Handed) else concluded
         work_in_progress.save(connection, judgement, stage, number, frames)
         if tallies is None:
             return
@@ -44,12 +48,20 @@ def keep(
 
 
 def kept(
-    ctx: NightContext, url: str, judgement: Judgement, stage: str, number: int, conclude: Callable[[], Frames]
-) -> Frames:
-    """What a stage concluded of a part in this judgement; concluded again when it is gone, as after a cleared later stage."""
+    ctx: NightContext,
+    url: str,
+    judgement: Judgement,
+    stage: str,
+    number: int,
+    conclude: Callable[[], _Concluded],
+    of: Callable[[Frames], _Concluded],
+) -> _Concluded:
+    """What a stage concluded of a part in this judgement, made ``of`` its frames; concluded again when it is gone, as after a
+    cleared later stage."""
     with database.transaction(url) as connection:
         frames = work_in_progress.load(connection, judgement, stage, number)
-    if frames is None:
-        frames = conclude()
-        keep(ctx, url, judgement, stage, number, frames)
-    return frames
+    if frames is not None:
+        return of(frames)
+    concluded = conclude()
+    keep(ctx, url, judgement, stage, number, concluded)
+    return concluded

@@ -12,6 +12,7 @@ from case_closure.night import receive_balances, set_up_cases
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.parts import keep, kept, over_all
 from case_closure.stages import post_dues
+from case_closure.stages.receive_balances import Received
 from case_closure.store import casegroups, database
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames, to_frame
@@ -33,7 +34,7 @@ def run(ctx: NightContext, url: str) -> Summary:
 def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
     """The dues of that part, and where every penny of it is."""
     return kept(
-        ctx, url, judgement, "post_dues", number, lambda: _concluded(ctx, url, judgement, number, part)
+        ctx, url, judgement, "post_dues", number, lambda: _concluded(ctx, url, judgement, number, part), dict
     )
 
 
@@ -43,7 +44,7 @@ def _concluded(ctx: NightContext, url: str, judgement: Judgement, number: int, p
     return conclude(url, ctx.business_date, received, set_up)
 
 
-def conclude(url: str, on: date, received: Frames, set_up: Frames) -> Frames:
+def conclude(url: str, on: date, received: Received, set_up: Frames) -> Frames:
     """The dues of the casegroups that are set up, and where every penny is."""
     with database.transaction(url) as connection:
         before = to_frame(

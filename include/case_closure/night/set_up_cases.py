@@ -19,6 +19,7 @@ from case_closure.night.guard import entered
 from case_closure.night.judging import Tallies, judge, keep_tallies
 from case_closure.night.parts import keep, kept, over_all
 from case_closure.stages import set_up_cases
+from case_closure.stages.receive_balances import Received
 from case_closure.store import casegroups, database, nights
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames, to_frame
@@ -53,14 +54,14 @@ def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part
         received = receive_balances.of_part(ctx, url, judgement, number, part)
         return conclude(url, ctx.business_date, received, Tallies())
 
-    return kept(ctx, url, judgement, "set_up_cases", number, again)
+    return kept(ctx, url, judgement, "set_up_cases", number, again, dict)
 
 
-def conclude(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
+def conclude(url: str, on: date, received: Received, tallies: Tallies) -> Frames:
     """What case set-up concludes of the casegroups that receiving found ready."""
     from case_closure.gates import suites
 
-    required = set_up_cases.required_cases(received["cases"], received["balances"], received["casegroups"])
+    required = set_up_cases.required_cases(received.cases, received.balances, received.casegroups)
     groups = sorted(set(required["casegroup_id"]))
     with database.transaction(url) as connection:
         gather = casegroups.Gather(connection, groups)

@@ -19,6 +19,7 @@ from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages.common import letters, work_items
 from case_closure.stages.common.exceptions import EXCEPTION_KEY, described, exception_items, key_of
 from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum, fitted
+from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
 from case_closure.tables.frames import (
     Frames,
@@ -35,7 +36,7 @@ from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, of_people, o
 
 
 def conclude(
-    received: Frames, set_up: Frames, posted: Frames, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
+    received: Received, set_up: Frames, posted: Frames, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
 ) -> Frames:
     """Everything tonight changes for the judged casegroups.
 
@@ -46,7 +47,7 @@ def conclude(
     ``store.casegroups``). Out: ``casegroups``, ``positions``, ``positions_gone`` (casegroups whose positions are
     replaced), ``opened``, ``seen``, ``resolved``, ``work_items``, ``items_closed``, ``letters``, ``next_actions``.
     """
-    found = pd.concat([received["found"], set_up["found"]], ignore_index=True)
+    found = pd.concat([received.found, set_up["found"]], ignore_index=True)
     opened, seen, resolved = _exceptions(found, received, set_up, before, on, latest)
     still_open = _open_after(before["open_exceptions"], opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
@@ -77,7 +78,7 @@ def conclude(
 
 def _exceptions(
     found: pd.DataFrame,
-    received: Frames,
+    received: Received,
     set_up: Frames,
     before: Frames,
     on: pd.Timestamp,
@@ -96,7 +97,7 @@ def _exceptions(
     again = among(standing["key"], found["key"]) & ~standing["key"].duplicated().to_numpy()
     seen = standing[again]
     gone = standing[~again & (standing["severity"] == "HOLD").to_numpy(bool)]
-    groups = received["casegroups"]
+    groups = received.casegroups
     # Set-up was looked at where it was reached, or where nothing is owed and so nothing must be set up.
     reached = among(gone["casegroup_id"], chosen(groups["casegroup_id"], groups["ready"]))
     stage = gone["rule_code"].map(lambda code: RULES[code].stage)
@@ -119,14 +120,14 @@ def whose(exceptions: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     return person
 
 
-def _resolved_by(resolved: pd.DataFrame, received: Frames, before: Frames, on: pd.Timestamp) -> pd.Series:
+def _resolved_by(resolved: pd.DataFrame, received: Received, before: Frames, on: pd.Timestamp) -> pd.Series:
     """What resolved each: an entry of tonight for the person it is about, or for its case; else the extract."""
 
     def entry(entered: pd.DataFrame, wanted: pd.Series, by: str) -> pd.Series:
         tonight = entered[entered["business_date"] == on].sort_values("resolution_id")
         return take(tonight["resolution_id"], lookup(wanted, tonight, by))
 
-    of_person = entry(of_people(before["entered_for_people"]), whose(resolved, received["cases"]), "party_id")
+    of_person = entry(of_people(before["entered_for_people"]), whose(resolved, received.cases), "party_id")
     of_case = entry(ordered(before["resolutions"], CASE, BALANCE), case_key(resolved), "case_key")
     return ("RESOLUTION " + of_person.fillna(of_case)).fillna("EXTRACT " + on.date().isoformat())
 
@@ -144,10 +145,10 @@ def _open_after(held: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame
 
 
 def _casegroups(
-    received: Frames, posted: Frames, still_open: pd.DataFrame, before: Frames, on: pd.Timestamp
+    received: Received, posted: Frames, still_open: pd.DataFrame, before: Frames, on: pd.Timestamp
 ) -> pd.DataFrame:
     """The casegroups whose line changes tonight, whole."""
-    groups = received["casegroups"]
+    groups = received.casegroups
     standing = before["standing"]
     was = lookup(groups["casegroup_id"], standing, "casegroup_id")
     was_complete = groups["completed_on"].notna().to_numpy(bool)
@@ -227,20 +228,21 @@ def _exact_sums(lines: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _changed_positions(
-    positions: pd.DataFrame, received: Frames, held: pd.DataFrame, on: pd.Timestamp
+    positions: pd.DataFrame, received: Received, held: pd.DataFrame, on: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Positions to write, and the casegroups whose old ones they replace. Unchanged lines keep their dates.
 
     A bucket that had money and has none now stays as a line of nothing, so that the night of the change is known;
     unless its case has left the casegroup.
     """
-    groups = received["casegroups"]
+    groups = received.casegroups
     held = held[among(held["casegroup_id"], groups["casegroup_id"])]
     completed = chosen(groups["casegroup_id"], groups["completed_on"].notna())
     positions = _with_what_was_completed(positions, held[among(held["casegroup_id"], completed)])
     places = lookup(_position_key(held), positions.assign(key=_position_key(positions)), "key")
     members = pd.concat(
-        [_member(received[name]) for name in ("cases", "balances", "clerical_balances")], ignore_index=True
+        [_member(rows) for rows in (received.cases, received.balances, received.clerical_balances)],
+        ignore_index=True,
     )
     stays = among(_member(held), members)
     emptied = held[(places < 0) & stays]
@@ -326,9 +328,9 @@ def _letters(posted: Frames, set_up: Frames, taken: pd.Series, on: pd.Timestamp)
 # --- work items
 
 
-def _changed_again_items(seen: pd.DataFrame, received: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _changed_again_items(seen: pd.DataFrame, received: Received, on: pd.Timestamp) -> pd.DataFrame:
     """A balance that changed after completion is put to a caseworker once for each changed arrival (R20, B55)."""
-    balances = received["balances"]
+    balances = received.balances
     arrived = chosen(balances["case_key"], balances["arrived_on"] == on)
     # The arrival that opened the exception has its item from the opening.
     changed = (seen["rule_code"] == "balance_changed_after_completion") & (seen["business_date"] < on)
@@ -373,16 +375,16 @@ def _write_off_items(posted: Frames, set_up: Frames, before: Frames, on: pd.Time
     )  # fmt: skip
 
 
-def _clerical_items(received: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _clerical_items(received: Received, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
     """Each case of a clerical casegroup that owes something: add its arrears by hand, or apply for a case (B72).
 
     A clerical balance of a completed casegroup is added to what was posted.
     """
-    groups = received["casegroups"]
+    groups = received.casegroups
     clerical = groups[groups["clerical_reason"].notna()]
     completed = chosen(groups["casegroup_id"], groups["completed_on"].notna())
     columns = ["casegroup_id", "csa_system", "csa_case_id", "case_key", "positive"]
-    reported, balances = received["clerical_balances"], received["balances"]
+    reported, balances = received.clerical_balances, received.balances
     balances = balances[~among(balances["casegroup_id"], completed)]
     rows = pd.concat([balances[columns], reported[columns]], ignore_index=True)
     rows = rows[rows["positive"].to_numpy(bool) & among(rows["casegroup_id"], clerical["casegroup_id"])]
@@ -399,11 +401,11 @@ def _clerical_items(received: Frames, before: Frames, on: pd.Timestamp) -> pd.Da
     return work_items.made(rows, on, type=kind, subject_reference=None, detail=says)
 
 
-def _clerical_items_done(received: Frames, set_up: Frames, posted: Frames, before: Frames) -> pd.DataFrame:
+def _clerical_items_done(received: Received, set_up: Frames, posted: Frames, before: Frames) -> pd.DataFrame:
     """Clerical items that the night has done by itself, now that what made its casegroup clerical is gone: there is nobody
     to apply for once the case is set up, and nothing to add once the casegroup is complete."""
     items = before["clerical_items"]
-    groups = received["casegroups"]
+    groups = received.casegroups
     clerical = among(items["casegroup_id"], chosen(groups["casegroup_id"], groups["clerical_reason"].notna()))
     applied = (items["type"] == "ARREARS_ONLY_APPLICATION").to_numpy(bool)
     set_up_now = applied & among(items["case_key"], set_up["cms_cases"]["case_key"])

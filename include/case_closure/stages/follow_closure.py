@@ -22,6 +22,7 @@ from case_closure.domain.dates import NightDates, reminder_from
 from case_closure.stages import receive_balances, set_up_cases
 from case_closure.stages.common import exceptions, findings, letters
 from case_closure.stages.set_up_cases import PAYING, RECEIVING
+from case_closure.tables import handing
 from case_closure.tables.frames import Frames, among, case_key, chosen, lookup, missing, take, take_pence
 
 _ANSWER_ROW = ["letter_id", "issued_on"]
@@ -59,7 +60,13 @@ def refused(
 
 def ninos(held: Frames) -> pd.Series:
     """The first eight characters of the NINOs of all parents, as CIS is asked for them."""
-    return set_up_cases.people(receive_balances.case_facts(held), held)["matched_on"]
+    return set_up_cases.people(receive_balances.case_facts(_cases_gathered(held)), held)["matched_on"]
+
+
+def _cases_gathered(held: Frames) -> receive_balances.CasesGathered:
+    return receive_balances.CasesGathered.of(
+        {name: held[name] for name in handing.shapes(receive_balances.CasesGathered)}
+    )
 
 
 def conclude(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> Frames:
@@ -80,7 +87,7 @@ def conclude(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> Frames:
 
 def _cases(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> pd.DataFrame:
     """One line a selected case: what CSA says of it now, with what was stamped on it."""
-    cases = receive_balances.case_facts(held)
+    cases = receive_balances.case_facts(_cases_gathered(held))
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
     stamped = held["end_liability"].assign(case_key=case_key(held["end_liability"]))
     places = lookup(cases["case_key"], stamped, "case_key")

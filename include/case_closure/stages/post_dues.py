@@ -16,6 +16,7 @@ import pandas as pd
 
 from case_closure.domain import outcomes
 from case_closure.domain.money import BUCKETS, INT64_LIMIT_PENCE
+from case_closure.stages.receive_balances import Received
 from case_closure.tables.frames import Frames, among, chosen, lookup, take
 
 POSITION_KEY = ["casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"]
@@ -27,13 +28,13 @@ _DUE_COLUMNS = [
 ]  # fmt: skip
 
 
-def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date) -> Frames:
+def conclude(received: Received, set_up: Frames, cms_cases: pd.DataFrame, on: date) -> Frames:
     """Complete, post and place.
 
-    ``received``: casegroups, balances, clerical_balances. ``set_up``: set_up, cms_cases (new). ``cms_cases``: those
+    ``set_up``: set_up, cms_cases (new). ``cms_cases``: those
     of earlier nights. All dues of a casegroup are made together with its completion, or none (R7).
     """
-    casegroups = received["casegroups"]
+    casegroups = received.casegroups
     reached = set_up["set_up"]
     all_set_up = among(casegroups["casegroup_id"], chosen(reached["casegroup_id"], reached["all_set_up"]))
     nil = casegroups["ready"] & ~casegroups["positive"]
@@ -72,14 +73,14 @@ def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date
     }
 
 
-def _lines(received: Frames) -> pd.DataFrame:
+def _lines(received: Received) -> pd.DataFrame:
     """One line for each bucket that is not zero, of every latest balance row that is not part of a completion.
 
     What came for a casegroup after it completed is held as it came, whatever its gate says (R41).
     """
-    casegroups = received["casegroups"]
+    casegroups = received.casegroups
     moving = chosen(casegroups["casegroup_id"], casegroups["completed_on"].isna())
-    balances, clerical = received["balances"], received["clerical_balances"]
+    balances, clerical = received.balances, received.clerical_balances
     since = balances["since_completion"].to_numpy(bool)
     balances = balances.assign(passed=balances["passed"].to_numpy(bool) & ~since)
     clerical = clerical.assign(

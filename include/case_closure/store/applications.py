@@ -38,7 +38,7 @@ OPEN_EXCEPTION: dict[str, pa.DataType] = {
 def read(
     connection: Connection, query: str, columns: dict[str, pa.DataType], values: dict[str, Any] | None = None
 ) -> pd.DataFrame:
-    """The rows of a query as a frame, columns in the order of the query; ``values`` as ``copy_out`` has them."""
+    """The rows of a query as a frame, by the names in the query; ``values`` as ``copy_out`` has them."""
     return to_frame(copy_out(raw(connection), query, pa.schema(list(columns.items())), values))
 
 
@@ -51,8 +51,8 @@ def tonight(connection: Connection, on: date) -> Frames:
     applications = read(
         connection,
         f"""
-        select {", ".join(f"h.{name}" for name in _APPLICATION)}, {", ".join(f"h.{name} is not null" for name in _SAYS)},
-               h.business_date
+        select {", ".join(f"h.{name}" for name in _APPLICATION)},
+               {", ".join(f"h.{name} is not null as {name}_given" for name in _SAYS)}, h.business_date
         from held.cms_applications h left join closure.applications a using (application_id)
         where h.changed_on = %(on)s and h.business_date = %(on)s
           and (a.application_id is null or (a.business_date < %(on)s and a.decision <> 'REACTIVE'))

@@ -57,7 +57,7 @@ def payments(connection: Connection, on: date, *, own: bool) -> Frames:
     seen = copy_out(
         driver,
         """
-        select p.csa_receipt_reference, p.value from held.csa_payments p
+        select p.csa_receipt_reference, p.value as row_value from held.csa_payments p
         where p.csa_receipt_reference in (select csa_receipt_reference from judged_payments)
           and not exists (select from judged_payments j where j.business_date = p.business_date
                           and j.csa_system = p.csa_system and j.row_number = p.row_number)
@@ -69,13 +69,13 @@ def payments(connection: Connection, on: date, *, own: bool) -> Frames:
     known = copy_out(
         driver,
         f"""
-        select distinct {MATCHED_ON.format("q.nino")}, c.casegroup_id, q.surname
+        select distinct {MATCHED_ON.format("q.nino")} as matched_on, c.casegroup_id, q.surname
         from held.csa_parties q join held.csa_cases c on c.paying_parent_id = q.party_id
         where c.case_status = 'CLOSED' and c.closed_reason = 'CASE_CLOSURE'
           and {MATCHED_ON.format("q.nino")} in (select {MATCHED_ON.format("nino")} from judged_payments)
         """  # noqa: S608
         if judged.num_rows
-        else "select null, null, null where false",
+        else "select null as matched_on, null as casegroup_id, null as surname where false",
         payers,
     )
     return {"payments": to_frame(judged), "seen": to_frame(seen), "payers": to_frame(known)}

@@ -340,8 +340,9 @@ _CONCERNED = f"""
         where case when e.casegroup_id is null
               then exists (select from closure.end_liability o where o.casegroup_id = t.casegroup_id)
               else e.casegroup_id <> t.casegroup_id end)
-    select c.csa_system, c.csa_case_id, c.casegroup_id, e.casegroup_id,
+    select c.csa_system, c.csa_case_id, c.casegroup_id, e.casegroup_id as stamped_casegroup_id,
            case when e.casegroup_id is not null then row({", ".join(f"e.{name}" for name in _STAMP.split(", "))})::text end
+               as stamp
     from (select distinct casegroup_id from concerned) k join held.csa_cases c using (casegroup_id)
     left join closure.end_liability e using (csa_system, csa_case_id)
 """  # noqa: S608
@@ -428,7 +429,7 @@ def figures(connection: Connection) -> tuple[int, int, int]:
 def already_selected(connection: Connection, criteria: Criteria) -> list[str]:
     """The casegroups with a matching case that have an end liability date, in order; none that is sensitive (R26)."""
     query = f"""
-        select distinct c.casegroup_id collate "C" from held.csa_cases c where {_MATCHES} and not {_NEW}
+        select distinct c.casegroup_id collate "C" as casegroup_id from held.csa_cases c where {_MATCHES} and not {_NEW}
           and not {sensitive.of_row("c")}
         order by 1
     """  # noqa: S608
