@@ -20,6 +20,7 @@ from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.gates import suites
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
 from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import SetUp
 from case_closure.tables import handed
 from case_closure.tables.frames import Frames, to_frame
 from case_closure.tables.landed import FILES
@@ -249,7 +250,7 @@ class Night:
     """What became of a night's casegroups; frames as the stages made them, and short ways to ask."""
 
     received: Received
-    set_up: Frames
+    set_up: SetUp
     posted: Frames
     decided: Frames
 
@@ -281,7 +282,7 @@ class Night:
     @property
     def created(self) -> set[str]:
         """Cases recorded on CMS tonight."""
-        return set(self.set_up["cms_cases"]["csa_case_id"])
+        return set(self.set_up.cms_cases["csa_case_id"])
 
     @property
     def letters(self) -> dict[tuple[str, str], tuple[str, str | None]]:
@@ -419,10 +420,9 @@ def _set_up(
     before: pd.DataFrame,
     on: date,
     payer_casegroups: Mapping[str, str],
-) -> Frames:
-    known: Frames = {
-        "parties": arrived("csa_parties", handed.PARTIES, rows["csa_parties"]),
-        "entered_for_people": entered,
+) -> SetUp:
+    parties = arrived("csa_parties", handed.PARTIES, rows["csa_parties"])
+    known = set_up_cases.Gathered.of({
         "children": frame_like(handed.CASE_KEYS, [{"case_key": _key(row)} for row in rows["csa_children"]]),
         "cms_cases": before,
         "cis": arrived(
@@ -440,9 +440,9 @@ def _set_up(
         "payer_casegroups": frame_like(handed.PAYER_CASEGROUPS, [
             {"matched_on": nino_of(payer)[:8], "cms_casegroup_id": there} for payer, there in payer_casegroups.items()
         ]),
-    }  # fmt: skip
+    })  # fmt: skip
     required = set_up_cases.required_cases(received.cases, received.balances, received.casegroups)
-    everyone = set_up_cases.people(required, known)
+    everyone = set_up_cases.people(required, set_up_cases.PeopleGathered(parties, entered))
     facts = set_up_cases.facts(required, everyone, known)
     broke = {
         "set_up_parties": judge(suites.set_up_parties(NightDates.in_turn(on)), facts.parties),

@@ -16,6 +16,7 @@ from case_closure.night.guard import entered
 from case_closure.night.parts import over_all
 from case_closure.stages import decide_next_action
 from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import casegroups, nights, posting, work_in_progress
 from case_closure.store.database import Connection
 from case_closure.tables.frames import Frames, to_frame
@@ -53,7 +54,7 @@ def run(ctx: NightContext, url: str) -> Summary:
 
 
 def conclude(
-    connection: Connection, on: date, part: list[str], received: Received, set_up: Frames, posted: Frames
+    connection: Connection, on: date, part: list[str], received: Received, set_up: SetUp, posted: Frames
 ) -> Frames:
     """What is decided of these casegroups, from what stands of them now."""
     gather = casegroups.Gather(connection, part)

@@ -13,6 +13,7 @@ from case_closure.night.context import NightContext, Summary
 from case_closure.night.parts import keep, kept, over_all
 from case_closure.stages import post_dues
 from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import casegroups, database
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames, to_frame
@@ -44,10 +45,10 @@ def _concluded(ctx: NightContext, url: str, judgement: Judgement, number: int, p
     return conclude(url, ctx.business_date, received, set_up)
 
 
-def conclude(url: str, on: date, received: Received, set_up: Frames) -> Frames:
+def conclude(url: str, on: date, received: Received, set_up: SetUp) -> Frames:
     """The dues of the casegroups that are set up, and where every penny is."""
     with database.transaction(url) as connection:
         before = to_frame(
-            casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases()
+            casegroups.Gather(connection, sorted(set(set_up.casegroups["casegroup_id"]))).cms_cases()
         )
     return post_dues.conclude(received, set_up, before, on)

@@ -20,9 +20,9 @@ from case_closure.night.judging import Tallies, judge, keep_tallies
 from case_closure.night.parts import keep, kept, over_all
 from case_closure.stages import set_up_cases
 from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import Gathered, PeopleGathered, SetUp
 from case_closure.store import casegroups, database, nights
 from case_closure.store.work_in_progress import Judgement
-from case_closure.tables.frames import Frames, to_frame
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -38,7 +38,7 @@ def run(ctx: NightContext, url: str) -> Summary:
         received = receive_balances.of_part(ctx, url, judgement, number, parts[number])
         made = conclude(url, ctx.business_date, received, tallies)
         keep(ctx, url, judgement, "set_up_cases", number, made, tallies)
-        return tallies, len(made["cms_cases"])
+        return tallies, len(made.cms_cases)
 
     done = over_all(ctx, url, work, len(parts))
     if not succeeded:
@@ -47,17 +47,17 @@ def run(ctx: NightContext, url: str) -> Summary:
     return {"cases_set_up": sum(made for _, made in done)}
 
 
-def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> SetUp:
     """What case set-up concluded of that part."""
 
-    def again() -> Frames:
+    def again() -> SetUp:
         received = receive_balances.of_part(ctx, url, judgement, number, part)
         return conclude(url, ctx.business_date, received, Tallies())
 
-    return kept(ctx, url, judgement, "set_up_cases", number, again, dict)
+    return kept(ctx, url, judgement, "set_up_cases", number, again, SetUp.of)
 
 
-def conclude(url: str, on: date, received: Received, tallies: Tallies) -> Frames:
+def conclude(url: str, on: date, received: Received, tallies: Tallies) -> SetUp:
     """What case set-up concludes of the casegroups that receiving found ready."""
     from case_closure.gates import suites
 
@@ -71,17 +71,18 @@ def conclude(url: str, on: date, received: Received, tallies: Tallies) -> Frames
             .unique()
             .tolist()
         )
-        held = {
-            "parties": to_frame(gather.parties(ids)),
-            "entered_for_people": to_frame(gather.entered_for(ids)),
-            "children": to_frame(gather.children()),
-            "cms_cases": to_frame(gather.cms_cases()),
-        }
-        everyone = set_up_cases.people(required, held)
-        held["cis"] = to_frame(gather.cis(everyone["matched_on"].dropna().unique().tolist()))
+        parents = {"parties": gather.parties(ids), "entered_for_people": gather.entered_for(ids)}
+        everyone = set_up_cases.people(required, PeopleGathered.read(parents))
         payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
-        held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
-        held["payer_casegroups"] = to_frame(gather.payer_casegroups())
+        held = Gathered.read(
+            {
+                "children": gather.children(),
+                "cms_cases": gather.cms_cases(),
+                "cis": gather.cis(everyone["matched_on"].dropna().unique().tolist()),
+                "register": gather.register(payers.dropna().unique().tolist()),
+                "payer_casegroups": gather.payer_casegroups(),
+            }
+        )
         dates = nights.dates(connection, on)
     facts = set_up_cases.facts(required, everyone, held)
     broke = {

@@ -20,7 +20,7 @@ from case_closure.stages.common import letters, work_items
 from case_closure.stages.common.exceptions import EXCEPTION_KEY, described, exception_items, key_of
 from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum, fitted
 from case_closure.stages.receive_balances import Received
-from case_closure.stages.set_up_cases import PAYING, RECEIVING
+from case_closure.stages.set_up_cases import PAYING, RECEIVING, SetUp
 from case_closure.tables.frames import (
     Frames,
     among,
@@ -36,7 +36,7 @@ from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, of_people, o
 
 
 def conclude(
-    received: Received, set_up: Frames, posted: Frames, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
+    received: Received, set_up: SetUp, posted: Frames, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
 ) -> Frames:
     """Everything tonight changes for the judged casegroups.
 
@@ -47,7 +47,7 @@ def conclude(
     ``store.casegroups``). Out: ``casegroups``, ``positions``, ``positions_gone`` (casegroups whose positions are
     replaced), ``opened``, ``seen``, ``resolved``, ``work_items``, ``items_closed``, ``letters``, ``next_actions``.
     """
-    found = pd.concat([received.found, set_up["found"]], ignore_index=True)
+    found = pd.concat([received.found, set_up.found], ignore_index=True)
     opened, seen, resolved = _exceptions(found, received, set_up, before, on, latest)
     still_open = _open_after(before["open_exceptions"], opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
@@ -79,7 +79,7 @@ def conclude(
 def _exceptions(
     found: pd.DataFrame,
     received: Received,
-    set_up: Frames,
+    set_up: SetUp,
     before: Frames,
     on: pd.Timestamp,
     latest: pd.Timestamp,
@@ -299,12 +299,12 @@ def _position_key(rows: pd.DataFrame) -> pd.Series:
 # --- letters
 
 
-def _letters(posted: Frames, set_up: Frames, taken: pd.Series, on: pd.Timestamp) -> pd.DataFrame:
+def _letters(posted: Frames, set_up: SetUp, taken: pd.Series, on: pd.Timestamp) -> pd.DataFrame:
     """6301 to the paying parent, 6302 to each receiving parent of a required case, a 6314 with each (R15, B14, B18).
 
     ``taken``: the numbers of the covering letters that closure has written tonight.
     """
-    dues, people = posted["dues"], set_up["people"]
+    dues, people = posted["dues"], set_up.people
     if dues.empty:
         return letters.none()
     of_case = sums(dues["posted_pence"], case_key(dues))
@@ -345,9 +345,9 @@ def _changed_again_items(seen: pd.DataFrame, received: Received, on: pd.Timestam
     )
 
 
-def _set_up_items(set_up: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _set_up_items(set_up: SetUp, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
     """The arrears-only case that was set up is presented to a caseworker (B43)."""
-    created = set_up["cms_cases"]
+    created = set_up.cms_cases
     created = created[created["origin"] == "ARREARS_ONLY"]
     created = work_items.routed(created, before["routes"])
     return work_items.made(
@@ -356,12 +356,12 @@ def _set_up_items(set_up: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFr
     )  # fmt: skip
 
 
-def _write_off_items(posted: Frames, set_up: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _write_off_items(posted: Frames, set_up: SetUp, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
     """The receiving parent had asked for write-off and is still owed more than they chose to keep (B45, R14)."""
     dues = posted["dues"]
     to_receiver = dues[dues["creditor"] == "RP"]
     owed = sums(to_receiver["posted_pence"], case_key(to_receiver))
-    cases = set_up["required"]
+    cases = set_up.required
     if cases.empty:
         return work_items.none()
     cases = cases.assign(owed=take_pence(owed["pence"], lookup(cases["case_key"], owed, "key")))
@@ -401,14 +401,14 @@ def _clerical_items(received: Received, before: Frames, on: pd.Timestamp) -> pd.
     return work_items.made(rows, on, type=kind, subject_reference=None, detail=says)
 
 
-def _clerical_items_done(received: Received, set_up: Frames, posted: Frames, before: Frames) -> pd.DataFrame:
+def _clerical_items_done(received: Received, set_up: SetUp, posted: Frames, before: Frames) -> pd.DataFrame:
     """Clerical items that the night has done by itself, now that what made its casegroup clerical is gone: there is nobody
     to apply for once the case is set up, and nothing to add once the casegroup is complete."""
     items = before["clerical_items"]
     groups = received.casegroups
     clerical = among(items["casegroup_id"], chosen(groups["casegroup_id"], groups["clerical_reason"].notna()))
     applied = (items["type"] == "ARREARS_ONLY_APPLICATION").to_numpy(bool)
-    set_up_now = applied & among(items["case_key"], set_up["cms_cases"]["case_key"])
+    set_up_now = applied & among(items["case_key"], set_up.cms_cases["case_key"])
     completed = among(items["casegroup_id"], posted["completed"]["casegroup_id"])
     return items[~clerical & (set_up_now | completed)].reset_index(drop=True)
 
@@ -416,11 +416,11 @@ def _clerical_items_done(received: Received, set_up: Frames, posted: Frames, bef
 # --- next actions
 
 
-def _next_actions(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _next_actions(posted: Frames, set_up: SetUp, on: pd.Timestamp) -> pd.DataFrame:
     """For each case with dues, the first row of the decision table that fits it (B46, B47)."""
     dues = posted["dues"]
     keys = case_key(dues)
-    cases = set_up["required"]
+    cases = set_up.required
     cases = cases[among(cases["case_key"], keys)].reset_index(drop=True)
     action = pd.Series(None, index=cases.index, dtype="str")
     reason = action.copy()

@@ -60,13 +60,18 @@ def refused(
 
 def ninos(held: Frames) -> pd.Series:
     """The first eight characters of the NINOs of all parents, as CIS is asked for them."""
-    return set_up_cases.people(receive_balances.case_facts(_cases_gathered(held)), held)["matched_on"]
+    cases = receive_balances.case_facts(_cases_gathered(held))
+    return set_up_cases.people(cases, _people_gathered(held))["matched_on"]
 
 
 def _cases_gathered(held: Frames) -> receive_balances.CasesGathered:
     return receive_balances.CasesGathered.of(
         {name: held[name] for name in handing.shapes(receive_balances.CasesGathered)}
     )
+
+
+def _people_gathered(held: Frames) -> set_up_cases.PeopleGathered:
+    return set_up_cases.PeopleGathered(held["parties"], held["entered_for_people"])
 
 
 def conclude(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> Frames:
@@ -233,7 +238,7 @@ def _letters(due: pd.DataFrame, cases: pd.DataFrame, held: Frames, on: pd.Timest
     """The letters due, addressed to the parents of their case."""
     if due.empty:
         return letters.none()
-    people = set_up_cases.known_people(cases, held)
+    people = set_up_cases.known_people(cases, _people_gathered(held), held["cis"])
     people = people.assign(key=people["role"] + "|" + people["case_key"])
     places = lookup(due["role"] + "|" + due["case_key"], people, "key")
     taken = people.iloc[places].reset_index(drop=True)

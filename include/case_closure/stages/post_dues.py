@@ -17,6 +17,7 @@ import pandas as pd
 from case_closure.domain import outcomes
 from case_closure.domain.money import BUCKETS, INT64_LIMIT_PENCE
 from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import SetUp
 from case_closure.tables.frames import Frames, among, chosen, lookup, take
 
 POSITION_KEY = ["casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"]
@@ -28,14 +29,14 @@ _DUE_COLUMNS = [
 ]  # fmt: skip
 
 
-def conclude(received: Received, set_up: Frames, cms_cases: pd.DataFrame, on: date) -> Frames:
+def conclude(received: Received, set_up: SetUp, cms_cases: pd.DataFrame, on: date) -> Frames:
     """Complete, post and place.
 
-    ``set_up``: set_up, cms_cases (new). ``cms_cases``: those
-    of earlier nights. All dues of a casegroup are made together with its completion, or none (R7).
+    ``cms_cases``: those of earlier nights (CMS_CASES_STANDING). All dues of a casegroup are made together with its
+    completion, or none (R7).
     """
     casegroups = received.casegroups
-    reached = set_up["set_up"]
+    reached = set_up.casegroups
     all_set_up = among(casegroups["casegroup_id"], chosen(reached["casegroup_id"], reached["all_set_up"]))
     nil = casegroups["ready"] & ~casegroups["positive"]
     added = casegroups["ready"] & casegroups["positive"] & all_set_up
@@ -63,7 +64,7 @@ def conclude(received: Received, set_up: Frames, cms_cases: pd.DataFrame, on: da
     )
     dues = _dues(
         lines[posted].reset_index(drop=True),
-        pd.concat([cms_cases, set_up["cms_cases"]], ignore_index=True),
+        pd.concat([cms_cases, set_up.cms_cases], ignore_index=True),
         on,
     )
     return {

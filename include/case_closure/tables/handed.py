@@ -152,3 +152,22 @@ FOUND: Final = _shape(
     subject_reference=TEXT,
 )  # fmt: skip
 """An exception as it is found: one for each rule, case and subject (R38)."""
+
+# --- concluded by set_up_cases
+
+CMS_CASES: Final = _shape(
+    **_texts(("case_key", *_CASE, "casegroup_id", "cms_case_id", "cms_casegroup_id", "scheme", "origin")), created_on=DAY,
+    **_texts(("maintenance_region", "method_of_payment", "benefit_code", "case_owner", "paying_parent_matched_on")),
+)  # fmt: skip
+CASEGROUPS_SET_UP: Final = _shape(casegroup_id=TEXT, all_set_up=FLAG)
+CASES_REQUIRED: Final = _shape(
+    **_texts(("case_key", *_CASE, "casegroup_id", "rp_arrears_decision")),
+    rp_keep_pence=PENCE,
+    method_of_payment=TEXT,
+)
+PEOPLE: Final = _shape(
+    **_texts(("case_key", *_CASE, "casegroup_id", "role", "party_id")), address_valid=FLAG, dlo=FLAG, date_of_death=DAY,
+    cis_death_recorded=FLAG, representative_name=TEXT, representative_address_valid=FLAG,
+)  # fmt: skip
+"""What letters need of a person, a line for each parent of a case."""
+INTEREST_FLAGS: Final = _shape(party_id=TEXT, nino=TEXT, casegroup_id=TEXT)
