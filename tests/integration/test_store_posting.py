@@ -140,7 +140,7 @@ def test_resolving_an_exception_closes_its_work_item(installation: Installation)
 
 def test_a_missing_amount_is_an_error_not_a_zero(installation: Installation) -> None:
     night = tonight(case())
-    night.posted["dues"]["posted_pence"] = night.posted["dues"]["posted_pence"].astype("float64") + 0.5
+    night.posted.dues["posted_pence"] = night.posted.dues["posted_pence"].astype("float64") + 0.5
     with pytest.raises(Exception, match=r"[Ff]loat|truncat"):
         store(installation, night)
     assert installation.dues() == {}

@@ -19,6 +19,7 @@ from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.gates import suites
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
+from case_closure.stages.post_dues import Posted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
 from case_closure.tables import handed
@@ -251,7 +252,7 @@ class Night:
 
     received: Received
     set_up: SetUp
-    posted: Frames
+    posted: Posted
     decided: Frames
 
     def outcome(self, casegroup: str = "G1") -> tuple[str, str]:
@@ -261,11 +262,11 @@ class Night:
     @property
     def dues(self) -> dict[tuple[str, str, str], int]:
         """(case, creditor, status) -> pence."""
-        return _by_bucket(self.posted["dues"], "posted_pence")
+        return _by_bucket(self.posted.dues, "posted_pence")
 
     def figure(self, name: str) -> dict[tuple[str, str, str], int]:
         """A figure of the positions where it is not 0: 'received', 'posted', 'held', 'credit'."""
-        lines = self.posted["positions"]
+        lines = self.posted.positions
         return _by_bucket(lines[lines[f"{name}_pence"] != 0], f"{name}_pence")
 
     @property

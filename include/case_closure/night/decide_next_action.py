@@ -15,6 +15,7 @@ from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
 from case_closure.night.parts import over_all
 from case_closure.stages import decide_next_action
+from case_closure.stages.post_dues import Posted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import casegroups, nights, posting, work_in_progress
@@ -54,7 +55,7 @@ def run(ctx: NightContext, url: str) -> Summary:
 
 
 def conclude(
-    connection: Connection, on: date, part: list[str], received: Received, set_up: SetUp, posted: Frames
+    connection: Connection, on: date, part: list[str], received: Received, set_up: SetUp, posted: Posted
 ) -> Frames:
     """What is decided of these casegroups, from what stands of them now."""
     gather = casegroups.Gather(connection, part)

@@ -12,11 +12,12 @@ from case_closure.night import receive_balances, set_up_cases
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.parts import keep, kept, over_all
 from case_closure.stages import post_dues
+from case_closure.stages.post_dues import Posted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import casegroups, database
 from case_closure.store.work_in_progress import Judgement
-from case_closure.tables.frames import Frames, to_frame
+from case_closure.tables.frames import to_frame
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -26,26 +27,32 @@ def run(ctx: NightContext, url: str) -> Summary:
     def work(number: int) -> tuple[int, int]:
         posted = _concluded(ctx, url, judgement, number, parts[number])
         keep(ctx, url, judgement, "post_dues", number, posted)
-        return len(posted["dues"]), int(posted["dues"]["posted_pence"].sum())
+        return len(posted.dues), int(posted.dues["posted_pence"].sum())
 
     done = over_all(ctx, url, work, len(parts))
     return {"dues": sum(dues for dues, _ in done), "posted_pence": sum(pence for _, pence in done)}
 
 
-def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Posted:
     """The dues of that part, and where every penny of it is."""
     return kept(
-        ctx, url, judgement, "post_dues", number, lambda: _concluded(ctx, url, judgement, number, part), dict
+        ctx,
+        url,
+        judgement,
+        "post_dues",
+        number,
+        lambda: _concluded(ctx, url, judgement, number, part),
+        Posted.of,
     )
 
 
-def _concluded(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+def _concluded(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Posted:
     received = receive_balances.of_part(ctx, url, judgement, number, part)
     set_up = set_up_cases.of_part(ctx, url, judgement, number, part)
     return conclude(url, ctx.business_date, received, set_up)
 
 
-def conclude(url: str, on: date, received: Received, set_up: SetUp) -> Frames:
+def conclude(url: str, on: date, received: Received, set_up: SetUp) -> Posted:
     """The dues of the casegroups that are set up, and where every penny is."""
     with database.transaction(url) as connection:
         before = to_frame(

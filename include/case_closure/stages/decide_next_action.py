@@ -18,7 +18,7 @@ from case_closure.domain import outcomes
 from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages.common import letters, work_items
 from case_closure.stages.common.exceptions import EXCEPTION_KEY, described, exception_items, key_of
-from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum, fitted
+from case_closure.stages.post_dues import FIGURES, POSITION_KEY, Posted, exact_sum, fitted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import PAYING, RECEIVING, SetUp
 from case_closure.tables.frames import (
@@ -36,7 +36,7 @@ from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, of_people, o
 
 
 def conclude(
-    received: Received, set_up: SetUp, posted: Frames, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
+    received: Received, set_up: SetUp, posted: Posted, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
 ) -> Frames:
     """Everything tonight changes for the judged casegroups.
 
@@ -51,7 +51,7 @@ def conclude(
     opened, seen, resolved = _exceptions(found, received, set_up, before, on, latest)
     still_open = _open_after(before["open_exceptions"], opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
-    positions, replaced = _changed_positions(posted["positions"], received, before["positions"], on)
+    positions, replaced = _changed_positions(posted.positions, received, before["positions"], on)
     items = [
         exception_items(opened, on),
         _changed_again_items(seen, received, on),
@@ -145,7 +145,7 @@ def _open_after(held: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame
 
 
 def _casegroups(
-    received: Received, posted: Frames, still_open: pd.DataFrame, before: Frames, on: pd.Timestamp
+    received: Received, posted: Posted, still_open: pd.DataFrame, before: Frames, on: pd.Timestamp
 ) -> pd.DataFrame:
     """The casegroups whose line changes tonight, whole."""
     groups = received.casegroups
@@ -162,7 +162,7 @@ def _casegroups(
     )
     of_group = codes.reset_index().astype("str")
     excepted = take(of_group["rule_code"], lookup(groups["casegroup_id"], of_group, "casegroup_id"))
-    completed = posted["completed"]
+    completed = posted.completed
     done = take(completed["reason"], lookup(groups["casegroup_id"], completed, "casegroup_id"))
     for name, why in (
         (outcomes.TRANSITION_COMPLETE, done),
@@ -183,7 +183,7 @@ def _casegroups(
         }
     )
     for name in FIGURES:
-        total = _exact_sums(posted["positions"], name)
+        total = _exact_sums(posted.positions, name)
         line[name] = take_pence(total["pence"], lookup(groups["casegroup_id"], total, "key"))
     line["completed_on"] = (
         pd.Series(on, index=groups.index)
@@ -299,12 +299,12 @@ def _position_key(rows: pd.DataFrame) -> pd.Series:
 # --- letters
 
 
-def _letters(posted: Frames, set_up: SetUp, taken: pd.Series, on: pd.Timestamp) -> pd.DataFrame:
+def _letters(posted: Posted, set_up: SetUp, taken: pd.Series, on: pd.Timestamp) -> pd.DataFrame:
     """6301 to the paying parent, 6302 to each receiving parent of a required case, a 6314 with each (R15, B14, B18).
 
     ``taken``: the numbers of the covering letters that closure has written tonight.
     """
-    dues, people = posted["dues"], set_up.people
+    dues, people = posted.dues, set_up.people
     if dues.empty:
         return letters.none()
     of_case = sums(dues["posted_pence"], case_key(dues))
@@ -356,9 +356,9 @@ def _set_up_items(set_up: SetUp, before: Frames, on: pd.Timestamp) -> pd.DataFra
     )  # fmt: skip
 
 
-def _write_off_items(posted: Frames, set_up: SetUp, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _write_off_items(posted: Posted, set_up: SetUp, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
     """The receiving parent had asked for write-off and is still owed more than they chose to keep (B45, R14)."""
-    dues = posted["dues"]
+    dues = posted.dues
     to_receiver = dues[dues["creditor"] == "RP"]
     owed = sums(to_receiver["posted_pence"], case_key(to_receiver))
     cases = set_up.required
@@ -401,7 +401,7 @@ def _clerical_items(received: Received, before: Frames, on: pd.Timestamp) -> pd.
     return work_items.made(rows, on, type=kind, subject_reference=None, detail=says)
 
 
-def _clerical_items_done(received: Received, set_up: SetUp, posted: Frames, before: Frames) -> pd.DataFrame:
+def _clerical_items_done(received: Received, set_up: SetUp, posted: Posted, before: Frames) -> pd.DataFrame:
     """Clerical items that the night has done by itself, now that what made its casegroup clerical is gone: there is nobody
     to apply for once the case is set up, and nothing to add once the casegroup is complete."""
     items = before["clerical_items"]
@@ -409,16 +409,16 @@ def _clerical_items_done(received: Received, set_up: SetUp, posted: Frames, befo
     clerical = among(items["casegroup_id"], chosen(groups["casegroup_id"], groups["clerical_reason"].notna()))
     applied = (items["type"] == "ARREARS_ONLY_APPLICATION").to_numpy(bool)
     set_up_now = applied & among(items["case_key"], set_up.cms_cases["case_key"])
-    completed = among(items["casegroup_id"], posted["completed"]["casegroup_id"])
+    completed = among(items["casegroup_id"], posted.completed["casegroup_id"])
     return items[~clerical & (set_up_now | completed)].reset_index(drop=True)
 
 
 # --- next actions
 
 
-def _next_actions(posted: Frames, set_up: SetUp, on: pd.Timestamp) -> pd.DataFrame:
+def _next_actions(posted: Posted, set_up: SetUp, on: pd.Timestamp) -> pd.DataFrame:
     """For each case with dues, the first row of the decision table that fits it (B46, B47)."""
-    dues = posted["dues"]
+    dues = posted.dues
     keys = case_key(dues)
     cases = set_up.required
     cases = cases[among(cases["case_key"], keys)].reset_index(drop=True)

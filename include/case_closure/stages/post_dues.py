@@ -4,12 +4,14 @@ Serves B32, B33, B44, B46; R4-R7.
 Belongs here: completion, dues and the position of each bucket. Does not belong here: letters,
 work items, exceptions.
 
-In: what the two stages before concluded. Out: ``completed``, ``dues``, ``positions``.
+In: what the two stages before concluded. Out: ``Posted``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -18,18 +20,24 @@ from case_closure.domain import outcomes
 from case_closure.domain.money import BUCKETS, INT64_LIMIT_PENCE
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
-from case_closure.tables.frames import Frames, among, chosen, lookup, take
+from case_closure.tables import handed
+from case_closure.tables.frames import among, chosen, lookup, take
+from case_closure.tables.handing import Handed, cut
 
 POSITION_KEY = ["casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"]
 FIGURES = ["received_pence", "posted_pence", "held_pence", "credit_pence"]
-_DUE_COLUMNS = [
-    "due_id", "business_date", "casegroup_id", "cms_casegroup_id", "cms_case_id", "csa_system", "csa_case_id",
-    "scheme", "creditor", "arrears_status", "posted_pence", "arrears_from", "arrears_to",
-    "reference",
-]  # fmt: skip
 
 
-def conclude(received: Received, set_up: SetUp, cms_cases: pd.DataFrame, on: date) -> Frames:
+@dataclass(frozen=True)
+class Posted(Handed):
+    """The casegroups that complete tonight and why, their dues, and where every penny of each bucket is."""
+
+    completed: Annotated[pd.DataFrame, handed.COMPLETED]
+    dues: Annotated[pd.DataFrame, handed.DUES]
+    positions: Annotated[pd.DataFrame, handed.POSITIONS_POSTED]
+
+
+def conclude(received: Received, set_up: SetUp, cms_cases: pd.DataFrame, on: date) -> Posted:
     """Complete, post and place.
 
     ``cms_cases``: those of earlier nights (CMS_CASES_STANDING). All dues of a casegroup are made together with its
@@ -67,11 +75,7 @@ def conclude(received: Received, set_up: SetUp, cms_cases: pd.DataFrame, on: dat
         pd.concat([cms_cases, set_up.cms_cases], ignore_index=True),
         on,
     )
-    return {
-        "completed": completed,
-        "dues": dues,
-        "positions": _positions(lines),
-    }
+    return Posted(completed=completed, dues=dues, positions=_positions(lines))
 
 
 def _lines(received: Received) -> pd.DataFrame:
@@ -138,7 +142,7 @@ def _dues(lines: pd.DataFrame, cms_cases: pd.DataFrame, on: date) -> pd.DataFram
         cms_case_id=take(cms_cases["cms_case_id"], places),
         scheme=take(cms_cases["scheme"], places),
     )
-    return dues[_DUE_COLUMNS]
+    return cut(dues, handed.DUES)
 
 
 def _positions(lines: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +155,7 @@ def _positions(lines: pd.DataFrame) -> pd.DataFrame:
         once = pd.concat(
             [once, summed.reset_index().astype(dict.fromkeys(FIGURES, "int64"))], ignore_index=True
         )
-    return once.reset_index(drop=True)
+    return cut(once, handed.POSITIONS_POSTED).reset_index(drop=True)
 
 
 def exact_sum(amounts: pd.Series) -> int:

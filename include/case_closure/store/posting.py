@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, Table, te
 from sqlalchemy.types import TypeEngine
 
 from case_closure import refusals
+from case_closure.stages.post_dues import Posted
 from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import history
 from case_closure.store.copy import copy_in
@@ -30,7 +31,7 @@ class ContentConflict(refusals.Refused):
     """A row with this natural key is stored already, and says something else."""
 
 
-def store(connection: Connection, on: date, set_up: SetUp, posted: Frames, decided: Frames) -> None:
+def store(connection: Connection, on: date, set_up: SetUp, posted: Posted, decided: Frames) -> None:
     """Store everything tonight changes for one part of the casegroups.
 
     Storing the same again changes nothing. Raises ContentConflict when a key stands with other content.
@@ -39,7 +40,7 @@ def store(connection: Connection, on: date, set_up: SetUp, posted: Frames, decid
     # In order, so that two parts that flag the same people wait for each other and never both ways round.
     flags = set_up.interest_flags.sort_values("party_id").assign(business_date=on)
     insert(connection, tables.interest_flags, flags, first_counts=True)
-    insert(connection, tables.dues, posted["dues"])
+    insert(connection, tables.dues, posted.dues)
     insert(connection, tables.letters, decided["letters"].assign(business_date=on))
     insert(connection, tables.next_actions, decided["next_actions"])
     _exceptions(connection, on, decided)

@@ -171,3 +171,13 @@ PEOPLE: Final = _shape(
 )  # fmt: skip
 """What letters need of a person, a line for each parent of a case."""
 INTEREST_FLAGS: Final = _shape(party_id=TEXT, nino=TEXT, casegroup_id=TEXT)
+
+# --- concluded by post_dues
+
+COMPLETED: Final = _shape(casegroup_id=TEXT, reason=TEXT)
+DUES: Final = _shape(
+    due_id=TEXT, business_date=DAY, **_texts(("casegroup_id", "cms_casegroup_id", "cms_case_id", *_CASE, "scheme", *_BUCKET)),
+    posted_pence=PENCE, arrears_from=DAY, arrears_to=DAY, reference=TEXT,
+)  # fmt: skip
+POSITIONS_POSTED: Final = _shape(**_texts(("casegroup_id", *_CASE, *_BUCKET)), **_FIGURES)
+"""Where the pence of each bucket are tonight; the night each line is of is found when it is decided what changes."""
