@@ -19,6 +19,7 @@ from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.gates import suites
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
+from case_closure.stages.decide_next_action import Decided
 from case_closure.stages.post_dues import Posted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
@@ -253,10 +254,10 @@ class Night:
     received: Received
     set_up: SetUp
     posted: Posted
-    decided: Frames
+    decided: Decided
 
     def outcome(self, casegroup: str = "G1") -> tuple[str, str]:
-        line = self.decided["casegroups"].set_index("casegroup_id").loc[casegroup]
+        line = self.decided.casegroups.set_index("casegroup_id").loc[casegroup]
         return str(line["outcome"]), str(line["reason"])
 
     @property
@@ -272,11 +273,11 @@ class Night:
     @property
     def opened(self) -> set[tuple[str, str]]:
         """(rule, case) of the exceptions opened."""
-        rows = self.decided["opened"]
+        rows = self.decided.opened
         return set(zip(rows["rule_code"], rows["csa_case_id"], strict=True))
 
     def exception(self, rule: str) -> Row:
-        rows = self.decided["opened"]
+        rows = self.decided.opened
         (row,) = records(rows[rows["rule_code"] == rule])
         return row
 
@@ -288,19 +289,19 @@ class Night:
     @property
     def letters(self) -> dict[tuple[str, str], tuple[str, str | None]]:
         """(code, party) -> (status, reason)."""
-        rows = self.decided["letters"]
+        rows = self.decided.letters
         return {
             (row["code"], row["party_id"]): (row["status"], None if pd.isna(row["reason"]) else row["reason"])
             for row in rows.to_dict("records")
         }
 
     def items(self, kind: str) -> list[Row]:
-        rows = self.decided["work_items"]
+        rows = self.decided.work_items
         return records(rows[rows["type"] == kind])
 
     @property
     def item_types(self) -> list[str]:
-        return sorted(self.decided["work_items"]["type"])
+        return sorted(self.decided.work_items["type"])
 
 
 def _by_bucket(rows: pd.DataFrame, amount: str) -> dict[tuple[str, str, str], int]:
@@ -344,9 +345,9 @@ def tonight(
         "closure_failures": arrived("closure_failures", handed.CLOSURE_FAILURES, closure_failures),
         "resolutions": arrived("resolutions", handed.RESOLUTIONS, resolutions),
         "refused": frame_like(handed.REFUSED_ROWS, refused),
-        "standing": frame_like(handed.CASEGROUPS_STANDING, standing),
+        "standing": frame_like(handed.CASEGROUPS, standing),
         "open_exceptions": frame_like(handed.OPEN_EXCEPTIONS, open_exceptions),
-        "positions": frame_like(handed.POSITIONS_STANDING, positions),
+        "positions": frame_like(handed.POSITIONS, positions),
         "dues_now": frame_like(handed.DUES_NOW, dues_now),
         "completed_periods": frame_like(handed.COMPLETED_PERIODS, ()),
     }
@@ -369,7 +370,7 @@ def tonight(
     there = {row["casegroup_id"]: None for row in cms_cases} | {
         group: owners[payer] for group, payer in payers.items() if payer in owners
     }
-    frames |= {
+    stood = {name: frames[name] for name in ("standing", "positions", "open_exceptions", "resolutions")} | {
         "entered_for_people": entered,
         "routes": frame_like(handed.ROUTES, [{"casegroup_id": group, "case_owner": owner} for group, owner in there.items()]),
         "on_cms": frame_like(handed.CASE_KEYS, [
@@ -381,7 +382,8 @@ def tonight(
         "covering_letters": frame_like(handed.LETTER_IDS, [{"letter_id": one} for one in covering_letters]),
     }  # fmt: skip
     tonight = pd.Timestamp(on).as_unit("s")
-    decided = decide_next_action.conclude(received, set_up, posted, frames, tonight, tonight)
+    gathered = decide_next_action.Gathered.of(stood)
+    decided = decide_next_action.conclude(received, set_up, posted, gathered, tonight, tonight)
     return Night(received, set_up, posted, decided)
 
 

@@ -310,4 +310,4 @@ def answered(*rows: Row, suppressed: Mapping[str, str] | None = None, on: date =
     }
     facts = follow_closure.answer_facts(held)
     broke = {"clerical_letters": judge(suites.clerical_letters(), facts)}
-    return Followed(follow_closure.refused(facts, broke, held, *[pd.Timestamp(on).as_unit("s")] * 2))
+    return Followed(follow_closure.refused(facts, broke, held, *[pd.Timestamp(on).as_unit("s")] * 2).frames)

@@ -279,7 +279,7 @@ def test_R18_warnings_stop_nothing() -> None:
         case("both", "3", payer={"nino": "CR123456A"}, receiver={"nino": "MW123456A"}),
     )
     assert {night.outcome(group) for group in "123"} == {COMPLETE}
-    rows = night.decided["opened"]
+    rows = night.decided.opened
     assert sorted(
         zip(rows["rule_code"], rows["csa_case_id"], rows["subject"], rows["severity"], strict=True)
     ) == [

@@ -15,12 +15,13 @@ from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
 from case_closure.night.parts import over_all
 from case_closure.stages import decide_next_action
+from case_closure.stages.decide_next_action import Decided, Gathered
 from case_closure.stages.post_dues import Posted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import casegroups, nights, posting, work_in_progress
 from case_closure.store.database import Connection
-from case_closure.tables.frames import Frames, to_frame
+from case_closure.tables.frames import to_frame
 
 # What is told of the stage, and the frame whose rows it counts.
 _COUNTED = {
@@ -45,7 +46,7 @@ def run(ctx: NightContext, url: str) -> Summary:
                 return dict(zip(_COUNTED, stored["counts"]["rows"].tolist(), strict=True))
             decided = conclude(connection, ctx.business_date, parts[number], received, set_up, posted)
             posting.store(connection, ctx.business_date, set_up, posted, decided)
-            counts = {name: len(decided[frame]) for name, frame in _COUNTED.items()}
+            counts = {name: len(decided.frames[frame]) for name, frame in _COUNTED.items()}
             told = {"counts": pd.DataFrame({"rows": list(counts.values())})}
             work_in_progress.save(connection, judgement, "decide_next_action", number, told)
         return counts
@@ -56,7 +57,7 @@ def run(ctx: NightContext, url: str) -> Summary:
 
 def conclude(
     connection: Connection, on: date, part: list[str], received: Received, set_up: SetUp, posted: Posted
-) -> Frames:
+) -> Decided:
     """What is decided of these casegroups, from what stands of them now."""
     gather = casegroups.Gather(connection, part)
     open_exceptions = gather.open_exceptions()
@@ -76,6 +77,5 @@ def conclude(
         "clerical_items": gather.clerical_items(),
         "on_cms": casegroups.Gather(connection, clerical).on_cms(),
     }
-    frames = {name: to_frame(table) for name, table in before.items()}
     own, latest = (pd.Timestamp(day).as_unit("s") for day in (on, nights.dates(connection, on).latest))
-    return decide_next_action.conclude(received, set_up, posted, frames, own, latest)
+    return decide_next_action.conclude(received, set_up, posted, Gathered.read(before), own, latest)

@@ -4,10 +4,14 @@ Serves B14-B16, B18 (rows), B43, B45-B50, B72; R4, R10, R12, R14-R16.
 Belongs here: everything that follows once it is known which casegroups completed and which did not.
 Does not belong here: judging rows, money.
 
-In: what the stages before concluded, and what stood before tonight. Out: the changes of tonight, ready to be stored.
+In: what the stages before concluded, and ``Gathered``, what stood before tonight. Out: ``Decided``, the changes of tonight,
+ready to be stored.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -17,12 +21,18 @@ from case_closure.domain import next_actions as table
 from case_closure.domain import outcomes
 from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages.common import letters, work_items
-from case_closure.stages.common.exceptions import EXCEPTION_KEY, described, exception_items, key_of
+from case_closure.stages.common.exceptions import (
+    EXCEPTION_KEY,
+    Exceptions,
+    described,
+    exception_items,
+    key_of,
+)
 from case_closure.stages.post_dues import FIGURES, POSITION_KEY, Posted, exact_sum, fitted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import PAYING, RECEIVING, SetUp
+from case_closure.tables import handed
 from case_closure.tables.frames import (
-    Frames,
     among,
     case_key,
     chosen,
@@ -32,26 +42,57 @@ from case_closure.tables.frames import (
     take_flags,
     take_pence,
 )
+from case_closure.tables.handing import Handed, cut
 from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, of_people, ordered
 
 
+@dataclass(frozen=True)
+class Gathered(Handed):
+    """What stood before tonight (see ``store.casegroups``). ``on_cms``: the cases of clerical casegroups that are;
+    ``covering_letters``: those that closure has written tonight."""
+
+    standing: Annotated[pd.DataFrame, handed.CASEGROUPS]
+    positions: Annotated[pd.DataFrame, handed.POSITIONS]
+    open_exceptions: Annotated[pd.DataFrame, handed.OPEN_EXCEPTIONS]
+    entered_for_people: Annotated[pd.DataFrame, handed.ENTERED_FOR_PEOPLE]
+    resolutions: Annotated[pd.DataFrame, handed.RESOLUTIONS]
+    routes: Annotated[pd.DataFrame, handed.ROUTES]
+    covering_letters: Annotated[pd.DataFrame, handed.LETTER_IDS]
+    clerical_items: Annotated[pd.DataFrame, handed.CLERICAL_ITEMS]
+    on_cms: Annotated[pd.DataFrame, handed.CASE_KEYS]
+
+
+@dataclass(frozen=True)
+class Decided(Exceptions):
+    """What tonight changes. ``positions_gone``: the casegroups whose positions are replaced; ``items_closed``: work items that
+    nothing is left of to do."""
+
+    casegroups: Annotated[pd.DataFrame, handed.CASEGROUPS]
+    positions: Annotated[pd.DataFrame, handed.POSITIONS]
+    positions_gone: Annotated[pd.DataFrame, handed.CASEGROUP_IDS]
+    items_closed: Annotated[pd.DataFrame, handed.CLERICAL_ITEMS]
+    letters: Annotated[pd.DataFrame, handed.LETTERS]
+    next_actions: Annotated[pd.DataFrame, handed.NEXT_ACTIONS]
+
+
 def conclude(
-    received: Received, set_up: SetUp, posted: Posted, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
-) -> Frames:
+    received: Received,
+    set_up: SetUp,
+    posted: Posted,
+    before: Gathered,
+    on: pd.Timestamp,
+    latest: pd.Timestamp,
+) -> Decided:
     """Everything tonight changes for the judged casegroups.
 
     ``latest``: the latest business date known of, which is later than ``on`` when the night is run late or again: on it is
     resolved what was first seen since, and no outcome's date goes back (R39, R43).
-
-    ``before``: standing, positions, open_exceptions, resolutions, entered_for_people, routes, on_cms, clerical_items (see
-    ``store.casegroups``). Out: ``casegroups``, ``positions``, ``positions_gone`` (casegroups whose positions are
-    replaced), ``opened``, ``seen``, ``resolved``, ``work_items``, ``items_closed``, ``letters``, ``next_actions``.
     """
     found = pd.concat([received.found, set_up.found], ignore_index=True)
     opened, seen, resolved = _exceptions(found, received, set_up, before, on, latest)
-    still_open = _open_after(before["open_exceptions"], opened, resolved)
+    still_open = _open_after(before.open_exceptions, opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
-    positions, replaced = _changed_positions(posted.positions, received, before["positions"], on)
+    positions, replaced = _changed_positions(posted.positions, received, before.positions, on)
     items = [
         exception_items(opened, on),
         _changed_again_items(seen, received, on),
@@ -59,18 +100,18 @@ def conclude(
         _write_off_items(posted, set_up, before, on),
         _clerical_items(received, before, on),
     ]
-    return {
-        "casegroups": casegroups,
-        "positions": positions,
-        "positions_gone": replaced,
-        "opened": opened,
-        "seen": seen,
-        "resolved": resolved,
-        "work_items": work_items.together(items),
-        "items_closed": _clerical_items_done(received, set_up, posted, before),
-        "letters": _letters(posted, set_up, before["covering_letters"]["letter_id"], on),
-        "next_actions": _next_actions(posted, set_up, on),
-    }
+    return Decided(
+        casegroups=cut(casegroups, handed.CASEGROUPS),
+        positions=cut(positions, handed.POSITIONS),
+        positions_gone=replaced,
+        opened=opened,
+        seen=cut(seen, handed.EXCEPTIONS_SEEN),
+        resolved=cut(resolved, handed.EXCEPTIONS_RESOLVED),
+        work_items=work_items.together(items),
+        items_closed=_clerical_items_done(received, set_up, posted, before),
+        letters=_letters(posted, set_up, before.covering_letters["letter_id"], on),
+        next_actions=cut(_next_actions(posted, set_up, on), handed.NEXT_ACTIONS),
+    )
 
 
 # --- exceptions
@@ -80,19 +121,19 @@ def _exceptions(
     found: pd.DataFrame,
     received: Received,
     set_up: SetUp,
-    before: Frames,
+    before: Gathered,
     on: pd.Timestamp,
     latest: pd.Timestamp,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Opened, seen again and resolved tonight. A rule's exception is resolved only when its cause was looked at."""
-    held = before["open_exceptions"]
+    held = before.open_exceptions
     held = held.assign(key=key_of(held))
     standing = held[held["status"] != "RESOLVED"].sort_values(
         ["business_date", "exception_id"], kind="stable"
     )
     found = found.assign(key=key_of(found))
     new = found[~among(found["key"], standing["key"])].reset_index(drop=True)
-    opened = described(new.drop(columns="key"), before["routes"], on)
+    opened = described(new, before.routes, on)
     # Two that were opened under no casegroup and under another one can turn out to be the same: the first goes on.
     again = among(standing["key"], found["key"]) & ~standing["key"].duplicated().to_numpy()
     seen = standing[again]
@@ -120,15 +161,15 @@ def whose(exceptions: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     return person
 
 
-def _resolved_by(resolved: pd.DataFrame, received: Received, before: Frames, on: pd.Timestamp) -> pd.Series:
+def _resolved_by(resolved: pd.DataFrame, received: Received, before: Gathered, on: pd.Timestamp) -> pd.Series:
     """What resolved each: an entry of tonight for the person it is about, or for its case; else the extract."""
 
     def entry(entered: pd.DataFrame, wanted: pd.Series, by: str) -> pd.Series:
         tonight = entered[entered["business_date"] == on].sort_values("resolution_id")
         return take(tonight["resolution_id"], lookup(wanted, tonight, by))
 
-    of_person = entry(of_people(before["entered_for_people"]), whose(resolved, received.cases), "party_id")
-    of_case = entry(ordered(before["resolutions"], CASE, BALANCE), case_key(resolved), "case_key")
+    of_person = entry(of_people(before.entered_for_people), whose(resolved, received.cases), "party_id")
+    of_case = entry(ordered(before.resolutions, CASE, BALANCE), case_key(resolved), "case_key")
     return ("RESOLUTION " + of_person.fillna(of_case)).fillna("EXTRACT " + on.date().isoformat())
 
 
@@ -145,11 +186,11 @@ def _open_after(held: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame
 
 
 def _casegroups(
-    received: Received, posted: Posted, still_open: pd.DataFrame, before: Frames, on: pd.Timestamp
+    received: Received, posted: Posted, still_open: pd.DataFrame, before: Gathered, on: pd.Timestamp
 ) -> pd.DataFrame:
     """The casegroups whose line changes tonight, whole."""
     groups = received.casegroups
-    standing = before["standing"]
+    standing = before.standing
     was = lookup(groups["casegroup_id"], standing, "casegroup_id")
     was_complete = groups["completed_on"].notna().to_numpy(bool)
     outcome = pd.Series(None, index=groups.index, dtype="str")
@@ -345,18 +386,18 @@ def _changed_again_items(seen: pd.DataFrame, received: Received, on: pd.Timestam
     )
 
 
-def _set_up_items(set_up: SetUp, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _set_up_items(set_up: SetUp, before: Gathered, on: pd.Timestamp) -> pd.DataFrame:
     """The arrears-only case that was set up is presented to a caseworker (B43)."""
     created = set_up.cms_cases
     created = created[created["origin"] == "ARREARS_ONLY"]
-    created = work_items.routed(created, before["routes"])
+    created = work_items.routed(created, before.routes)
     return work_items.made(
         created, on, type="ARREARS_ONLY_CASE_SET_UP", subject_reference=None,
         detail="An arrears-only case was set up on CMS for this CSA case. Check it and tell the parents.",
     )  # fmt: skip
 
 
-def _write_off_items(posted: Posted, set_up: SetUp, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _write_off_items(posted: Posted, set_up: SetUp, before: Gathered, on: pd.Timestamp) -> pd.DataFrame:
     """The receiving parent had asked for write-off and is still owed more than they chose to keep (B45, R14)."""
     dues = posted.dues
     to_receiver = dues[dues["creditor"] == "RP"]
@@ -367,7 +408,7 @@ def _write_off_items(posted: Posted, set_up: SetUp, before: Frames, on: pd.Times
     cases = cases.assign(owed=take_pence(owed["pence"], lookup(cases["case_key"], owed, "key")))
     asked_all = (cases["rp_arrears_decision"] == "WRITE_OFF") & (cases["owed"] > 0)
     asked_part = (cases["rp_arrears_decision"] == "PART_WRITE_OFF") & (cases["owed"] > cases["rp_keep_pence"])
-    fires = work_items.routed(cases[asked_all | asked_part], before["routes"])
+    fires = work_items.routed(cases[asked_all | asked_part], before.routes)
     return work_items.made(
         fires, on, type="CONFIRM_WRITE_OFF", subject_reference=None,
         detail="The receiving parent asked for write-off but is still owed arrears. Investigate, confirm with them, "
@@ -375,7 +416,7 @@ def _write_off_items(posted: Posted, set_up: SetUp, before: Frames, on: pd.Times
     )  # fmt: skip
 
 
-def _clerical_items(received: Received, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _clerical_items(received: Received, before: Gathered, on: pd.Timestamp) -> pd.DataFrame:
     """Each case of a clerical casegroup that owes something: add its arrears by hand, or apply for a case (B72).
 
     A clerical balance of a completed casegroup is added to what was posted.
@@ -389,22 +430,22 @@ def _clerical_items(received: Received, before: Frames, on: pd.Timestamp) -> pd.
     rows = pd.concat([balances[columns], reported[columns]], ignore_index=True)
     rows = rows[rows["positive"].to_numpy(bool) & among(rows["casegroup_id"], clerical["casegroup_id"])]
     rows = rows[rows["csa_case_id"].notna()].drop_duplicates(["casegroup_id", "case_key"])
-    rows = rows[~among(rows["case_key"], before["clerical_items"]["case_key"])]
-    on_cms = among(rows["case_key"], before["on_cms"]["case_key"]) | among(rows["casegroup_id"], completed)
+    rows = rows[~among(rows["case_key"], before.clerical_items["case_key"])]
+    on_cms = among(rows["case_key"], before.on_cms["case_key"]) | among(rows["casegroup_id"], completed)
     kind = np.where(on_cms, "ADD_CORRECT_ARREARS", "ARREARS_ONLY_APPLICATION")
     says = np.where(
         on_cms,
         "Add the clerical balance to the case on CMS.",
         "Apply for an arrears-only case for the clerical balance.",
     )
-    rows = work_items.routed(rows, before["routes"])
+    rows = work_items.routed(rows, before.routes)
     return work_items.made(rows, on, type=kind, subject_reference=None, detail=says)
 
 
-def _clerical_items_done(received: Received, set_up: SetUp, posted: Posted, before: Frames) -> pd.DataFrame:
+def _clerical_items_done(received: Received, set_up: SetUp, posted: Posted, before: Gathered) -> pd.DataFrame:
     """Clerical items that the night has done by itself, now that what made its casegroup clerical is gone: there is nobody
     to apply for once the case is set up, and nothing to add once the casegroup is complete."""
-    items = before["clerical_items"]
+    items = before.clerical_items
     groups = received.casegroups
     clerical = among(items["casegroup_id"], chosen(groups["casegroup_id"], groups["clerical_reason"].notna()))
     applied = (items["type"] == "ARREARS_ONLY_APPLICATION").to_numpy(bool)

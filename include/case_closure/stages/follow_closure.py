@@ -51,7 +51,7 @@ def refused(
     held: Frames,
     on: pd.Timestamp,
     latest: pd.Timestamp,
-) -> Frames:
+) -> exceptions.Exceptions:
     """Exceptions of answers that name no suppressed letter. ``held``: row_exceptions, routes."""
     found = findings.found(broke["clerical_letters"], answers, original_columns=_ANSWER_ROW)
     before = {"open_exceptions": held["row_exceptions"], "routes": held["routes"]}

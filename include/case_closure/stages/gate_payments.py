@@ -16,7 +16,7 @@ import pandas as pd
 from case_closure.domain import nino
 from case_closure.domain.names import comparable_names
 from case_closure.stages.common import findings
-from case_closure.stages.common.exceptions import of_rows
+from case_closure.stages.common.exceptions import Exceptions, of_rows
 from case_closure.tables.frames import Frames, among, case_key, lookup, missing, take
 
 _POUNDS = re.compile(r"([0-9]{1,16})\.([0-9]{2})")
@@ -111,7 +111,7 @@ def conclude(
     before: Frames,
     on: pd.Timestamp,
     latest: pd.Timestamp,
-) -> Frames:
+) -> Exceptions:
     """Exceptions opened, seen again and resolved, and a work item for each opened.
 
     ``before``: open_exceptions of these rules, routes of the casegroups found.

@@ -61,8 +61,8 @@ class Gathered(CasesGathered):
     csa_balances: Annotated[pd.DataFrame, handed.BALANCES]
     clerical_balances: Annotated[pd.DataFrame, handed.BALANCES]
     refused: Annotated[pd.DataFrame, handed.REFUSED_ROWS]
-    standing: Annotated[pd.DataFrame, handed.CASEGROUPS_STANDING]
-    positions: Annotated[pd.DataFrame, handed.POSITIONS_STANDING]
+    standing: Annotated[pd.DataFrame, handed.CASEGROUPS]
+    positions: Annotated[pd.DataFrame, handed.POSITIONS]
     dues_now: Annotated[pd.DataFrame, handed.DUES_NOW]
     completed_periods: Annotated[pd.DataFrame, handed.COMPLETED_PERIODS]
 

@@ -89,12 +89,12 @@ def conclude(
     refused = exceptions.of_rows(found, looked_at, held, on, latest)
     look_ups = work_items.together(_look_up_items(judged, decided, held, on))
     again = among(_asked(look_ups), _asked(held["look_ups"]))
-    items = [refused["work_items"], look_ups[~again]]
+    items = [refused.work_items, look_ups[~again]]
     return {
         "applications": decided,
         "end_liability": _end_liability(moved, cases, held["end_liability"], on),
         "ltrs": _ltrs(moved, cases),
-        **refused,
+        **refused.frames,
         "work_items": work_items.together(items),
     }
 

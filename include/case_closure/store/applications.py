@@ -16,12 +16,14 @@ from sqlalchemy import Connection, text
 
 from case_closure.domain import nino
 from case_closure.domain.applications import Applied, CaseThere, Ltr
+from case_closure.stages.common.exceptions import Exceptions
 from case_closure.store import posting
 from case_closure.store.casegroups import DAY, FLAG, TEXT, Gather
 from case_closure.store.copy import copy_out
 from case_closure.store.database import raw
 from case_closure.store.schema import tables
 from case_closure.store.schema.tables import MATCHED_ON
+from case_closure.tables import handing
 from case_closure.tables.frames import Frames, case_key, to_frame
 
 _SAYS = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")
@@ -202,7 +204,9 @@ def store(connection: Connection, on: date, decided: Frames, *, late: bool) -> N
         connection.execute(
             text("update closure.ltrs set business_date = :on where business_date is null"), {"on": on}
         )
-    posting.store_exceptions(connection, on, decided)
+    posting.store_exceptions(
+        connection, on, Exceptions.of({name: decided[name] for name in handing.shapes(Exceptions)})
+    )
 
 
 def _stamp(connection: Connection, on: date, moved: pd.DataFrame) -> None:

@@ -310,20 +310,20 @@ class Gather:
         )
 
     def standing(self) -> pa.Table:
-        names = select_list(handed.CASEGROUPS_STANDING, "g", sensitive="s.casegroup_id is not null")
+        names = select_list(handed.CASEGROUPS, "g", sensitive="s.casegroup_id is not null")
         return self._read(
             f"""
             select {names} from judged j join closure.casegroups g using (casegroup_id)
             left join closure.sensitive_casegroups s using (casegroup_id)
             """,  # noqa: S608
-            handed.CASEGROUPS_STANDING,
+            handed.CASEGROUPS,
         )
 
     def positions(self) -> pa.Table:
-        names = select_list(handed.POSITIONS_STANDING, "p")
+        names = select_list(handed.POSITIONS, "p")
         return self._read(
             f"select {names} from judged j join closure.positions p using (casegroup_id)",  # noqa: S608
-            handed.POSITIONS_STANDING,
+            handed.POSITIONS,
         )
 
     def dues_now(self) -> pa.Table:

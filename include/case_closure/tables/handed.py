@@ -75,7 +75,7 @@ REFUSED_ROWS: Final = _shape(
 )
 """``rule_codes``, ``fields`` (one for one) and ``told`` are lists as JSON."""
 SENSITIVE_REFUSALS: Final = _shape(**_texts((*_CASE, "casegroup_id")))
-CASEGROUPS_STANDING: Final = _shape(
+CASEGROUPS: Final = _shape(
     casegroup_id=TEXT,
     sensitive=FLAG,
     outcome=TEXT,
@@ -84,7 +84,7 @@ CASEGROUPS_STANDING: Final = _shape(
     completed_on=DAY,
     business_date=DAY,
 )
-POSITIONS_STANDING: Final = _shape(
+POSITIONS: Final = _shape(
     **_texts(("casegroup_id", *_CASE, *_BUCKET)), **_FIGURES, business_date=DAY, credited_on=DAY
 )
 DUES_NOW: Final = _shape(
@@ -181,3 +181,27 @@ DUES: Final = _shape(
 )  # fmt: skip
 POSITIONS_POSTED: Final = _shape(**_texts(("casegroup_id", *_CASE, *_BUCKET)), **_FIGURES)
 """Where the pence of each bucket are tonight; the night each line is of is found when it is decided what changes."""
+
+# --- concluded by decide_next_action; of exceptions, work items and letters by other stages too
+
+EXCEPTIONS_OPENED: Final = pa.schema(
+    [
+        *FOUND,
+        *(
+            (name, TEXT)
+            for name in ("route", "case_owner", "exception_id", "severity", "stage", "channel", "message")
+        ),
+    ]
+)
+_EXCEPTION: Final = _texts(("rule_code", "casegroup_id", *_CASE, "subject", "subject_reference"))
+EXCEPTIONS_SEEN: Final = _shape(exception_id=TEXT, **_EXCEPTION)
+EXCEPTIONS_RESOLVED: Final = _shape(exception_id=TEXT, resolved_by=TEXT, resolved_on=DAY, **_EXCEPTION)
+WORK_ITEMS: Final = _shape(
+    **_texts(("work_item_id", "type", "casegroup_id", *_CASE)), sensitive=FLAG,
+    **_texts(("subject_reference", "route", "detail")),
+)  # fmt: skip
+LETTERS: Final = _shape(
+    **_texts(("letter_id", "code", "recipient_role", "party_id", "casegroup_id", *_CASE, "status", "reason", "covers_letter_id")),
+    total_pence=PENCE,
+)  # fmt: skip
+NEXT_ACTIONS: Final = _shape(**_texts((*_CASE, "casegroup_id")), business_date=DAY, action=TEXT, reason=TEXT)
