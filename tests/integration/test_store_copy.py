@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from case_closure.store import database
-from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.copy import ColumnsDiffer, copy_in, copy_out
 from tests.support.installation import Installation
 
 TEXTS = [
@@ -111,6 +111,31 @@ def test_columns_go_by_name_not_by_place(installation: Installation) -> None:
             database.raw(connection), "select a, b, c from t", pa.schema([(n, pa.string()) for n in "abc"])
         )
         assert back.to_pylist() == [{"a": "1", "b": None, "c": "3"}]
+
+
+@pytest.mark.parametrize("rows", ["", "where false"])
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ("'1' as b, '2' as a", "column 1 is b where the shape has a; column 2 is a where the shape has b"),
+        ("'1' as a, '2' as c", "column 2 is c where the shape has b"),
+        ("'1' as a", "column 2 is none where the shape has b"),
+        ("'1' as a, '2' as b, '3' as c", "column 3 is c where the shape has none"),
+        ("""'1' as a, '2' as "b,c\"\"" """, 'column 2 is b,c" where the shape has b'),
+    ],
+)
+def test_other_columns_than_those_of_the_shape_are_refused(
+    installation: Installation, columns: str, says: str, rows: str
+) -> None:
+    """Two texts that changed places would be read without a word; the transaction can go on."""
+    shape = pa.schema([("a", pa.string()), ("b", pa.string())])
+    with database.transaction(installation.url) as connection:
+        with pytest.raises(ColumnsDiffer) as refused:
+            copy_out(database.raw(connection), f"select {columns} {rows}", shape)
+        assert str(refused.value).endswith(f"differ: {says}")
+        assert copy_out(database.raw(connection), "select 'x' as a, 'y' as b", shape).to_pylist() == [
+            {"a": "x", "b": "y"}
+        ]
 
 
 @pytest.mark.parametrize("name", ['t"; drop table held.csa_cases; --', "no.such"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 from typing import Any
 
@@ -21,9 +22,10 @@ AGENT = {
 
 def store(installation: Installation, night: Night, on: date = ON) -> None:
     """As the night does: what it decided replaces what stood of the same casegroups."""
-    night.decided["positions_gone"] = night.decided["positions"][["casegroup_id"]].drop_duplicates()
+    gone = night.decided.positions[["casegroup_id"]].drop_duplicates()
+    decided = dataclasses.replace(night.decided, positions_gone=gone)
     with database.transaction(installation.url) as connection:
-        posting.store(connection, on, night.set_up, night.posted, night.decided)
+        posting.store(connection, on, night.set_up, night.posted, decided)
 
 
 def a_night() -> Night:
@@ -62,7 +64,7 @@ def test_a_stored_key_with_other_content_is_refused_whole(
     store(installation, a_night())
     before = installation.everything()
     other = a_night()
-    rows = getattr(other, part)[frame]
+    rows = getattr(other, part).frames[frame]
     place = 0 if column != "total_pence" else rows["total_pence"].notna().idxmax()
     rows.loc[place, column] = value
     with pytest.raises(posting.ContentConflict, match="is stored already and says something else"):
@@ -139,7 +141,7 @@ def test_resolving_an_exception_closes_its_work_item(installation: Installation)
 
 def test_a_missing_amount_is_an_error_not_a_zero(installation: Installation) -> None:
     night = tonight(case())
-    night.posted["dues"]["posted_pence"] = night.posted["dues"]["posted_pence"].astype("float64") + 0.5
+    night.posted.dues["posted_pence"] = night.posted.dues["posted_pence"].astype("float64") + 0.5
     with pytest.raises(Exception, match=r"[Ff]loat|truncat"):
         store(installation, night)
     assert installation.dues() == {}

@@ -19,7 +19,11 @@ from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.gates import suites
 from case_closure.stages import decide_next_action, post_dues, receive_balances, set_up_cases
-from case_closure.store.casegroups import Gather
+from case_closure.stages.decide_next_action import Decided
+from case_closure.stages.post_dues import Posted
+from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import SetUp
+from case_closure.tables import handed
 from case_closure.tables.frames import Frames, to_frame
 from case_closure.tables.landed import FILES
 from case_closure.tables.resolutions import PARENTS
@@ -190,38 +194,20 @@ def landed(cases: Iterable[Case], **more: list[Row]) -> dict[str, pa.Table]:
 # --- the same, as the stages take it in
 
 
-class _Shape(Gather):
-    """What the store would hand over, without a store: the same columns, no rows."""
-
-    def __init__(self) -> None:
-        pass
-
-    def _make(self, table: str, query: str, column: str) -> None:
-        pass
-
-    def fill(self, table: str, column: str, values: list[str]) -> None:
-        pass
-
-    def _read(
-        self, query: str, values: Mapping[str, Any] | None = None, /, **columns: pa.DataType
-    ) -> pa.Table:
-        return pa.schema(list(columns.items())).empty_table()
+def frame_like(shape: pa.Schema, rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows as the stages get them, in that shape: columns not named are null, and arrived tonight unless they say otherwise."""
+    rows = list(rows)
+    unknown = {column for row in rows for column in row} - set(shape.names)
+    assert not unknown, f"the shape has no column {unknown}"
+    usual = dict.fromkeys(shape.names) | ({"business_date": ON} if "business_date" in shape.names else {})
+    return to_frame(pa.Table.from_pylist([usual | row for row in rows], schema=shape))
 
 
-SHAPE = _Shape()
-
-
-def _frame(rows: Iterable[Row], schema: pa.Schema) -> pd.DataFrame:
-    filled = [dict.fromkeys(schema.names) | row for row in rows]
-    return to_frame(pa.Table.from_pylist(filled, schema=schema))
-
-
-def frame_like(table: pa.Table, rows: Iterable[Row]) -> pd.DataFrame:
-    """Rows as the stages get them: that table's columns, the rest left out; arrived tonight unless they say otherwise."""
-    names = set(table.schema.names)
-    stamped = ({"business_date": ON} | row for row in rows)
-    return _frame(
-        [{name: value for name, value in row.items() if name in names} for row in stamped], table.schema
+def arrived(file: str, shape: pa.Schema, rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows of a landed file as the store hands them over, without the columns that it keeps back."""
+    kept_back = set(FILES[file].schema.names) - set(shape.names)
+    return frame_like(
+        shape, ({name: value for name, value in row.items() if name not in kept_back} for row in rows)
     )
 
 
@@ -265,57 +251,57 @@ def matched_on(nino: str | None) -> str | None:
 class Night:
     """What became of a night's casegroups; frames as the stages made them, and short ways to ask."""
 
-    received: Frames
-    set_up: Frames
-    posted: Frames
-    decided: Frames
+    received: Received
+    set_up: SetUp
+    posted: Posted
+    decided: Decided
 
     def outcome(self, casegroup: str = "G1") -> tuple[str, str]:
-        line = self.decided["casegroups"].set_index("casegroup_id").loc[casegroup]
+        line = self.decided.casegroups.set_index("casegroup_id").loc[casegroup]
         return str(line["outcome"]), str(line["reason"])
 
     @property
     def dues(self) -> dict[tuple[str, str, str], int]:
         """(case, creditor, status) -> pence."""
-        return _by_bucket(self.posted["dues"], "posted_pence")
+        return _by_bucket(self.posted.dues, "posted_pence")
 
     def figure(self, name: str) -> dict[tuple[str, str, str], int]:
         """A figure of the positions where it is not 0: 'received', 'posted', 'held', 'credit'."""
-        lines = self.posted["positions"]
+        lines = self.posted.positions
         return _by_bucket(lines[lines[f"{name}_pence"] != 0], f"{name}_pence")
 
     @property
     def opened(self) -> set[tuple[str, str]]:
         """(rule, case) of the exceptions opened."""
-        rows = self.decided["opened"]
+        rows = self.decided.opened
         return set(zip(rows["rule_code"], rows["csa_case_id"], strict=True))
 
     def exception(self, rule: str) -> Row:
-        rows = self.decided["opened"]
+        rows = self.decided.opened
         (row,) = records(rows[rows["rule_code"] == rule])
         return row
 
     @property
     def created(self) -> set[str]:
         """Cases recorded on CMS tonight."""
-        return set(self.set_up["cms_cases"]["csa_case_id"])
+        return set(self.set_up.cms_cases["csa_case_id"])
 
     @property
     def letters(self) -> dict[tuple[str, str], tuple[str, str | None]]:
         """(code, party) -> (status, reason)."""
-        rows = self.decided["letters"]
+        rows = self.decided.letters
         return {
             (row["code"], row["party_id"]): (row["status"], None if pd.isna(row["reason"]) else row["reason"])
             for row in rows.to_dict("records")
         }
 
     def items(self, kind: str) -> list[Row]:
-        rows = self.decided["work_items"]
+        rows = self.decided.work_items
         return records(rows[rows["type"] == kind])
 
     @property
     def item_types(self) -> list[str]:
-        return sorted(self.decided["work_items"]["type"])
+        return sorted(self.decided.work_items["type"])
 
 
 def _by_bucket(rows: pd.DataFrame, amount: str) -> dict[tuple[str, str, str], int]:
@@ -349,26 +335,27 @@ def tonight(
     groups = {row["casegroup_id"] for row in (*rows["csa_cases"], *rows["csa_balances"], *clerical)}
     groups |= {row["casegroup_id"] for row in refused}
     judged = sorted(group or "" for group in groups)
-    held: Frames = {
-        "judged": frame_like(SHAPE.judged(), [{"casegroup_id": group} for group in judged]),
-        "cases": frame_like(SHAPE.cases(), as_held(rows["csa_cases"])),
+    frames: Frames = {
+        "judged": frame_like(handed.CASEGROUP_IDS, [{"casegroup_id": group} for group in judged]),
+        "cases": arrived("csa_cases", handed.CASES, as_held(rows["csa_cases"])),
         "sensitive": sensitive(rows["csa_cases"]),
         "csa_balances": _arrivals(rows["csa_balances"]),
         "clerical_balances": _arrivals(clerical),
-        "inhibits": frame_like(SHAPE.inhibits(), inhibits),
-        "closure_failures": frame_like(SHAPE.closure_failures(), closure_failures),
-        "resolutions": frame_like(SHAPE.resolutions(), resolutions),
-        "entered_for_people": entered_for(resolutions, rows),
-        "refused": frame_like(SHAPE.refused(), refused),
-        "standing": frame_like(SHAPE.standing(), standing),
-        "open_exceptions": frame_like(SHAPE.open_exceptions(), open_exceptions),
-        "positions": frame_like(SHAPE.positions(), positions),
-        "dues_now": frame_like(SHAPE.dues_now(), dues_now),
-        "completed_periods": frame_like(SHAPE.completed_periods(), ()),
+        "inhibits": arrived("inhibits", handed.INHIBITS, inhibits),
+        "closure_failures": arrived("closure_failures", handed.CLOSURE_FAILURES, closure_failures),
+        "resolutions": arrived("resolutions", handed.RESOLUTIONS, resolutions),
+        "refused": frame_like(handed.REFUSED_ROWS, refused),
+        "standing": frame_like(handed.CASEGROUPS, standing),
+        "open_exceptions": frame_like(handed.OPEN_EXCEPTIONS, open_exceptions),
+        "positions": frame_like(handed.POSITIONS, positions),
+        "dues_now": frame_like(handed.DUES_NOW, dues_now),
+        "completed_periods": frame_like(handed.COMPLETED_PERIODS, ()),
     }
+    held = receive_balances.Gathered.of(frames)
     received = _received(held, on, limit)
-    before = frame_like(SHAPE.cms_cases(), cms_cases)
-    set_up = _set_up(received, held, rows, before, on, payer_casegroups or {})
+    before = frame_like(handed.CMS_CASES_STANDING, cms_cases)
+    entered = entered_for(resolutions, rows)
+    set_up = _set_up(received, entered, rows, before, on, payer_casegroups or {})
     posted = post_dues.conclude(received, set_up, before, on)
     on_register = {
         (matched_on(row["paying_parent_nino"]), matched_on(row["receiving_parent_nino"]))
@@ -383,18 +370,20 @@ def tonight(
     there = {row["casegroup_id"]: None for row in cms_cases} | {
         group: owners[payer] for group, payer in payers.items() if payer in owners
     }
-    frames = held | {
-        "routes": frame_like(SHAPE.routes(), [{"casegroup_id": group, "case_owner": owner} for group, owner in there.items()]),
-        "on_cms": frame_like(SHAPE.on_cms(), [
+    stood = {name: frames[name] for name in ("standing", "positions", "open_exceptions", "resolutions")} | {
+        "entered_for_people": entered,
+        "routes": frame_like(handed.ROUTES, [{"casegroup_id": group, "case_owner": owner} for group, owner in there.items()]),
+        "on_cms": frame_like(handed.CASE_KEYS, [
             {"case_key": _key(row)}
             for row in rows["csa_cases"]
             if (ninos.get(row["paying_parent_id"]), ninos.get(row["receiving_parent_id"])) in on_register
         ]),
-        "clerical_items": frame_like(SHAPE.clerical_items(), clerical_items),
-        "covering_letters": frame_like(SHAPE.covering_letters(on), [{"letter_id": one} for one in covering_letters]),
+        "clerical_items": frame_like(handed.CLERICAL_ITEMS, clerical_items),
+        "covering_letters": frame_like(handed.LETTER_IDS, [{"letter_id": one} for one in covering_letters]),
     }  # fmt: skip
     tonight = pd.Timestamp(on).as_unit("s")
-    decided = decide_next_action.conclude(received, set_up, posted, frames, tonight, tonight)
+    gathered = decide_next_action.Gathered.of(stood)
+    decided = decide_next_action.conclude(received, set_up, posted, gathered, tonight, tonight)
     return Night(received, set_up, posted, decided)
 
 
@@ -402,13 +391,13 @@ def entered_for(resolutions: Iterable[Row], rows: Mapping[str, list[Row]]) -> pd
     """What was entered for people, with the parents of its case, as the store gathers it."""
     parents = {_key(row): {name: row[name] for name in PARENTS.values()} for row in rows["csa_cases"]}
     return frame_like(
-        SHAPE.entered_for([]), [row | parents[_key(row)] for row in resolutions if _key(row) in parents]
+        handed.ENTERED_FOR_PEOPLE, [row | parents[_key(row)] for row in resolutions if _key(row) in parents]
     )
 
 
 def _arrivals(rows: Iterable[Row]) -> pd.DataFrame:
-    return frame_like(
-        SHAPE.balances("csa_balances"), [{"row_casegroup_id": row["casegroup_id"]} | row for row in rows]
+    return arrived(
+        "csa_balances", handed.BALANCES, [{"row_casegroup_id": row["casegroup_id"]} | row for row in rows]
     )
 
 
@@ -416,7 +405,7 @@ def _key(row: Row) -> str:
     return f"{row['csa_system']}/{row['csa_case_id']}"
 
 
-def _received(held: Frames, on: date, limit: int) -> Frames:
+def _received(held: receive_balances.Gathered, on: date, limit: int) -> Received:
     facts = receive_balances.facts(held, on)
     broke = {
         "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases),
@@ -428,35 +417,35 @@ def _received(held: Frames, on: date, limit: int) -> Frames:
 
 
 def _set_up(
-    received: Frames,
-    held: Frames,
+    received: Received,
+    entered: pd.DataFrame,
     rows: dict[str, list[Row]],
     before: pd.DataFrame,
     on: date,
     payer_casegroups: Mapping[str, str],
-) -> Frames:
-    known: Frames = {
-        "parties": frame_like(SHAPE.parties([]), rows["csa_parties"]),
-        "entered_for_people": held["entered_for_people"],
-        "children": frame_like(SHAPE.children(), [{"case_key": _key(row)} for row in rows["csa_children"]]),
+) -> SetUp:
+    parties = arrived("csa_parties", handed.PARTIES, rows["csa_parties"])
+    known = set_up_cases.Gathered.of({
+        "children": frame_like(handed.CASE_KEYS, [{"case_key": _key(row)} for row in rows["csa_children"]]),
         "cms_cases": before,
-        "cis": frame_like(
-            SHAPE.cis([]),
+        "cis": arrived(
+            "cis_persons",
+            handed.CIS_PERSONS,
             [{"matched_on": matched_on(row["nino"])} | row for row in rows["cis_persons"] if matched_on(row["nino"])],
         ),
-        "register": frame_like(SHAPE.register([]), [
+        "register": arrived("cms_register", handed.CMS_REGISTER, [
             row | {
                 "pp_nino": _clean(row["paying_parent_nino"]), "rp_nino": _clean(row["receiving_parent_nino"]),
                 "pp_matched_on": matched_on(row["paying_parent_nino"]), "rp_matched_on": matched_on(row["receiving_parent_nino"]),
             }
             for row in rows["cms_register"]
         ]),
-        "payer_casegroups": frame_like(SHAPE.payer_casegroups(), [
+        "payer_casegroups": frame_like(handed.PAYER_CASEGROUPS, [
             {"matched_on": nino_of(payer)[:8], "cms_casegroup_id": there} for payer, there in payer_casegroups.items()
         ]),
-    }  # fmt: skip
-    required = set_up_cases.required_cases(received["cases"], received["balances"], received["casegroups"])
-    everyone = set_up_cases.people(required, known)
+    })  # fmt: skip
+    required = set_up_cases.required_cases(received.cases, received.balances, received.casegroups)
+    everyone = set_up_cases.people(required, set_up_cases.PeopleGathered(parties, entered))
     facts = set_up_cases.facts(required, everyone, known)
     broke = {
         "set_up_parties": judge(suites.set_up_parties(NightDates.in_turn(on)), facts.parties),

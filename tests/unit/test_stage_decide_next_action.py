@@ -29,7 +29,7 @@ ISSUED = ("ISSUED", None)
 
 
 def letter(night: Night, code: str, party: str) -> Row:
-    rows = night.decided["letters"]
+    rows = night.decided.letters
     (row,) = records(rows[(rows["code"] == code) & (rows["party_id"] == party)])
     return row
 
@@ -59,7 +59,7 @@ def test_R15_6302_states_the_dues_of_its_own_case_SoS_included_and_6301_all_of_t
 
 def test_R15_one_for_each_required_case_though_one_parent_receives_for_two() -> None:
     night = tonight(case("A", receiving_parent_id="RP"), case("B", receiving_parent_id="RP"))
-    rows = night.decided["letters"]
+    rows = night.decided.letters
     assert sorted(rows[rows["code"] == "CMSL6302"]["csa_case_id"]) == ["A", "B"]
 
 
@@ -244,7 +244,7 @@ def test_B43_each_case_created_is_presented_to_a_caseworker_also_where_another_f
 
 def test_B48_B50_R10_one_exception_is_one_record_and_one_work_item_that_names_it() -> None:
     night = tonight(case(child=False, method_of_payment=None, receiver={"surname": None}))
-    opened = night.decided["opened"]
+    opened = night.decided.opened
     assert len(opened) == 3
     items = night.items("MANUAL_HANDLING")
     assert {item["subject_reference"] for item in items} == set(opened["exception_id"])
@@ -258,7 +258,7 @@ def test_B50_routed_to_the_case_owner_where_a_casegroup_is_on_CMS_else_to_the_tr
         case("B", "2", on_cms=new_pair | {"case_owner": None}, child=False),
         case("C", "3", child=False),
     )
-    rows = night.decided["opened"].set_index("csa_case_id").fillna({"case_owner": ""})
+    rows = night.decided.opened.set_index("csa_case_id").fillna({"case_owner": ""})
     assert {case_id: (rows["route"][case_id], rows["case_owner"][case_id] or None) for case_id in "ABC"} == {
         "A": ("CASE_OWNER", "Pat"), "B": ("CASE_OWNER", None), "C": ("FT_TEAM", None),
     }  # fmt: skip
@@ -276,7 +276,7 @@ def test_B50_a_case_created_on_an_earlier_night_makes_it_the_case_owners() -> No
 
 def test_the_exception_says_at_which_stage_it_was_found_and_what_to_do() -> None:
     night = tonight(case("A", "1", child=False), case("B", "2", balance_row={"total_pence": 1}))
-    rows = night.decided["opened"].set_index("rule_code")
+    rows = night.decided.opened.set_index("rule_code")
     assert rows["stage"].to_dict() == {
         "child_missing": "set_up_cases",
         "balance_total_mismatch": "receive_balances",
@@ -320,9 +320,9 @@ def life(night: Night) -> tuple[set[str], set[str], set[str]]:
     """Opened (by rule), seen again, resolved."""
     decided = night.decided
     return (
-        set(decided["opened"]["rule_code"]),
-        set(decided["seen"]["exception_id"]),
-        set(decided["resolved"]["exception_id"]),
+        set(decided.opened["rule_code"]),
+        set(decided.seen["exception_id"]),
+        set(decided.resolved["exception_id"]),
     )
 
 
@@ -370,7 +370,7 @@ def test_life_what_is_resolved_says_by_what() -> None:
         resolutions=[entered],
         open_exceptions=[standing("balance_total_mismatch", "A", "1"), standing("balance_total_mismatch", "B", "2")],
     )  # fmt: skip
-    resolved = night.decided["resolved"].set_index("csa_case_id")["resolved_by"].to_dict()
+    resolved = night.decided.resolved.set_index("csa_case_id")["resolved_by"].to_dict()
     assert resolved == {"A": "RESOLUTION R7", "B": "EXTRACT 2017-08-10"}
 
 
@@ -410,7 +410,7 @@ def broken(but: str | None = None, **more: Any) -> Night:
 def test_R38_two_parents_who_break_one_rule_are_two_exceptions_with_an_item_each() -> None:
     both = {code for code, rule in RULES.items() if rule.subject == "PARTY" and rule.severity == "HOLD"}
     night = broken()
-    opened = night.decided["opened"]
+    opened = night.decided.opened
     assert sorted(zip(opened["rule_code"], opened["casegroup_id"], opened["subject"], strict=True)) == sorted(
         (rule, rule, who) for rule in both for who in PARENTS
     )
@@ -488,7 +488,7 @@ def test_B72_a_clerical_balance_is_added_to_a_case_on_CMS_else_a_case_is_applied
         case("D", "4", no_balance=True),
         clerical=[balance("D", "4", {"rp_active": 5})],
     )
-    items = {(item["type"], item["csa_case_id"]) for item in night.decided["work_items"].to_dict("records")}
+    items = {(item["type"], item["csa_case_id"]) for item in night.decided.work_items.to_dict("records")}
     assert items == {
         ("ADD_CORRECT_ARREARS", "A"),
         ("ARREARS_ONLY_APPLICATION", "B"),
@@ -522,7 +522,7 @@ def test_B72_what_was_to_be_done_by_hand_is_closed_once_the_night_has_done_it_by
         ],
     )  # fmt: skip
     assert {night.outcome(group)[0] for group in "126"} == {"TRANSITION_COMPLETE"}
-    assert set(night.decided["items_closed"]["work_item_id"]) == {
+    assert set(night.decided.items_closed["work_item_id"]) == {
         f"{apply_for} A", f"{add} B", f"{apply_for} E", f"{apply_for} H"
     }  # fmt: skip
 
@@ -537,7 +537,7 @@ def test_B72_a_clerical_balance_that_nobody_could_place_is_told_to_somebody() ->
             balance("lost", None, {"rp_active": 5}), balance(None, "1", {"rp_active": 7}, balance_id="no case"),
         ],
     )  # fmt: skip
-    opened = night.decided["opened"].astype(object).where(lambda frame: frame.notna(), None)
+    opened = night.decided.opened.astype(object).where(lambda frame: frame.notna(), None)
     assert set(zip(opened["rule_code"], opened["csa_case_id"], opened["casegroup_id"], opened["route"], strict=True)) == {
         ("balance_case_unknown", "lost", None, "FT_TEAM"), ("balance_key_missing", None, "1", "FT_TEAM"),
     }  # fmt: skip
@@ -573,8 +573,8 @@ def test_B70_R43_an_inhibit_that_was_not_authorised_is_done_with_when_it_is_remo
             inhibit("D", removed_on=date(2017, 8, 11)),
         ],
     )  # fmt: skip
-    assert set(night.decided["resolved"]["csa_case_id"]) == {"B", "C"}
-    assert "inhibit_not_authorised" not in set(night.decided["opened"]["rule_code"])
+    assert set(night.decided.resolved["csa_case_id"]) == {"B", "C"}
+    assert "inhibit_not_authorised" not in set(night.decided.opened["rule_code"])
 
 
 def test_R43_an_inhibit_that_was_removed_when_it_arrived_has_no_effect() -> None:
@@ -588,7 +588,7 @@ def test_R43_an_inhibit_that_was_removed_when_it_arrived_has_no_effect() -> None
 def test_R26_a_casegroup_with_a_nationally_sensitive_case_is_marked_so() -> None:
     """All that belongs to it stands on that side of the views; tests/integration reads them."""
     night = tonight(case("A", "1", nationally_sensitive=True), case("B", "1"), case("C", "2"))
-    lines = night.decided["casegroups"].set_index("casegroup_id")["sensitive"].to_dict()
+    lines = night.decided.casegroups.set_index("casegroup_id")["sensitive"].to_dict()
     assert lines == {"1": True, "2": False}
 
 
@@ -609,7 +609,7 @@ def test_B46_B47_the_next_action_of_each_case_with_dues_follows_from_the_table()
     night = tonight(
         *(case(name, name, **row) for name, (row, _) in cases.items()), case("nil", "nil", owes={})
     )
-    rows = night.decided["next_actions"]
+    rows = night.decided.next_actions
     assert dict(zip(rows["csa_case_id"], rows["action"], strict=True)) == {
         name: action for name, (_, action) in cases.items()
     }
@@ -634,9 +634,9 @@ def test_a_line_that_stands_as_it_was_is_not_stored_again() -> None:
         "business_date": BEFORE,
     }
     same = tonight(case(case_status="OPEN"), standing=[held], positions=[line])
-    assert same.decided["casegroups"].empty
-    assert same.decided["positions"].empty
-    assert same.decided["positions_gone"].empty
+    assert same.decided.casegroups.empty
+    assert same.decided.positions.empty
+    assert same.decided.positions_gone.empty
     moved = tonight(case(), standing=[held], positions=[line])
     assert moved.outcome() == COMPLETE
-    assert moved.decided["positions_gone"]["casegroup_id"].tolist() == ["G1"]
+    assert moved.decided.positions_gone["casegroup_id"].tolist() == ["G1"]

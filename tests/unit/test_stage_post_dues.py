@@ -17,7 +17,7 @@ def short(bucket: Bucket) -> str:
 
 def balanced(night: Night) -> bool:
     """Money law: received = posted + held + credits, in every bucket; posted = the dues."""
-    lines = night.posted["positions"]
+    lines = night.posted.positions
     adds_up = (
         lines["received_pence"] == lines["posted_pence"] + lines["held_pence"] + lines["credit_pence"]
     ).all()
@@ -58,7 +58,7 @@ def test_R6_a_due_has_the_period_scheme_and_casegroup_of_its_balance() -> None:
     night = tonight(
         case(scheme="1993", balance_row={"arrears_from": date(2001, 2, 3), "arrears_to": date(2002, 3, 4)})
     )
-    (due,) = night.posted["dues"].to_dict("records")
+    (due,) = night.posted.dues.to_dict("records")
     assert due | {} == {
         "due_id": "CS2-A-RP-ACTIVE", "business_date": due["business_date"], "casegroup_id": "G1", "cms_casegroup_id": "CMS-G1",
         "cms_case_id": "CMS-CS2-A", "csa_system": "CS2", "csa_case_id": "A", "scheme": "1993", "creditor": "RP",
@@ -71,7 +71,7 @@ def test_R6_a_due_has_the_period_scheme_and_casegroup_of_its_balance() -> None:
 
 def test_each_due_names_the_balance_it_mirrors() -> None:
     night = tonight(case(owes=ALL_NINE))
-    assert night.posted["dues"]["reference"].tolist() == ["B-A"] * 9
+    assert night.posted.dues["reference"].tolist() == ["B-A"] * 9
 
 
 @pytest.mark.parametrize("pence", [1, 100_000_000])
@@ -82,7 +82,7 @@ def test_R5_one_penny_is_positive_and_so_is_the_most_plausible_amount(pence: int
 def test_R5_a_zero_makes_no_due_and_no_line() -> None:
     night = tonight(case(owes={"rp_active": 0}))
     assert night.dues == {}
-    assert night.posted["positions"].empty
+    assert night.posted.positions.empty
 
 
 def test_R5_a_credit_is_not_transferred_and_is_listed() -> None:

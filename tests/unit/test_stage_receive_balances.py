@@ -80,7 +80,7 @@ def test_an_open_case_without_a_balance_holds_too() -> None:
 
 
 def test_a_casegroup_without_any_balance_has_no_outcome() -> None:
-    assert tonight(case(no_balance=True)).decided["casegroups"].empty
+    assert tonight(case(no_balance=True)).decided.casegroups.empty
 
 
 # --- R12, B70: inhibits
@@ -503,7 +503,7 @@ POSITIONS = [
     },
 ]
 DUES = [
-    _LINE
+    {name: value for name, value in _LINE.items() if name != "casegroup_id"}
     | {
         "case_key": "CS2/A",
         "amount_pence": 1000,
@@ -517,7 +517,7 @@ COMPLETED: dict[str, Any] = {"standing": STANDING, "positions": POSITIONS, "dues
 def test_R20_a_balance_equal_to_what_was_completed_changes_nothing() -> None:
     night = tonight(case(), **COMPLETED)
     assert night.opened == set()
-    assert night.decided["casegroups"].empty
+    assert night.decided.casegroups.empty
     assert night.dues == {}
 
 
@@ -538,9 +538,9 @@ def test_R20_B55_any_bucket_or_the_period_that_differs_is_an_exception_and_an_it
     night = tonight(case(**change), **COMPLETED)
     assert night.opened == {("balance_changed_after_completion", "A")}
     assert night.item_types == ["ADD_CORRECT_ARREARS"]
-    assert night.decided["casegroups"].empty
+    assert night.decided.casegroups.empty
     assert night.dues == {}
-    assert night.decided["positions"].empty
+    assert night.decided.positions.empty
 
 
 def test_R20_a_first_balance_for_another_case_of_a_completed_casegroup() -> None:
@@ -562,5 +562,5 @@ def test_R4_a_completed_casegroup_stays_complete_whatever_comes() -> None:
         ),
         **COMPLETED,
     )
-    assert night.decided["casegroups"].empty
+    assert night.decided.casegroups.empty
     assert ("balance_total_mismatch", "A") in night.opened

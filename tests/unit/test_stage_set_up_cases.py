@@ -14,7 +14,7 @@ COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")
 
 
 def row_of(night: Night, case_id: str) -> Row:
-    rows = night.set_up["cms_cases"]
+    rows = night.set_up.cms_cases
     (row,) = records(rows[rows["csa_case_id"] == case_id])
     return {name: None if value is pd.NaT or value != value else value for name, value in row.items()}
 
@@ -279,7 +279,7 @@ def test_R18_warnings_stop_nothing() -> None:
         case("both", "3", payer={"nino": "CR123456A"}, receiver={"nino": "MW123456A"}),
     )
     assert {night.outcome(group) for group in "123"} == {COMPLETE}
-    rows = night.decided["opened"]
+    rows = night.decided.opened
     assert sorted(
         zip(rows["rule_code"], rows["csa_case_id"], rows["subject"], rows["severity"], strict=True)
     ) == [
@@ -458,12 +458,12 @@ def test_B37_B38_CIS_is_asked_to_flag_the_parents_of_created_cases() -> None:
         case("existing", "3", on_cms={}),
         case("failed", "4", child=False),
     )
-    assert set(night.set_up["interest_flags"]["party_id"]) == {"PP-1", "RP-new", "PP-2"}
+    assert set(night.set_up.interest_flags["party_id"]) == {"PP-1", "RP-new", "PP-2"}
 
 
 def test_an_interest_flag_is_asked_for_once_a_person() -> None:
     night = tonight(case("A"), case("B"))
-    assert sorted(night.set_up["interest_flags"]["party_id"]) == ["PP-G1", "RP-A", "RP-B"]
+    assert sorted(night.set_up.interest_flags["party_id"]) == ["PP-G1", "RP-A", "RP-B"]
 
 
 # --- B49: what caseworkers entered
@@ -587,7 +587,7 @@ def test_B49_a_value_outside_its_list_or_in_another_form_changes_nothing(
 ) -> None:
     entered = tonight(case(), resolutions=[resolution("CASE", field, old, new)])
     assert (entered.outcome(), entered.dues) == (COMPLETE, {("A", "RP", "ACTIVE"): 1000})
-    cases = entered.received["cases"]
+    cases = entered.received.cases
     assert cases["method_of_payment"].tolist() == ["CARD"]
     assert cases["scheme"].tolist() == ["2003"]
     assert cases["rp_arrears_decision"].isna().all()

@@ -15,10 +15,14 @@ from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
 from case_closure.night.parts import InParts, Work, run_all
 from case_closure.stages import decide_next_action
+from case_closure.stages.decide_next_action import Decided, Gathered
+from case_closure.stages.post_dues import Posted
+from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import casegroups, night_parts, nights, posting, work_in_progress
 from case_closure.store.database import Connection
 from case_closure.store.night_parts import Claim
-from case_closure.tables.frames import Frames, to_frame
+from case_closure.tables.frames import to_frame
 
 # What is told of the stage, and the frame whose rows it counts.
 _COUNTED = {
@@ -54,7 +58,7 @@ def begin(ctx: NightContext, url: str) -> Work:
             else:
                 decided = conclude(connection, ctx.business_date, part, received, set_up, posted)
                 posting.store(connection, ctx.business_date, set_up, posted, decided)
-                counts = {name: len(decided[frame]) for name, frame in _COUNTED.items()}
+                counts = {name: len(decided.frames[frame]) for name, frame in _COUNTED.items()}
                 told = {"counts": pd.DataFrame({"rows": list(counts.values())})}
                 work_in_progress.save(connection, judgement, STAGE.name, claimed.part, told)
             night_parts.store(connection, claimed, counts, ctx.clock())
@@ -66,12 +70,12 @@ STAGE = InParts("decide_next_action", plan, begin, tuple(_COUNTED))
 
 
 def conclude(
-    connection: Connection, on: date, part: list[str], received: Frames, set_up: Frames, posted: Frames
-) -> Frames:
+    connection: Connection, on: date, part: list[str], received: Received, set_up: SetUp, posted: Posted
+) -> Decided:
     """What is decided of these casegroups, from what stands of them now."""
     gather = casegroups.Gather(connection, part)
     open_exceptions = gather.open_exceptions()
-    people = decide_next_action.whose(to_frame(open_exceptions), received["cases"])
+    people = decide_next_action.whose(to_frame(open_exceptions), received.cases)
     before = {
         "standing": gather.standing(),
         "positions": gather.positions(),
@@ -81,12 +85,11 @@ def conclude(
         "routes": gather.routes(),
         "covering_letters": gather.covering_letters(on),
     }
-    groups = received["casegroups"]
+    groups = received.casegroups
     clerical = groups.loc[groups["clerical_reason"].notna(), "casegroup_id"].tolist()
     before |= {
         "clerical_items": gather.clerical_items(),
         "on_cms": casegroups.Gather(connection, clerical).on_cms(),
     }
-    frames = {name: to_frame(table) for name, table in before.items()}
     own, latest = (pd.Timestamp(day).as_unit("s") for day in (on, nights.dates(connection, on).latest))
-    return decide_next_action.conclude(received, set_up, posted, frames, own, latest)
+    return decide_next_action.conclude(received, set_up, posted, Gathered.read(before), own, latest)

@@ -60,10 +60,10 @@ def begin(ctx: NightContext, url: str) -> Work:
         with entered(ctx, url, STAGE.name) as (connection, _):
             night_parts.hold(connection, claimed)
             held = journeys.gather(connection, parts[claimed.part])
-            held = journeys.with_cis(connection, held, follow_closure.ninos(held))
-            decided = follow_closure.conclude(held, pd.Timestamp(on).as_unit("s"), latest)
+            cis = journeys.cis(connection, follow_closure.ninos(held))
+            decided = follow_closure.conclude(held, cis, pd.Timestamp(on).as_unit("s"), latest)
             journeys.store(connection, on, decided)
-            figures = {"casegroups_moved": len(decided["journeys"]), "letters": len(decided["letters"])}
+            figures = {"casegroups_moved": len(decided.journeys), "letters": len(decided.letters)}
             night_parts.store(connection, claimed, figures, ctx.clock())
 
     return work

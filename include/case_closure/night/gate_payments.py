@@ -44,5 +44,5 @@ def run(ctx: NightContext, url: str) -> Summary:
     return {
         "payments_judged": len(paid),
         "corrections_judged": len(corrected),
-        "exceptions_opened": len(decided["opened"]),
+        "exceptions_opened": len(decided.opened),
     }

@@ -15,6 +15,8 @@ from case_closure.stages.common import letters as due
 from case_closure.store import letters_by_hand as held
 from case_closure.store.database import Connection
 from case_closure.tables.frames import to_frame
+from case_closure.tables.handed import LETTERS
+from case_closure.tables.handing import cut
 
 
 def issue(connection: Connection, on: date) -> int:
@@ -36,7 +38,7 @@ def issue(connection: Connection, on: date) -> int:
             taken |= numbers
             chosen += rows.index.tolist()
             became[str(request_id)] = rows["letter_id"].iloc[0]
-    held.store(connection, on, made.loc[chosen, due.COLUMNS], became)
+    held.store(connection, on, cut(made.loc[chosen], LETTERS), became)
     return len(became)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
@@ -20,6 +21,9 @@ from case_closure.store import database, night_parts, nights, work_in_progress
 from case_closure.store.night_parts import Claim, Figures
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames
+from case_closure.tables.handing import Handed
+
+_Concluded = TypeVar("_Concluded", bound=Frames | Handed)
 
 Work = Callable[[Claim], None]
 """Work on a claimed part, and store what comes of it."""
@@ -82,27 +86,39 @@ def keep(
     url: str,
     judgement: Judgement,
     claimed: Claim,
-    frames: Frames,
+    concluded: Frames | Handed,
     figures: Figures,
     tallies: Tallies | None = None,
 ) -> None:
     """Keep what a stage concluded of a claimed part, whole, with what was judged in it."""
     with entered(ctx, url, claimed.stage) as (connection, night):
         night_parts.hold(connection, claimed)
-        work_in_progress.save(connection, judgement, claimed.stage, claimed.part, frames)
+        work_in_progress.save(connection, judgement, claimed.stage, claimed.part, _frames(concluded))
         if tallies is not None and not night.succeeded:
             keep_tallies(connection, ctx, claimed.part, tallies)
         night_parts.store(connection, claimed, figures, ctx.clock())
 
 
 def kept(
-    ctx: NightContext, url: str, judgement: Judgement, stage: str, number: int, conclude: Callable[[], Frames]
-) -> Frames:
-    """What a stage concluded of a part in this judgement; concluded again when it is gone, as after a cleared later stage."""
+    ctx: NightContext,
+    url: str,
+    judgement: Judgement,
+    stage: str,
+    number: int,
+    conclude: Callable[[], _Concluded],
+    of: Callable[[Frames], _Concluded],
+) -> _Concluded:
+    """What a stage concluded of a part in this judgement, made ``of`` its frames; concluded again when it is gone, as after a
+    cleared later stage."""
     with database.transaction(url) as connection:
         frames = work_in_progress.load(connection, judgement, stage, number)
-    if frames is None:
-        frames = conclude()
-        with entered(ctx, url, stage) as (connection, _):
-            work_in_progress.save(connection, judgement, stage, number, frames)
-    return frames
+    if frames is not None:
+        return of(frames)
+    concluded = conclude()
+    with entered(ctx, url, stage) as (connection, _):
+        work_in_progress.save(connection, judgement, stage, number, _frames(concluded))
+    return concluded
+
+
+def _frames(concluded: Frames | Handed) -> Frames:
+    return concluded.frames if isinstance(concluded, Handed) else concluded

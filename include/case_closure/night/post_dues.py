@@ -12,10 +12,13 @@ from case_closure.night import receive_balances, set_up_cases
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.parts import InParts, Work, keep, kept, run_all
 from case_closure.stages import post_dues
+from case_closure.stages.post_dues import Posted
+from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import casegroups, database
 from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
-from case_closure.tables.frames import Frames, to_frame
+from case_closure.tables.frames import to_frame
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -32,7 +35,7 @@ def begin(ctx: NightContext, url: str) -> Work:
 
     def work(claimed: Claim) -> None:
         posted = _concluded(ctx, url, judgement, claimed.part, parts[claimed.part])
-        dues = posted["dues"]
+        dues = posted.dues
         figures = {"dues": len(dues), "posted_pence": int(dues["posted_pence"].sum())}
         keep(ctx, url, judgement, claimed, posted, figures)
 
@@ -42,23 +45,29 @@ def begin(ctx: NightContext, url: str) -> Work:
 STAGE = InParts("post_dues", plan, begin, ("dues", "posted_pence"))
 
 
-def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Posted:
     """The dues of that part, and where every penny of it is."""
     return kept(
-        ctx, url, judgement, "post_dues", number, lambda: _concluded(ctx, url, judgement, number, part)
+        ctx,
+        url,
+        judgement,
+        "post_dues",
+        number,
+        lambda: _concluded(ctx, url, judgement, number, part),
+        Posted.of,
     )
 
 
-def _concluded(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+def _concluded(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Posted:
     received = receive_balances.of_part(ctx, url, judgement, number, part)
     set_up = set_up_cases.of_part(ctx, url, judgement, number, part)
     return conclude(url, ctx.business_date, received, set_up)
 
 
-def conclude(url: str, on: date, received: Frames, set_up: Frames) -> Frames:
+def conclude(url: str, on: date, received: Received, set_up: SetUp) -> Posted:
     """The dues of the casegroups that are set up, and where every penny is."""
     with database.transaction(url) as connection:
         before = to_frame(
-            casegroups.Gather(connection, sorted(set(set_up["set_up"]["casegroup_id"]))).cms_cases()
+            casegroups.Gather(connection, sorted(set(set_up.casegroups["casegroup_id"]))).cms_cases()
         )
     return post_dues.conclude(received, set_up, before, on)

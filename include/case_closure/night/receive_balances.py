@@ -16,10 +16,10 @@ from case_closure.night.parallel import in_parts
 from case_closure.night.parts import InParts, Work, keep, kept, run_all
 from case_closure.settings import Settings
 from case_closure.stages import receive_balances
+from case_closure.stages.receive_balances import Gathered, Received
 from case_closure.store import casegroups, database, night_parts, nights, work_in_progress
 from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
-from case_closure.tables.frames import Frames, to_frame
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -94,15 +94,15 @@ def _judged(
     return None if parts is None else (judgement, parts)
 
 
-def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Received:
     """What receiving concluded of that part."""
     return kept(
         ctx, url, judgement, "receive_balances", number,
-        lambda: conclude(url, ctx.settings, ctx.business_date, part, Tallies()),
+        lambda: conclude(url, ctx.settings, ctx.business_date, part, Tallies()), Received.of,
     )  # fmt: skip
 
 
-def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: Tallies) -> Frames:
+def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: Tallies) -> Received:
     """What receiving concludes of these casegroups."""
     from case_closure.gates import suites
 
@@ -125,8 +125,8 @@ def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: T
             "completed_periods": gather.completed_periods(),
         }
         dates = nights.dates(connection, on)
-    frames = {name: to_frame(table) for name, table in held.items()}
-    facts = receive_balances.facts(frames, dates.latest)
+    gathered = Gathered.read(held)
+    facts = receive_balances.facts(gathered, dates.latest)
     broke = {
         "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
         "csa_balances": judge(
@@ -135,4 +135,4 @@ def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: T
         "clerical_balances": judge(suites.clerical_balances(), facts.clerical_balances, tallies),
         "inhibits": judge(suites.inhibits(), facts.inhibits, tallies),
     }
-    return receive_balances.conclude(frames, facts, broke, dates)
+    return receive_balances.conclude(gathered, facts, broke, dates)

@@ -86,12 +86,8 @@ def _settle_who_is_sensitive(connection: Connection, on: date) -> None:
     """Before anything of the extract can be seen: its casegroups are on the side they belong on (R26, R42)."""
     asked = sensitive.candidates(connection)
     gather = casegroups.Gather(connection, asked)
-    tables = {
-        "cases": gather.cases(),
-        "resolutions": gather.resolutions(),
-        "sensitive_refusals": sensitive.refusals(connection),
-    }
-    found = receive_balances.sensitive_casegroups({name: to_frame(rows) for name, rows in tables.items()})
+    gathered = (gather.cases(), gather.resolutions(), sensitive.refusals(connection))
+    found = receive_balances.sensitive_casegroups(*map(to_frame, gathered))
     sensitive.settle(connection, on, asked, found)
 
 

@@ -17,10 +17,11 @@ from case_closure.night.guard import entered
 from case_closure.night.judging import Tallies, judge, list_rules
 from case_closure.night.parts import InParts, Work, keep, kept, run_all
 from case_closure.stages import set_up_cases
+from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import Gathered, PeopleGathered, SetUp
 from case_closure.store import casegroups, database, nights
 from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
-from case_closure.tables.frames import Frames, to_frame
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -44,7 +45,7 @@ def begin(ctx: NightContext, url: str) -> Work:
         tallies = Tallies()
         received = receive_balances.of_part(ctx, url, judgement, claimed.part, parts[claimed.part])
         made = conclude(url, ctx.business_date, received, tallies)
-        keep(ctx, url, judgement, claimed, made, {"cases_set_up": len(made["cms_cases"])}, tallies)
+        keep(ctx, url, judgement, claimed, made, {"cases_set_up": len(made.cms_cases)}, tallies)
 
     return work
 
@@ -52,21 +53,21 @@ def begin(ctx: NightContext, url: str) -> Work:
 STAGE = InParts("set_up_cases", plan, begin, ("cases_set_up",))
 
 
-def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> Frames:
+def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part: list[str]) -> SetUp:
     """What case set-up concluded of that part."""
 
-    def again() -> Frames:
+    def again() -> SetUp:
         received = receive_balances.of_part(ctx, url, judgement, number, part)
         return conclude(url, ctx.business_date, received, Tallies())
 
-    return kept(ctx, url, judgement, "set_up_cases", number, again)
+    return kept(ctx, url, judgement, "set_up_cases", number, again, SetUp.of)
 
 
-def conclude(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
+def conclude(url: str, on: date, received: Received, tallies: Tallies) -> SetUp:
     """What case set-up concludes of the casegroups that receiving found ready."""
     from case_closure.gates import suites
 
-    required = set_up_cases.required_cases(received["cases"], received["balances"], received["casegroups"])
+    required = set_up_cases.required_cases(received.cases, received.balances, received.casegroups)
     groups = sorted(set(required["casegroup_id"]))
     with database.transaction(url) as connection:
         gather = casegroups.Gather(connection, groups)
@@ -76,17 +77,18 @@ def conclude(url: str, on: date, received: Frames, tallies: Tallies) -> Frames:
             .unique()
             .tolist()
         )
-        held = {
-            "parties": to_frame(gather.parties(ids)),
-            "entered_for_people": to_frame(gather.entered_for(ids)),
-            "children": to_frame(gather.children()),
-            "cms_cases": to_frame(gather.cms_cases()),
-        }
-        everyone = set_up_cases.people(required, held)
-        held["cis"] = to_frame(gather.cis(everyone["matched_on"].dropna().unique().tolist()))
+        parents = {"parties": gather.parties(ids), "entered_for_people": gather.entered_for(ids)}
+        everyone = set_up_cases.people(required, PeopleGathered.read(parents))
         payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
-        held["register"] = to_frame(gather.register(payers.dropna().unique().tolist()))
-        held["payer_casegroups"] = to_frame(gather.payer_casegroups())
+        held = Gathered.read(
+            {
+                "children": gather.children(),
+                "cms_cases": gather.cms_cases(),
+                "cis": gather.cis(everyone["matched_on"].dropna().unique().tolist()),
+                "register": gather.register(payers.dropna().unique().tolist()),
+                "payer_casegroups": gather.payer_casegroups(),
+            }
+        )
         dates = nights.dates(connection, on)
     facts = set_up_cases.facts(required, everyone, held)
     broke = {

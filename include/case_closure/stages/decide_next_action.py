@@ -4,10 +4,14 @@ Serves B14-B16, B18 (rows), B43, B45-B50, B72; R4, R10, R12, R14-R16.
 Belongs here: everything that follows once it is known which casegroups completed and which did not.
 Does not belong here: judging rows, money.
 
-In: what the stages before concluded, and what stood before tonight. Out: the changes of tonight, ready to be stored.
+In: what the stages before concluded, and ``Gathered``, what stood before tonight. Out: ``Decided``, the changes of tonight,
+ready to be stored.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -17,11 +21,18 @@ from case_closure.domain import next_actions as table
 from case_closure.domain import outcomes
 from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages.common import letters, work_items
-from case_closure.stages.common.exceptions import EXCEPTION_KEY, described, exception_items, key_of
-from case_closure.stages.post_dues import FIGURES, POSITION_KEY, exact_sum, fitted
-from case_closure.stages.set_up_cases import PAYING, RECEIVING
+from case_closure.stages.common.exceptions import (
+    EXCEPTION_KEY,
+    Exceptions,
+    described,
+    exception_items,
+    key_of,
+)
+from case_closure.stages.post_dues import FIGURES, POSITION_KEY, Posted, exact_sum, fitted
+from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import PAYING, RECEIVING, SetUp
+from case_closure.tables import handed
 from case_closure.tables.frames import (
-    Frames,
     among,
     case_key,
     chosen,
@@ -31,26 +42,57 @@ from case_closure.tables.frames import (
     take_flags,
     take_pence,
 )
+from case_closure.tables.handing import Handed, cut
 from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, of_people, ordered
 
 
+@dataclass(frozen=True)
+class Gathered(Handed):
+    """What stood before tonight (see ``store.casegroups``). ``on_cms``: the cases of clerical casegroups that are;
+    ``covering_letters``: those that closure has written tonight."""
+
+    standing: Annotated[pd.DataFrame, handed.CASEGROUPS]
+    positions: Annotated[pd.DataFrame, handed.POSITIONS]
+    open_exceptions: Annotated[pd.DataFrame, handed.OPEN_EXCEPTIONS]
+    entered_for_people: Annotated[pd.DataFrame, handed.ENTERED_FOR_PEOPLE]
+    resolutions: Annotated[pd.DataFrame, handed.RESOLUTIONS]
+    routes: Annotated[pd.DataFrame, handed.ROUTES]
+    covering_letters: Annotated[pd.DataFrame, handed.LETTER_IDS]
+    clerical_items: Annotated[pd.DataFrame, handed.CLERICAL_ITEMS]
+    on_cms: Annotated[pd.DataFrame, handed.CASE_KEYS]
+
+
+@dataclass(frozen=True)
+class Decided(Exceptions):
+    """What tonight changes. ``positions_gone``: the casegroups whose positions are replaced; ``items_closed``: work items that
+    nothing is left of to do."""
+
+    casegroups: Annotated[pd.DataFrame, handed.CASEGROUPS]
+    positions: Annotated[pd.DataFrame, handed.POSITIONS]
+    positions_gone: Annotated[pd.DataFrame, handed.CASEGROUP_IDS]
+    items_closed: Annotated[pd.DataFrame, handed.CLERICAL_ITEMS]
+    letters: Annotated[pd.DataFrame, handed.LETTERS]
+    next_actions: Annotated[pd.DataFrame, handed.NEXT_ACTIONS]
+
+
 def conclude(
-    received: Frames, set_up: Frames, posted: Frames, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
-) -> Frames:
+    received: Received,
+    set_up: SetUp,
+    posted: Posted,
+    before: Gathered,
+    on: pd.Timestamp,
+    latest: pd.Timestamp,
+) -> Decided:
     """Everything tonight changes for the judged casegroups.
 
     ``latest``: the latest business date known of, which is later than ``on`` when the night is run late or again: on it is
     resolved what was first seen since, and no outcome's date goes back (R39, R43).
-
-    ``before``: standing, positions, open_exceptions, resolutions, entered_for_people, routes, on_cms, clerical_items (see
-    ``store.casegroups``). Out: ``casegroups``, ``positions``, ``positions_gone`` (casegroups whose positions are
-    replaced), ``opened``, ``seen``, ``resolved``, ``work_items``, ``items_closed``, ``letters``, ``next_actions``.
     """
-    found = pd.concat([received["found"], set_up["found"]], ignore_index=True)
+    found = pd.concat([received.found, set_up.found], ignore_index=True)
     opened, seen, resolved = _exceptions(found, received, set_up, before, on, latest)
-    still_open = _open_after(before["open_exceptions"], opened, resolved)
+    still_open = _open_after(before.open_exceptions, opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
-    positions, replaced = _changed_positions(posted["positions"], received, before["positions"], on)
+    positions, replaced = _changed_positions(posted.positions, received, before.positions, on)
     items = [
         exception_items(opened, on),
         _changed_again_items(seen, received, on),
@@ -58,18 +100,18 @@ def conclude(
         _write_off_items(posted, set_up, before, on),
         _clerical_items(received, before, on),
     ]
-    return {
-        "casegroups": casegroups,
-        "positions": positions,
-        "positions_gone": replaced,
-        "opened": opened,
-        "seen": seen,
-        "resolved": resolved,
-        "work_items": work_items.together(items),
-        "items_closed": _clerical_items_done(received, set_up, posted, before),
-        "letters": _letters(posted, set_up, before["covering_letters"]["letter_id"], on),
-        "next_actions": _next_actions(posted, set_up, on),
-    }
+    return Decided(
+        casegroups=cut(casegroups, handed.CASEGROUPS),
+        positions=cut(positions, handed.POSITIONS),
+        positions_gone=replaced,
+        opened=opened,
+        seen=cut(seen, handed.EXCEPTIONS_SEEN),
+        resolved=cut(resolved, handed.EXCEPTIONS_RESOLVED),
+        work_items=work_items.together(items),
+        items_closed=_clerical_items_done(received, set_up, posted, before),
+        letters=_letters(posted, set_up, before.covering_letters["letter_id"], on),
+        next_actions=cut(_next_actions(posted, set_up, on), handed.NEXT_ACTIONS),
+    )
 
 
 # --- exceptions
@@ -77,26 +119,26 @@ def conclude(
 
 def _exceptions(
     found: pd.DataFrame,
-    received: Frames,
-    set_up: Frames,
-    before: Frames,
+    received: Received,
+    set_up: SetUp,
+    before: Gathered,
     on: pd.Timestamp,
     latest: pd.Timestamp,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Opened, seen again and resolved tonight. A rule's exception is resolved only when its cause was looked at."""
-    held = before["open_exceptions"]
+    held = before.open_exceptions
     held = held.assign(key=key_of(held))
     standing = held[held["status"] != "RESOLVED"].sort_values(
         ["business_date", "exception_id"], kind="stable"
     )
     found = found.assign(key=key_of(found))
     new = found[~among(found["key"], standing["key"])].reset_index(drop=True)
-    opened = described(new.drop(columns="key"), before["routes"], on)
+    opened = described(new, before.routes, on)
     # Two that were opened under no casegroup and under another one can turn out to be the same: the first goes on.
     again = among(standing["key"], found["key"]) & ~standing["key"].duplicated().to_numpy()
     seen = standing[again]
     gone = standing[~again & (standing["severity"] == "HOLD").to_numpy(bool)]
-    groups = received["casegroups"]
+    groups = received.casegroups
     # Set-up was looked at where it was reached, or where nothing is owed and so nothing must be set up.
     reached = among(gone["casegroup_id"], chosen(groups["casegroup_id"], groups["ready"]))
     stage = gone["rule_code"].map(lambda code: RULES[code].stage)
@@ -119,15 +161,15 @@ def whose(exceptions: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     return person
 
 
-def _resolved_by(resolved: pd.DataFrame, received: Frames, before: Frames, on: pd.Timestamp) -> pd.Series:
+def _resolved_by(resolved: pd.DataFrame, received: Received, before: Gathered, on: pd.Timestamp) -> pd.Series:
     """What resolved each: an entry of tonight for the person it is about, or for its case; else the extract."""
 
     def entry(entered: pd.DataFrame, wanted: pd.Series, by: str) -> pd.Series:
         tonight = entered[entered["business_date"] == on].sort_values("resolution_id")
         return take(tonight["resolution_id"], lookup(wanted, tonight, by))
 
-    of_person = entry(of_people(before["entered_for_people"]), whose(resolved, received["cases"]), "party_id")
-    of_case = entry(ordered(before["resolutions"], CASE, BALANCE), case_key(resolved), "case_key")
+    of_person = entry(of_people(before.entered_for_people), whose(resolved, received.cases), "party_id")
+    of_case = entry(ordered(before.resolutions, CASE, BALANCE), case_key(resolved), "case_key")
     return ("RESOLUTION " + of_person.fillna(of_case)).fillna("EXTRACT " + on.date().isoformat())
 
 
@@ -144,11 +186,11 @@ def _open_after(held: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame
 
 
 def _casegroups(
-    received: Frames, posted: Frames, still_open: pd.DataFrame, before: Frames, on: pd.Timestamp
+    received: Received, posted: Posted, still_open: pd.DataFrame, before: Gathered, on: pd.Timestamp
 ) -> pd.DataFrame:
     """The casegroups whose line changes tonight, whole."""
-    groups = received["casegroups"]
-    standing = before["standing"]
+    groups = received.casegroups
+    standing = before.standing
     was = lookup(groups["casegroup_id"], standing, "casegroup_id")
     was_complete = groups["completed_on"].notna().to_numpy(bool)
     outcome = pd.Series(None, index=groups.index, dtype="str")
@@ -161,7 +203,7 @@ def _casegroups(
     )
     of_group = codes.reset_index().astype("str")
     excepted = take(of_group["rule_code"], lookup(groups["casegroup_id"], of_group, "casegroup_id"))
-    completed = posted["completed"]
+    completed = posted.completed
     done = take(completed["reason"], lookup(groups["casegroup_id"], completed, "casegroup_id"))
     for name, why in (
         (outcomes.TRANSITION_COMPLETE, done),
@@ -182,7 +224,7 @@ def _casegroups(
         }
     )
     for name in FIGURES:
-        total = _exact_sums(posted["positions"], name)
+        total = _exact_sums(posted.positions, name)
         line[name] = take_pence(total["pence"], lookup(groups["casegroup_id"], total, "key"))
     line["completed_on"] = (
         pd.Series(on, index=groups.index)
@@ -227,20 +269,21 @@ def _exact_sums(lines: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _changed_positions(
-    positions: pd.DataFrame, received: Frames, held: pd.DataFrame, on: pd.Timestamp
+    positions: pd.DataFrame, received: Received, held: pd.DataFrame, on: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Positions to write, and the casegroups whose old ones they replace. Unchanged lines keep their dates.
 
     A bucket that had money and has none now stays as a line of nothing, so that the night of the change is known;
     unless its case has left the casegroup.
     """
-    groups = received["casegroups"]
+    groups = received.casegroups
     held = held[among(held["casegroup_id"], groups["casegroup_id"])]
     completed = chosen(groups["casegroup_id"], groups["completed_on"].notna())
     positions = _with_what_was_completed(positions, held[among(held["casegroup_id"], completed)])
     places = lookup(_position_key(held), positions.assign(key=_position_key(positions)), "key")
     members = pd.concat(
-        [_member(received[name]) for name in ("cases", "balances", "clerical_balances")], ignore_index=True
+        [_member(rows) for rows in (received.cases, received.balances, received.clerical_balances)],
+        ignore_index=True,
     )
     stays = among(_member(held), members)
     emptied = held[(places < 0) & stays]
@@ -297,12 +340,12 @@ def _position_key(rows: pd.DataFrame) -> pd.Series:
 # --- letters
 
 
-def _letters(posted: Frames, set_up: Frames, taken: pd.Series, on: pd.Timestamp) -> pd.DataFrame:
+def _letters(posted: Posted, set_up: SetUp, taken: pd.Series, on: pd.Timestamp) -> pd.DataFrame:
     """6301 to the paying parent, 6302 to each receiving parent of a required case, a 6314 with each (R15, B14, B18).
 
     ``taken``: the numbers of the covering letters that closure has written tonight.
     """
-    dues, people = posted["dues"], set_up["people"]
+    dues, people = posted.dues, set_up.people
     if dues.empty:
         return letters.none()
     of_case = sums(dues["posted_pence"], case_key(dues))
@@ -326,9 +369,9 @@ def _letters(posted: Frames, set_up: Frames, taken: pd.Series, on: pd.Timestamp)
 # --- work items
 
 
-def _changed_again_items(seen: pd.DataFrame, received: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _changed_again_items(seen: pd.DataFrame, received: Received, on: pd.Timestamp) -> pd.DataFrame:
     """A balance that changed after completion is put to a caseworker once for each changed arrival (R20, B55)."""
-    balances = received["balances"]
+    balances = received.balances
     arrived = chosen(balances["case_key"], balances["arrived_on"] == on)
     # The arrival that opened the exception has its item from the opening.
     changed = (seen["rule_code"] == "balance_changed_after_completion") & (seen["business_date"] < on)
@@ -343,29 +386,29 @@ def _changed_again_items(seen: pd.DataFrame, received: Frames, on: pd.Timestamp)
     )
 
 
-def _set_up_items(set_up: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _set_up_items(set_up: SetUp, before: Gathered, on: pd.Timestamp) -> pd.DataFrame:
     """The arrears-only case that was set up is presented to a caseworker (B43)."""
-    created = set_up["cms_cases"]
+    created = set_up.cms_cases
     created = created[created["origin"] == "ARREARS_ONLY"]
-    created = work_items.routed(created, before["routes"])
+    created = work_items.routed(created, before.routes)
     return work_items.made(
         created, on, type="ARREARS_ONLY_CASE_SET_UP", subject_reference=None,
         detail="An arrears-only case was set up on CMS for this CSA case. Check it and tell the parents.",
     )  # fmt: skip
 
 
-def _write_off_items(posted: Frames, set_up: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _write_off_items(posted: Posted, set_up: SetUp, before: Gathered, on: pd.Timestamp) -> pd.DataFrame:
     """The receiving parent had asked for write-off and is still owed more than they chose to keep (B45, R14)."""
-    dues = posted["dues"]
+    dues = posted.dues
     to_receiver = dues[dues["creditor"] == "RP"]
     owed = sums(to_receiver["posted_pence"], case_key(to_receiver))
-    cases = set_up["required"]
+    cases = set_up.required
     if cases.empty:
         return work_items.none()
     cases = cases.assign(owed=take_pence(owed["pence"], lookup(cases["case_key"], owed, "key")))
     asked_all = (cases["rp_arrears_decision"] == "WRITE_OFF") & (cases["owed"] > 0)
     asked_part = (cases["rp_arrears_decision"] == "PART_WRITE_OFF") & (cases["owed"] > cases["rp_keep_pence"])
-    fires = work_items.routed(cases[asked_all | asked_part], before["routes"])
+    fires = work_items.routed(cases[asked_all | asked_part], before.routes)
     return work_items.made(
         fires, on, type="CONFIRM_WRITE_OFF", subject_reference=None,
         detail="The receiving parent asked for write-off but is still owed arrears. Investigate, confirm with them, "
@@ -373,52 +416,52 @@ def _write_off_items(posted: Frames, set_up: Frames, before: Frames, on: pd.Time
     )  # fmt: skip
 
 
-def _clerical_items(received: Frames, before: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _clerical_items(received: Received, before: Gathered, on: pd.Timestamp) -> pd.DataFrame:
     """Each case of a clerical casegroup that owes something: add its arrears by hand, or apply for a case (B72).
 
     A clerical balance of a completed casegroup is added to what was posted.
     """
-    groups = received["casegroups"]
+    groups = received.casegroups
     clerical = groups[groups["clerical_reason"].notna()]
     completed = chosen(groups["casegroup_id"], groups["completed_on"].notna())
     columns = ["casegroup_id", "csa_system", "csa_case_id", "case_key", "positive"]
-    reported, balances = received["clerical_balances"], received["balances"]
+    reported, balances = received.clerical_balances, received.balances
     balances = balances[~among(balances["casegroup_id"], completed)]
     rows = pd.concat([balances[columns], reported[columns]], ignore_index=True)
     rows = rows[rows["positive"].to_numpy(bool) & among(rows["casegroup_id"], clerical["casegroup_id"])]
     rows = rows[rows["csa_case_id"].notna()].drop_duplicates(["casegroup_id", "case_key"])
-    rows = rows[~among(rows["case_key"], before["clerical_items"]["case_key"])]
-    on_cms = among(rows["case_key"], before["on_cms"]["case_key"]) | among(rows["casegroup_id"], completed)
+    rows = rows[~among(rows["case_key"], before.clerical_items["case_key"])]
+    on_cms = among(rows["case_key"], before.on_cms["case_key"]) | among(rows["casegroup_id"], completed)
     kind = np.where(on_cms, "ADD_CORRECT_ARREARS", "ARREARS_ONLY_APPLICATION")
     says = np.where(
         on_cms,
         "Add the clerical balance to the case on CMS.",
         "Apply for an arrears-only case for the clerical balance.",
     )
-    rows = work_items.routed(rows, before["routes"])
+    rows = work_items.routed(rows, before.routes)
     return work_items.made(rows, on, type=kind, subject_reference=None, detail=says)
 
 
-def _clerical_items_done(received: Frames, set_up: Frames, posted: Frames, before: Frames) -> pd.DataFrame:
+def _clerical_items_done(received: Received, set_up: SetUp, posted: Posted, before: Gathered) -> pd.DataFrame:
     """Clerical items that the night has done by itself, now that what made its casegroup clerical is gone: there is nobody
     to apply for once the case is set up, and nothing to add once the casegroup is complete."""
-    items = before["clerical_items"]
-    groups = received["casegroups"]
+    items = before.clerical_items
+    groups = received.casegroups
     clerical = among(items["casegroup_id"], chosen(groups["casegroup_id"], groups["clerical_reason"].notna()))
     applied = (items["type"] == "ARREARS_ONLY_APPLICATION").to_numpy(bool)
-    set_up_now = applied & among(items["case_key"], set_up["cms_cases"]["case_key"])
-    completed = among(items["casegroup_id"], posted["completed"]["casegroup_id"])
+    set_up_now = applied & among(items["case_key"], set_up.cms_cases["case_key"])
+    completed = among(items["casegroup_id"], posted.completed["casegroup_id"])
     return items[~clerical & (set_up_now | completed)].reset_index(drop=True)
 
 
 # --- next actions
 
 
-def _next_actions(posted: Frames, set_up: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _next_actions(posted: Posted, set_up: SetUp, on: pd.Timestamp) -> pd.DataFrame:
     """For each case with dues, the first row of the decision table that fits it (B46, B47)."""
-    dues = posted["dues"]
+    dues = posted.dues
     keys = case_key(dues)
-    cases = set_up["required"]
+    cases = set_up.required
     cases = cases[among(cases["case_key"], keys)].reset_index(drop=True)
     action = pd.Series(None, index=cases.index, dtype="str")
     reason = action.copy()

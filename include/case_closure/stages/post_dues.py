@@ -4,37 +4,47 @@ Serves B32, B33, B44, B46; R4-R7.
 Belongs here: completion, dues and the position of each bucket. Does not belong here: letters,
 work items, exceptions.
 
-In: what the two stages before concluded. Out: ``completed``, ``dues``, ``positions``.
+In: what the two stages before concluded. Out: ``Posted``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
 from case_closure.domain import outcomes
 from case_closure.domain.money import BUCKETS, INT64_LIMIT_PENCE
-from case_closure.tables.frames import Frames, among, chosen, lookup, take
+from case_closure.stages.receive_balances import Received
+from case_closure.stages.set_up_cases import SetUp
+from case_closure.tables import handed
+from case_closure.tables.frames import among, chosen, lookup, take
+from case_closure.tables.handing import Handed, cut
 
 POSITION_KEY = ["casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"]
 FIGURES = ["received_pence", "posted_pence", "held_pence", "credit_pence"]
-_DUE_COLUMNS = [
-    "due_id", "business_date", "casegroup_id", "cms_casegroup_id", "cms_case_id", "csa_system", "csa_case_id",
-    "scheme", "creditor", "arrears_status", "posted_pence", "arrears_from", "arrears_to",
-    "reference",
-]  # fmt: skip
 
 
-def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date) -> Frames:
+@dataclass(frozen=True)
+class Posted(Handed):
+    """The casegroups that complete tonight and why, their dues, and where every penny of each bucket is."""
+
+    completed: Annotated[pd.DataFrame, handed.COMPLETED]
+    dues: Annotated[pd.DataFrame, handed.DUES]
+    positions: Annotated[pd.DataFrame, handed.POSITIONS_POSTED]
+
+
+def conclude(received: Received, set_up: SetUp, cms_cases: pd.DataFrame, on: date) -> Posted:
     """Complete, post and place.
 
-    ``received``: casegroups, balances, clerical_balances. ``set_up``: set_up, cms_cases (new). ``cms_cases``: those
-    of earlier nights. All dues of a casegroup are made together with its completion, or none (R7).
+    ``cms_cases``: those of earlier nights (CMS_CASES_STANDING). All dues of a casegroup are made together with its
+    completion, or none (R7).
     """
-    casegroups = received["casegroups"]
-    reached = set_up["set_up"]
+    casegroups = received.casegroups
+    reached = set_up.casegroups
     all_set_up = among(casegroups["casegroup_id"], chosen(reached["casegroup_id"], reached["all_set_up"]))
     nil = casegroups["ready"] & ~casegroups["positive"]
     added = casegroups["ready"] & casegroups["positive"] & all_set_up
@@ -62,24 +72,20 @@ def conclude(received: Frames, set_up: Frames, cms_cases: pd.DataFrame, on: date
     )
     dues = _dues(
         lines[posted].reset_index(drop=True),
-        pd.concat([cms_cases, set_up["cms_cases"]], ignore_index=True),
+        pd.concat([cms_cases, set_up.cms_cases], ignore_index=True),
         on,
     )
-    return {
-        "completed": completed,
-        "dues": dues,
-        "positions": _positions(lines),
-    }
+    return Posted(completed=completed, dues=dues, positions=_positions(lines))
 
 
-def _lines(received: Frames) -> pd.DataFrame:
+def _lines(received: Received) -> pd.DataFrame:
     """One line for each bucket that is not zero, of every latest balance row that is not part of a completion.
 
     What came for a casegroup after it completed is held as it came, whatever its gate says (R41).
     """
-    casegroups = received["casegroups"]
+    casegroups = received.casegroups
     moving = chosen(casegroups["casegroup_id"], casegroups["completed_on"].isna())
-    balances, clerical = received["balances"], received["clerical_balances"]
+    balances, clerical = received.balances, received.clerical_balances
     since = balances["since_completion"].to_numpy(bool)
     balances = balances.assign(passed=balances["passed"].to_numpy(bool) & ~since)
     clerical = clerical.assign(
@@ -136,7 +142,7 @@ def _dues(lines: pd.DataFrame, cms_cases: pd.DataFrame, on: date) -> pd.DataFram
         cms_case_id=take(cms_cases["cms_case_id"], places),
         scheme=take(cms_cases["scheme"], places),
     )
-    return dues[_DUE_COLUMNS]
+    return cut(dues, handed.DUES)
 
 
 def _positions(lines: pd.DataFrame) -> pd.DataFrame:
@@ -149,7 +155,7 @@ def _positions(lines: pd.DataFrame) -> pd.DataFrame:
         once = pd.concat(
             [once, summed.reset_index().astype(dict.fromkeys(FIGURES, "int64"))], ignore_index=True
         )
-    return once.reset_index(drop=True)
+    return cut(once, handed.POSITIONS_POSTED).reset_index(drop=True)
 
 
 def exact_sum(amounts: pd.Series) -> int:

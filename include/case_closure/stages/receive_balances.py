@@ -4,8 +4,7 @@ Serves B28-B34, B53, B70, B72, B73; R5, R8, R11-R13, R20.
 Belongs here: the first four checks of R11 (clerical, all closed, no inhibit, balances pass the gate) and the fifth,
 whether anything is positive. Does not belong here: parents, CMS, dues.
 
-In: the held rows of the judged casegroups. Out: ``casegroups`` (one line each, with its verdict so far), ``balances``
-(one line a latest balance row, the nine buckets in pence, whether it passed), ``cases``, ``found`` (exceptions).
+In: ``Gathered``, the held rows of the judged casegroups. Out: ``Received``.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,9 @@ from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages.common import findings
-from case_closure.tables.frames import Frames, among, case_key, chosen, lookup, missing, take, take_flags
+from case_closure.tables import handed
+from case_closure.tables.frames import among, case_key, chosen, lookup, missing, take, take_flags
+from case_closure.tables.handing import Handed, cut
 from case_closure.tables.resolutions import lay_over, ordered
 
 # Nine amounts below this cannot overflow int64 together.
@@ -36,17 +38,45 @@ _BALANCE_ROW = [
     "balance_id", "csa_system", "csa_case_id", "row_casegroup_id", *BUCKET_COLUMNS, "total_pence",
     "arrears_from", "arrears_to",
 ]  # fmt: skip
-# What later stages need of a case and of a balance; the facts have served once the gates have judged them.
-_CASES_HANDED_ON = [
-    "case_key", "csa_system", "csa_case_id", "casegroup_id", "scheme", "paying_parent_id", "receiving_parent_id",
-    "rp_arrears_decision", "rp_keep_pence", "method_of_payment", "pp_sort_code", "pp_account_number",
-    "employer_reference", "sensitive",
-]  # fmt: skip
-_BALANCES_HANDED_ON = [
-    "case_key", "csa_system", "csa_case_id", "casegroup_id", "balance_id", *BUCKET_COLUMNS, "arrears_from", "arrears_to",
-    "arrived_on", "positive", "passed", "since_completion",
-]  # fmt: skip
 _INHIBIT_ROW = ["inhibit_id", "csa_system", "csa_case_id", "reason", "set_by_role", "set_on", "removed_on"]
+
+
+@dataclass(frozen=True)
+class CasesGathered(Handed):
+    """Cases and what says whether closing them worked. ``sensitive``: the casegroups among them that are."""
+
+    cases: Annotated[pd.DataFrame, handed.CASES]
+    sensitive: Annotated[pd.DataFrame, handed.CASEGROUP_IDS]
+    closure_failures: Annotated[pd.DataFrame, handed.CLOSURE_FAILURES]
+    inhibits: Annotated[pd.DataFrame, handed.INHIBITS]
+    resolutions: Annotated[pd.DataFrame, handed.RESOLUTIONS]
+    open_exceptions: Annotated[pd.DataFrame, handed.OPEN_EXCEPTIONS]
+
+
+@dataclass(frozen=True)
+class Gathered(CasesGathered):
+    """All that is held of the judged casegroups (see ``store.casegroups``)."""
+
+    judged: Annotated[pd.DataFrame, handed.CASEGROUP_IDS]
+    csa_balances: Annotated[pd.DataFrame, handed.BALANCES]
+    clerical_balances: Annotated[pd.DataFrame, handed.BALANCES]
+    refused: Annotated[pd.DataFrame, handed.REFUSED_ROWS]
+    standing: Annotated[pd.DataFrame, handed.CASEGROUPS]
+    positions: Annotated[pd.DataFrame, handed.POSITIONS]
+    dues_now: Annotated[pd.DataFrame, handed.DUES_NOW]
+    completed_periods: Annotated[pd.DataFrame, handed.COMPLETED_PERIODS]
+
+
+@dataclass(frozen=True)
+class Received(Handed):
+    """What receiving concludes: the casegroups, each with its verdict so far; their cases; their latest balances, the nine
+    buckets in pence, and whether each passed; clerical balances; the exceptions found."""
+
+    casegroups: Annotated[pd.DataFrame, handed.CASEGROUPS_JUDGED]
+    cases: Annotated[pd.DataFrame, handed.CASES_RECEIVED]
+    balances: Annotated[pd.DataFrame, handed.BALANCES_RECEIVED]
+    clerical_balances: Annotated[pd.DataFrame, handed.CLERICAL_BALANCES_RECEIVED]
+    found: Annotated[pd.DataFrame, handed.FOUND]
 
 
 @dataclass
@@ -59,13 +89,8 @@ class Facts:
     inhibits: pd.DataFrame
 
 
-def facts(held: Frames, on: date) -> Facts:
-    """The facts of the judged casegroups as of ``on``.
-
-    ``held``: cases, sensitive (the casegroups among them that are), csa_balances, clerical_balances, inhibits,
-    closure_failures, resolutions, standing, positions, dues_now, open_exceptions (see ``store.casegroups``). Pure; raises
-    nothing.
-    """
+def facts(held: Gathered, on: date) -> Facts:
+    """The facts of the judged casegroups as of ``on``. Pure; raises nothing."""
     cases = case_facts(held)
     return Facts(
         casegroup_cases=cases,
@@ -73,17 +98,17 @@ def facts(held: Frames, on: date) -> Facts:
         clerical_balances=_clerical(held, cases),
         # One that was removed has no effect, whoever had set it (R43).
         inhibits=_with_casegroup(
-            held["inhibits"][~removed(held["inhibits"], pd.Timestamp(on))].reset_index(drop=True), cases
+            held.inhibits[~removed(held.inhibits, pd.Timestamp(on))].reset_index(drop=True), cases
         ),
     )
 
 
-def sensitive_casegroups(held: Frames) -> list[str]:
+def sensitive_casegroups(cases: pd.DataFrame, resolutions: pd.DataFrame, refusals: pd.DataFrame) -> list[str]:
     """The nationally sensitive casegroups: a case of theirs says so, or a refused row that no good row has answered (R42).
 
-    ``held``: cases, resolutions, sensitive_refusals (csa_system, csa_case_id, casegroup_id) of all that might be. In order.
+    Of all that might be, in order. Shapes: CASES, RESOLUTIONS, SENSITIVE_REFUSALS.
     """
-    cases, refusals = _entered_cases(held), held["sensitive_refusals"]
+    cases = _entered_cases(cases, resolutions)
     places = lookup(case_key(refusals), cases, "case_key")
     named = [
         chosen(cases["casegroup_id"], cases["nationally_sensitive"]),
@@ -93,10 +118,10 @@ def sensitive_casegroups(held: Frames) -> list[str]:
     return sorted({casegroup for one in named for casegroup in one.dropna()})
 
 
-def _entered_cases(held: Frames) -> pd.DataFrame:
+def _entered_cases(held_cases: pd.DataFrame, resolutions: pd.DataFrame) -> pd.DataFrame:
     """The cases in order, with what caseworkers entered for them."""
-    cases = held["cases"].sort_values(["csa_system", "csa_case_id"], kind="stable").reset_index(drop=True)
-    entered = ordered(held["resolutions"], "CASE")
+    cases = held_cases.sort_values(["csa_system", "csa_case_id"], kind="stable").reset_index(drop=True)
+    entered = ordered(resolutions, "CASE")
     cases = cases.assign(case_key=case_key(cases))
     # Where a case is, the store says (it moves as a whole, with its balance); what was entered for its casegroup says where
     # it should be.
@@ -105,18 +130,17 @@ def _entered_cases(held: Frames) -> pd.DataFrame:
         entered,
         keys=cases["case_key"],
         by=entered["case_key"],
-        fields=held["cases"].columns,
+        fields=held_cases.columns,
     )
     return named.assign(casegroup_id=cases["casegroup_id"], wanted_casegroup_id=named["casegroup_id"])
 
 
-def case_facts(held: Frames) -> pd.DataFrame:
+def case_facts(held: CasesGathered) -> pd.DataFrame:
     """One line a case with what caseworkers entered for it: does its casegroup agree, did closing it work (B53)?
 
-    ``held``: cases, sensitive, resolutions, closure_failures, open_exceptions. A failure of a case that is not held has a line
-    of its own, without a casegroup.
+    A failure of a case that is not held has a line of its own, without a casegroup.
     """
-    return _with_casegroup_facts(_entered_cases(held), held)
+    return _with_casegroup_facts(_entered_cases(held.cases, held.resolutions), held)
 
 
 def _as_claimed(cases: pd.DataFrame) -> pd.DataFrame:
@@ -149,7 +173,7 @@ def _with_casegroup(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
+def _with_casegroup_facts(cases: pd.DataFrame, held: CasesGathered) -> pd.DataFrame:
     """Do the cases of a casegroup agree, and did closing each of them work (B53)?"""
     payers = cases["paying_parent_id"].fillna("")
     first = cases.drop_duplicates("casegroup_id")
@@ -159,11 +183,11 @@ def _with_casegroup_facts(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
     cases = cases.assign(
         paying_parent_agreed=~among(cases["casegroup_id"], chosen(cases["casegroup_id"], other)),
         casegroup_agreed=cases["wanted_casegroup_id"].eq(cases["casegroup_id"]).to_numpy(bool),
-        sensitive=among(cases["casegroup_id"], held["sensitive"]["casegroup_id"]),
+        sensitive=among(cases["casegroup_id"], held.sensitive["casegroup_id"]),
     )
     # The latest night that gave evidence of a failure: a report, a code on the case, or the exception still open.
-    failures = held["closure_failures"].assign(case_key=case_key(held["closure_failures"]))
-    still_open = held["open_exceptions"]
+    failures = held.closure_failures.assign(case_key=case_key(held.closure_failures))
+    still_open = held.open_exceptions
     still_open = still_open[still_open["rule_code"] == "closure_failed"]
     evidence = pd.concat(
         [
@@ -232,10 +256,10 @@ def own_facts(balances: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
+def _with_balance_facts(held: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
     """Facts of the latest balance rows, after what caseworkers entered for them."""
-    sent = held["csa_balances"].reset_index(drop=True)
-    entered = ordered(held["resolutions"], "BALANCE")
+    sent = held.csa_balances.reset_index(drop=True)
+    entered = ordered(held.resolutions, "BALANCE")
     # What caseworkers name casegroup_id is the row's own.
     named = lay_over(
         sent.rename(columns={"row_casegroup_id": "casegroup_id"}),
@@ -254,7 +278,7 @@ def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
     claimed = take(cases["claimed_casegroup_id"], places).where(take_flags(cases["casegroup_agreed"], places))
     balances = balances.assign(
         casegroup_id=casegroup_id,
-        sensitive=among(casegroup_id, held["sensitive"]["casegroup_id"]),
+        sensitive=among(casegroup_id, held.sensitive["casegroup_id"]),
         # Without a case number there is no case to know, and without a case no casegroup to agree with.
         case_held=case_held | ~keyed,
         casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool)
@@ -270,23 +294,21 @@ def _with_balance_facts(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Frames) -> np.ndarray:
+def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Gathered) -> np.ndarray:
     """Whether a balance of a completed casegroup is what was completed, or what corrections have made of it (R20)."""
     same = np.ones(len(balances), dtype=bool)
-    standing = held["standing"]
+    standing = held.standing
     completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
     rows = balances[among(balances["casegroup_id"], completed) & case_held]
     if rows.empty:
         return same
     # As that casegroup was completed: what came since is held (R41), and was no part of it.
-    positions = held["positions"]
+    positions = held.positions
     positions = positions[among(positions["casegroup_id"], completed)]
     settled = positions["posted_pence"] + positions["credit_pence"]
     received = _wide(positions.assign(settled_pence=settled), "settled_pence")
-    now = _wide(held["dues_now"], "amount_pence")
-    known = pd.concat([held["dues_now"], held["completed_periods"]])[
-        ["case_key", "arrears_from", "arrears_to"]
-    ]
+    now = _wide(held.dues_now, "amount_pence")
+    known = pd.concat([held.dues_now, held.completed_periods])[["case_key", "arrears_from", "arrears_to"]]
     periods = known.drop_duplicates("case_key").set_index("case_key")
     nothing = (0,) * len(BUCKET_COLUMNS)
     for place, row in zip(rows.index, rows.to_dict("records"), strict=True):
@@ -306,9 +328,9 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Frames) -
     return same
 
 
-def _since_completion(balances: pd.DataFrame, held: Frames) -> np.ndarray:
+def _since_completion(balances: pd.DataFrame, held: Gathered) -> np.ndarray:
     """Whether a balance is money that came for a completed casegroup on a case that had none when it completed (R41)."""
-    standing, positions = held["standing"], held["positions"]
+    standing, positions = held.standing, held.positions
     completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
     settled = (positions["posted_pence"] != 0) | (positions["credit_pence"] != 0)
     return among(balances["casegroup_id"], completed) & ~among(
@@ -330,17 +352,15 @@ def _wide(rows: pd.DataFrame, amount: str) -> dict[str, tuple[int, ...]]:
     return {key: tuple(amounts) for key, amounts in wide.items()}
 
 
-def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], dates: NightDates) -> Frames:
+def conclude(held: Gathered, made: Facts, broke: Mapping[str, pd.DataFrame], dates: NightDates) -> Received:
     """Verdicts so far. ``broke``: suite -> findings (rule_code, field, position) over the frame of that name.
 
     ``dates``: what holds on either of them holds (R39).
-
-    Out: ``casegroups``, ``cases``, ``balances``, ``found`` as in the module's first lines.
     """
     cases, balances = made.casegroup_cases, made.balances
     found = pd.concat(
         [
-            _refused(held["refused"]),
+            _refused(held.refused),
             findings.found(broke["casegroup_cases"], cases, original_columns=_CASE_ROW),
             findings.found(
                 broke["csa_balances"], balances, original_columns=_BALANCE_ROW,
@@ -360,13 +380,13 @@ def conclude(held: Frames, made: Facts, broke: Mapping[str, pd.DataFrame], dates
     passed[refusing["position"].to_numpy(np.int64)] = False
     balances = balances.assign(passed=passed, since_completion=_since_completion(balances, held))
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
-    return {
-        "casegroups": _casegroups(held, cases, balances, made.clerical_balances, found, dates),
-        "cases": cases[_CASES_HANDED_ON],
-        "balances": balances[_BALANCES_HANDED_ON],
-        "clerical_balances": made.clerical_balances.drop(columns=["sensitive", "placed"]),
-        "found": found,
-    }
+    return Received(
+        casegroups=_casegroups(held, cases, balances, made.clerical_balances, found, dates),
+        cases=cut(cases, handed.CASES_RECEIVED),
+        balances=cut(balances, handed.BALANCES_RECEIVED),
+        clerical_balances=cut(made.clerical_balances, handed.CLERICAL_BALANCES_RECEIVED),
+        found=found,
+    )
 
 
 def _refused(refused: pd.DataFrame) -> pd.DataFrame:
@@ -386,14 +406,12 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
             )  # fmt: skip
     if not lines:
         return findings.empty()
-    return pd.DataFrame(lines, columns=findings.COLUMNS).astype(
-        {name: "str" for name in findings.COLUMNS if name != "sensitive"}
-    )
+    return cut(pd.DataFrame(lines), handed.FOUND)
 
 
-def _clerical(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
+def _clerical(held: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
     """Clerical balances, in the casegroup of their case, or the one they name when the case is not held (B72)."""
-    rows = held["clerical_balances"].reset_index(drop=True)
+    rows = held.clerical_balances.reset_index(drop=True)
     keys = case_key(rows)
     places = lookup(keys, cases, "case_key")
     known = take(cases["casegroup_id"], places)
@@ -401,7 +419,7 @@ def _clerical(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         case_key=keys,
         casegroup_id=casegroup_id,
-        sensitive=among(casegroup_id, held["sensitive"]["casegroup_id"]),
+        sensitive=among(casegroup_id, held.sensitive["casegroup_id"]),
         # Neither its case nor its casegroup is known: nobody would ever be asked to add it.
         placed=casegroup_id.notna().to_numpy(bool),
         positive=np.asarray(np.any(rows[list(BUCKET_COLUMNS)].to_numpy(np.int64) > 0, axis=1)),
@@ -409,7 +427,7 @@ def _clerical(held: Frames, cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def _casegroups(
-    held: Frames,
+    held: Gathered,
     cases: pd.DataFrame,
     balances: pd.DataFrame,
     clerical: pd.DataFrame,
@@ -417,10 +435,10 @@ def _casegroups(
     dates: NightDates,
 ) -> pd.DataFrame:
     """One line a judged casegroup: why it is clerical, held, in exception; else it is ready."""
-    groups = held["judged"]["casegroup_id"]
+    groups = held.judged["casegroup_id"]
     of_case = cases["casegroup_id"]
     reasons = {
-        "NATIONALLY_SENSITIVE": held["sensitive"]["casegroup_id"],
+        "NATIONALLY_SENSITIVE": held.sensitive["casegroup_id"],
         "PARTIALLY_CLERICAL": chosen(of_case, cases["partially_clerical"]),
         "CLERICAL_REPORT": clerical["casegroup_id"],
     }
@@ -430,10 +448,10 @@ def _casegroups(
     holds = {
         "CLOSURE_FAILED": chosen(of_case, ~cases["closure_worked"]),
         "OPEN_CASES": chosen(of_case, open_case),
-        "INHIBITED": chosen(of_case, inhibited(cases, held["inhibits"], dates)),
+        "INHIBITED": chosen(of_case, inhibited(cases, held.inhibits, dates)),
     }
     stopping = found[found["rule_code"].map(holds_casegroup).astype(bool)] if len(found) else found
-    standing = held["standing"]
+    standing = held.standing
     owed = balances[balances["positive"] & balances["passed"]]
     frame = pd.DataFrame({"casegroup_id": groups})
     frame["clerical_reason"] = _first_of(groups, {name: reasons[name] for name in outcomes.CLERICAL_REASONS})

@@ -4,9 +4,8 @@ Serves B30, B31, B35-B43, R8, R9, R17-R19.
 Belongs here: contact details, CIS, method of payment, casegroup, region, benefit of cases that must be created.
 Does not belong here: balances, dues, or the exceptions' life.
 
-In: casegroups that are ready and owe something. Out: ``cms_cases`` (new lines), ``set_up`` (casegroups that got
-this far and whether every required case is set up), ``required`` (its required cases), ``people`` (their parents),
-``found`` (exceptions and warnings), ``interest_flags``.
+In: the cases of casegroups that are ready and owe something (``required_cases``), ``PeopleGathered``, ``Gathered``. Out:
+``SetUp``.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,9 @@ from case_closure.domain.cases import BANK_METHODS, EMPLOYER_METHODS, PAYING_PAR
 from case_closure.domain.names import comparable_names
 from case_closure.stages.common import findings
 from case_closure.stages.common.letters import with_addresses_judged
-from case_closure.tables.frames import Frames, among, chosen, lookup, take, take_flags, take_pence
+from case_closure.tables import handed
+from case_closure.tables.frames import among, chosen, lookup, take, take_flags, take_pence
+from case_closure.tables.handing import Handed, cut
 from case_closure.tables.resolutions import lay_over, of_people
 
 PAYING, RECEIVING = PAYING_PARENT, RECEIVING_PARENT
@@ -35,14 +37,39 @@ _CASE_ROW = [
     "csa_system", "csa_case_id", "casegroup_id", "paying_parent_id", "receiving_parent_id", "method_of_payment",
     "pp_sort_code", "pp_account_number", "employer_reference", "postcode",
 ]  # fmt: skip
-# What letters need of a person, and decisions of a case.
-_PEOPLE_HANDED_ON = [
-    "case_key", "csa_system", "csa_case_id", "casegroup_id", "role", "party_id", "address_valid", "dlo", "date_of_death",
-    "cis_death_recorded", "representative_name", "representative_address_valid",
-]  # fmt: skip
-_REQUIRED_HANDED_ON = [
-    "case_key", "csa_system", "csa_case_id", "casegroup_id", "rp_arrears_decision", "rp_keep_pence", "method_of_payment",
-]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PeopleGathered(Handed):
+    """Parents as they are held, and what was entered for them."""
+
+    parties: Annotated[pd.DataFrame, handed.PARTIES]
+    entered_for_people: Annotated[pd.DataFrame, handed.ENTERED_FOR_PEOPLE]
+
+
+@dataclass(frozen=True)
+class Gathered(Handed):
+    """What CIS and CMS know of the required cases and their parents (see ``store.casegroups``). ``children``: the cases that
+    have one; ``cms_cases``: those of these casegroups that are recorded already."""
+
+    children: Annotated[pd.DataFrame, handed.CASE_KEYS]
+    cms_cases: Annotated[pd.DataFrame, handed.CMS_CASES_STANDING]
+    cis: Annotated[pd.DataFrame, handed.CIS_PERSONS]
+    register: Annotated[pd.DataFrame, handed.CMS_REGISTER]
+    payer_casegroups: Annotated[pd.DataFrame, handed.PAYER_CASEGROUPS]
+
+
+@dataclass(frozen=True)
+class SetUp(Handed):
+    """What case set-up concludes: new lines of ``cms_cases``; the casegroups that got this far, and whether every required case
+    is set up; their required cases, and the parents of these; the exceptions and warnings found; new interest flags."""
+
+    cms_cases: Annotated[pd.DataFrame, handed.CMS_CASES]
+    casegroups: Annotated[pd.DataFrame, handed.CASEGROUPS_SET_UP]
+    required: Annotated[pd.DataFrame, handed.CASES_REQUIRED]
+    people: Annotated[pd.DataFrame, handed.PEOPLE]
+    found: Annotated[pd.DataFrame, handed.FOUND]
+    interest_flags: Annotated[pd.DataFrame, handed.INTEREST_FLAGS]
 
 
 def required_cases(cases: pd.DataFrame, balances: pd.DataFrame, casegroups: pd.DataFrame) -> pd.DataFrame:
@@ -74,7 +101,7 @@ class Facts:
     everyone: pd.DataFrame
 
 
-def people(required: pd.DataFrame, held: Frames) -> pd.DataFrame:
+def people(required: pd.DataFrame, held: PeopleGathered) -> pd.DataFrame:
     """Both parents of each required case, with what caseworkers entered for them: two lines a case.
 
     Columns: case_key, role, party_id, party_held, the party's own, ``nino_given`` (as sent) and ``nino`` (cleaned).
@@ -84,18 +111,18 @@ def people(required: pd.DataFrame, held: Frames) -> pd.DataFrame:
     for role, column in ((PAYING, "paying_parent_id"), (RECEIVING, "receiving_parent_id")):
         side = required[["case_key", "csa_system", "csa_case_id", "casegroup_id", "sensitive"]].copy()
         side["role"] = role
-        places = lookup(required[column], held["parties"], "party_id")
+        places = lookup(required[column], held.parties, "party_id")
         side["party_held"] = places >= 0
-        for name in held["parties"].columns:
-            values = held["parties"][name]
+        for name in held.parties.columns:
+            values = held.parties[name]
             side[name] = take_flags(values, places) if name == "dlo" else take(values, places)
         side["party_id"] = required[column]
         sides.append(side)
     both = pd.concat(sides, ignore_index=True)
-    entered = of_people(held["entered_for_people"])
+    entered = of_people(held.entered_for_people)
     # Of somebody who was never received there is nothing to mend.
     keys = both["party_id"].where(both["party_held"])
-    both = lay_over(both, entered, keys=keys, by=entered["party_id"], fields=held["parties"].columns)
+    both = lay_over(both, entered, keys=keys, by=entered["party_id"], fields=held.parties.columns)
     for name in ("surname", "forenames", "address_line_1", "country"):
         stripped = both[name].str.strip()
         both[name] = both[name].where(stripped != "")
@@ -105,22 +132,18 @@ def people(required: pd.DataFrame, held: Frames) -> pd.DataFrame:
     return both
 
 
-def known_people(cases: pd.DataFrame, held: Frames) -> pd.DataFrame:
-    """Both parents of each case, with what CIS knows of them: what letters need of a person.
+def known_people(cases: pd.DataFrame, held: PeopleGathered, cis: pd.DataFrame) -> pd.DataFrame:
+    """Both parents of each case, with what CIS knows of them: what letters need of a person, in the shape PEOPLE.
 
-    ``cases``: case_key, csa_system, csa_case_id, casegroup_id, sensitive and the two parents' party ids. ``held``:
-    parties, entered_for_people, cis.
+    ``cases``: case_key, csa_system, csa_case_id, casegroup_id, sensitive and the two parents' party ids. ``cis``: CIS_PERSONS.
     """
-    return _with_cis(people(cases, held), held["cis"])[_PEOPLE_HANDED_ON]
+    return cut(_with_cis(people(cases, held), cis), handed.PEOPLE)
 
 
-def facts(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> Facts:
-    """Facts of the cases that must be created (no match on CMS, not created before).
-
-    ``held``: cis, register, children, cms_cases (see ``store.casegroups``).
-    """
+def facts(required: pd.DataFrame, everyone: pd.DataFrame, held: Gathered) -> Facts:
+    """Facts of the cases that must be created (no match on CMS, not created before)."""
     required = _with_register(required, everyone, held)
-    with_cis = _with_cis(everyone, held["cis"])
+    with_cis = _with_cis(everyone, held.cis)
     must = among(with_cis["case_key"], chosen(required["case_key"], required["must_create"]))
     # The paying parent is judged once a casegroup, on its first case (nil or not); a receiving parent on each.
     payers = (
@@ -141,11 +164,11 @@ def facts(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> Facts
     )
 
 
-def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> pd.DataFrame:
+def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, held: Gathered) -> pd.DataFrame:
     """Which required cases CMS has already, by both parents' NINO, and which casegroup their paying parent has there."""
     sides = {role: everyone[everyone["role"] == role].reset_index(drop=True) for role in (PAYING, RECEIVING)}
     payer, receiver = sides[PAYING]["matched_on"], sides[RECEIVING]["matched_on"]
-    register = held["register"].sort_values("cms_case_id", kind="stable")
+    register = held.register.sort_values("cms_case_id", kind="stable")
     pairs = register.dropna(subset=["pp_matched_on", "rp_matched_on"])
     pairs = pairs.assign(pair=pairs["pp_matched_on"] + "/" + pairs["rp_matched_on"]).drop_duplicates("pair")
     wanted = (payer + "/" + receiver).fillna("")
@@ -164,7 +187,7 @@ def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, held: Frames)
     places = lookup(payer.fillna(""), payers, "pp_matched_on")
     required["payer_casegroup_id"] = take(payers["cms_casegroup_id"], places)
     required["payer_register_nino"] = take(payers["pp_nino"], places)
-    created = lookup(required["case_key"], held["cms_cases"], "case_key") >= 0
+    created = lookup(required["case_key"], held.cms_cases, "case_key") >= 0
     required["created_before"] = created
     required["on_register"] = on_register & ~created
     required["must_create"] = ~on_register & ~created
@@ -210,7 +233,7 @@ def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> pd.DataFrame:
+def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, held: Gathered) -> pd.DataFrame:
     """Facts of each case that must be created. None where a rule cannot be judged."""
     payer = _side(create, everyone, PAYING)
     receiver = _side(create, everyone, RECEIVING)
@@ -223,7 +246,7 @@ def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, held: Frames) -> p
     benefit_judged = (method == "BENEFIT_DEDUCTION").to_numpy() & payer["cis_one"].to_numpy(bool)
     region = postcode.maintenance_region(receiver["postcode"], receiver["country"])
     return create.assign(
-        child_held=among(create["case_key"], held["children"]["case_key"]),
+        child_held=among(create["case_key"], held.children["case_key"]),
         bank_details_given=(~needs_bank | bank).to_numpy(bool),
         employer_given=(~method.isin(EMPLOYER_METHODS) | employer).to_numpy(bool),
         benefit_live=~benefit_judged | payer["cis_benefit_live"].to_numpy(bool),
@@ -262,7 +285,7 @@ def _warning_facts(required: pd.DataFrame, everyone: pd.DataFrame) -> pd.DataFra
     )
 
 
-def conclude(made: Facts, broke: Mapping[str, pd.DataFrame], held: Frames, on: date) -> Frames:
+def conclude(made: Facts, broke: Mapping[str, pd.DataFrame], held: Gathered, on: date) -> SetUp:
     """New CMS cases, exceptions and warnings. ``broke``: suite -> findings over the frame of that name."""
     found = pd.concat(
         [
@@ -292,25 +315,25 @@ def conclude(made: Facts, broke: Mapping[str, pd.DataFrame], held: Frames, on: d
     set_up = pd.DataFrame(
         {"casegroup_id": groups, "all_set_up": ~among(groups, chosen(required["casegroup_id"], fails))}
     )
-    return {
-        "cms_cases": created,
-        "set_up": set_up,
-        "found": found,
-        "people": made.everyone[_PEOPLE_HANDED_ON],
-        "required": required[_REQUIRED_HANDED_ON],
-        "interest_flags": _interest_flags(
+    return SetUp(
+        cms_cases=created,
+        casegroups=set_up,
+        required=cut(required, handed.CASES_REQUIRED),
+        people=cut(made.everyone, handed.PEOPLE),
+        found=found,
+        interest_flags=_interest_flags(
             made.everyone, chosen(created["case_key"], created["origin"] == "ARREARS_ONLY")
         ),
-    }
+    )
 
 
-def _created(made: Facts, passes: np.ndarray, held: Frames, on: date) -> pd.DataFrame:
+def _created(made: Facts, passes: np.ndarray, held: Gathered, on: date) -> pd.DataFrame:
     """A line for each required case that passes and is not recorded yet: existing on CMS, or created (B31, B40).
 
     Two CSA cases of one casegroup with the same two parents make one CMS case, named after the first.
     """
     new = made.required[passes & ~made.required["created_before"].to_numpy(bool)].reset_index(drop=True)
-    before = held["cms_cases"]
+    before = held.cms_cases
     parents = (
         new["casegroup_id"]
         + "/"
@@ -328,7 +351,7 @@ def _created(made: Facts, passes: np.ndarray, held: Frames, on: date) -> pd.Data
     )
     casegroup_id = new["cms_casegroup_id"].where(new["on_register"], new["payer_casegroup_id"])
     known_by_casegroup = before.drop_duplicates("casegroup_id")
-    known_by_payer = held["payer_casegroups"].drop_duplicates("matched_on")
+    known_by_payer = held.payer_casegroups.drop_duplicates("matched_on")
     for known, key, by in (
         (known_by_casegroup, "casegroup_id", new["casegroup_id"]),
         (known_by_payer, "matched_on", new["pp_matched_on"].fillna("")),
@@ -338,7 +361,7 @@ def _created(made: Facts, passes: np.ndarray, held: Frames, on: date) -> pd.Data
     payer = _side(new, made.everyone, PAYING)
     receiver = _side(new, made.everyone, RECEIVING)
     deducted = (new["method_of_payment"] == "BENEFIT_DEDUCTION") & payer["cis_benefit_live"]
-    return pd.DataFrame(
+    lines = pd.DataFrame(
         {
             "case_key": new["case_key"],
             "csa_system": new["csa_system"],
@@ -356,10 +379,11 @@ def _created(made: Facts, passes: np.ndarray, held: Frames, on: date) -> pd.Data
             "paying_parent_matched_on": new["pp_matched_on"],
         }
     )
+    return cut(lines, handed.CMS_CASES)
 
 
 def _interest_flags(everyone: pd.DataFrame, created: pd.Series) -> pd.DataFrame:
     """Parents of created cases that CIS knows and has no interest flag for yet (B37, B38): one line a person."""
     asked = everyone["cis_one"] & ~everyone["cis_interest"]
     wanted = everyone[among(everyone["case_key"], created) & asked.to_numpy(bool)]
-    return wanted.drop_duplicates("party_id")[["party_id", "nino", "casegroup_id"]].reset_index(drop=True)
+    return cut(wanted.drop_duplicates("party_id"), handed.INTEREST_FLAGS).reset_index(drop=True)

@@ -1,7 +1,7 @@
 """Gathering what a stage needs to know of the casegroups it judges.
 
 Belongs here: one query for each table a stage takes in, for the casegroups named and no others.
-Does not belong here: what a row means. Column names are the ones the stages use.
+Does not belong here: what a row means, which columns it has (``tables.handed``).
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection, text
 
-from case_closure.domain import addresses
-from case_closure.domain.money import BUCKET_COLUMNS
-from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.copy import copy_in, copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.store.dues import AMOUNT_NOW
 from case_closure.store.schema.tables import CLEANED, MATCHED_ON
+from case_closure.tables import handed
 
 TEXT, DAY, FLAG, PENCE, NUMBER = pa.string(), pa.date32(), pa.bool_(), pa.int64(), pa.int64()
+# The two columns of a case's key as one text, as ``tables.frames.case_key`` has it.
+_KEY = "{0}.csa_system || '/' || {0}.csa_case_id"
 
 # Judged again every night until they are settled; what a night brought anew comes on top.
 _UNSETTLED = """
@@ -199,42 +200,26 @@ class Gather:
             f"judged j join (select * from held.csa_cases where casegroup_id {span}) c using (casegroup_id)"  # noqa: S608
         )
 
-    def _read(
-        self, query: str, values: Mapping[str, Any] | None = None, /, **columns: pa.DataType
-    ) -> pa.Table:
-        return copy_out(
-            self._connection, query, pa.schema(list(columns.items())), {**self._ends, **(values or {})}
-        )
+    def _read(self, query: str, shape: pa.Schema, values: Mapping[str, Any] | None = None) -> pa.Table:
+        return copy_out(self._connection, query, shape, {**self._ends, **(values or {})})
 
     def judged(self) -> pa.Table:
-        return self._read("select casegroup_id from judged order by casegroup_id", casegroup_id=TEXT)
+        return self._read("select casegroup_id from judged order by casegroup_id", handed.CASEGROUP_IDS)
 
     def sensitive(self) -> pa.Table:
         """Those of these casegroups that are nationally sensitive (R26)."""
         return self._read(
             "select casegroup_id from judged join closure.sensitive_casegroups using (casegroup_id)",
-            casegroup_id=TEXT,
+            handed.CASEGROUP_IDS,
         )
 
     def cases(self) -> pa.Table:
-        columns: dict[str, pa.DataType] = {
-            "business_date": DAY, "csa_system": TEXT, "csa_case_id": TEXT, "casegroup_id": TEXT, "claimed_casegroup_id": TEXT,
-            "scheme": TEXT, "paying_parent_id": TEXT, "receiving_parent_id": TEXT, "case_type": TEXT, "case_status": TEXT,
-            "closed_reason": TEXT, "liability_end_date": DAY, "partially_clerical": FLAG, "nationally_sensitive": FLAG,
-            "manual_inhibit": FLAG, "automatic_inhibit": FLAG, "closure_failure_code": TEXT, "rp_arrears_decision": TEXT,
-            "rp_keep_pence": PENCE, "method_of_payment": TEXT, "pp_sort_code": TEXT, "pp_account_number": TEXT,
-            "employer_reference": TEXT, "last_closed_on": DAY,
-        }  # fmt: skip
-        names = ", ".join(f"c.{name}" for name in columns)
-        return self._read(f"select {names} from {self._cases}", **columns)  # noqa: S608
+        names = select_list(handed.CASES, "c")
+        return self._read(f"select {names} from {self._cases}", handed.CASES)  # noqa: S608
 
     def balances(self, file: str) -> pa.Table:
         """The latest arrival of each case, of csa_balances or clerical_balances; by its own casegroup where no case is held."""
-        columns: dict[str, pa.DataType] = {
-            "business_date": DAY, "balance_id": TEXT, "csa_system": TEXT, "csa_case_id": TEXT, "row_casegroup_id": TEXT,
-            **dict.fromkeys((*BUCKET_COLUMNS, "total_pence"), PENCE), "arrears_from": DAY, "arrears_to": DAY,
-        }  # fmt: skip
-        names = ", ".join(f"b.{name}".replace("row_casegroup_id", "casegroup_id") for name in columns)
+        names = select_list(handed.BALANCES, "b", row_casegroup_id="b.casegroup_id")
         unheld = "not exists (select from held.csa_cases c where c.csa_system = b.csa_system and c.csa_case_id = b.csa_case_id)"
         query = f"""
             select {names} from {self._cases}
@@ -248,12 +233,12 @@ class Gather:
         """  # noqa: S608
         return self._read(
             f"select * from ({query}) q order by csa_system, csa_case_id, business_date, balance_id",  # noqa: S608
-            **columns,
+            handed.BALANCES,
         )
 
-    def _of_cases(self, table: str, columns: dict[str, pa.DataType]) -> pa.Table:
+    def _of_cases(self, table: str, shape: pa.Schema) -> pa.Table:
         """Rows about the cases of these casegroups; with '' among them, also about cases that are not held."""
-        names = ", ".join(f"t.{name}" for name in columns)
+        names = select_list(shape, "t")
         return self._read(
             f"""
             select {names} from {self._cases}
@@ -263,118 +248,105 @@ class Gather:
             where exists (select from judged where casegroup_id = '') and not exists (
                 select from held.csa_cases c where c.csa_system = t.csa_system and c.csa_case_id = t.csa_case_id)
             """,  # noqa: S608
-            **columns,
+            shape,
         )
 
     def inhibits(self) -> pa.Table:
-        return self._of_cases("inhibits", {
-            "business_date": DAY, "inhibit_id": TEXT, "csa_system": TEXT, "csa_case_id": TEXT, "reason": TEXT,
-            "set_by_role": TEXT, "set_on": DAY, "removed_on": DAY,
-        })  # fmt: skip
+        return self._of_cases("inhibits", handed.INHIBITS)
 
     def closure_failures(self) -> pa.Table:
-        return self._of_cases("closure_failures", {
-            "business_date": DAY, "csa_system": TEXT, "csa_case_id": TEXT, "failure_code": TEXT,
-        })  # fmt: skip
+        return self._of_cases("closure_failures", handed.CLOSURE_FAILURES)
 
     def resolutions(self) -> pa.Table:
-        return self._of_cases("resolutions", {
-            "business_date": DAY, "resolution_id": TEXT, "csa_system": TEXT, "csa_case_id": TEXT, "entity": TEXT,
-            "field": TEXT, "old_value": TEXT, "new_value": TEXT, "entered_on": DAY,
-        })  # fmt: skip
+        return self._of_cases("resolutions", handed.RESOLUTIONS)
 
     def entered_for(self, party_ids: list[str]) -> pa.Table:
         """What was entered for these people, on whatever case, with the case's two parents as held; see ``of_people``."""
         self.fill("wanted_people", "party_id", party_ids)
-        columns: dict[str, pa.DataType] = {
-            "business_date": DAY,
-            **dict.fromkeys(("resolution_id", "csa_system", "csa_case_id", "entity", "field", "old_value", "new_value"), TEXT),
-            "entered_on": DAY,
-        }  # fmt: skip
+        names = select_list(
+            handed.ENTERED_FOR_PEOPLE, "r",
+            paying_parent_id="c.paying_parent_id", receiving_parent_id="c.receiving_parent_id",
+        )  # fmt: skip
         parents = "('paying_parent_id', 'receiving_parent_id')"
         wanted = "(select party_id from wanted_people)"
         return self._read(
             f"""
-            select {", ".join(f"r.{name}" for name in columns)}, c.paying_parent_id, c.receiving_parent_id
+            select {names}
             from held.resolutions r join held.csa_cases c on c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id
             where (r.entity in ('PAYING_PARENT', 'RECEIVING_PARENT') or (r.entity = 'CASE' and r.field in {parents}))
               and (c.paying_parent_id in {wanted} or c.receiving_parent_id in {wanted} or exists (
                     select from held.resolutions m where m.csa_system = r.csa_system and m.csa_case_id = r.csa_case_id
                     and m.entity = 'CASE' and m.field in {parents} and m.new_value in {wanted}))
             """,  # noqa: S608
-            **columns, paying_parent_id=TEXT, receiving_parent_id=TEXT,
-        )  # fmt: skip
+            handed.ENTERED_FOR_PEOPLE,
+        )
 
     def refused(self) -> pa.Table:
         """The last refused rows of each case that no later good row has mended.
 
-        ``rule_codes`` and ``fields``, one for one, and ``told`` are lists as JSON. ``told``: the rules that an earlier one of the
-        same case, sent under another casegroup, has broken: they are one exception (R38).
+        ``told``: the rules that an earlier one of the same case, sent under another casegroup, has broken: they are one
+        exception (R38).
         """
+        told = f"""coalesce((
+                select json_agg(distinct code) from closure.refused_rows o cross join unnest(o.rule_codes) code
+                where o.csa_system = r.csa_system and o.csa_case_id = r.csa_case_id
+                  and o.casegroup_id is distinct from r.casegroup_id
+                  and (o.business_date, o.row_number) < (r.business_date, r.row_number)
+                  and {_STILL_REFUSED.format("o")}), '[]')"""  # noqa: S608
+        names = select_list(
+            handed.REFUSED_ROWS, "r", told=told, rule_codes="to_json(r.rule_codes)", fields="to_json(r.fields)",
+            casegroup_id="coalesce(r.casegroup_id, k.casegroup_id)",
+        )  # fmt: skip
         return self._read(
             f"""
-            select to_json(r.rule_codes), to_json(r.fields), r.csa_system, r.csa_case_id,
-                   coalesce(r.casegroup_id, k.casegroup_id), r.sensitive, r.original,
-                   coalesce((
-                       select json_agg(distinct code) from closure.refused_rows o cross join unnest(o.rule_codes) code
-                       where o.csa_system = r.csa_system and o.csa_case_id = r.csa_case_id
-                         and o.casegroup_id is distinct from r.casegroup_id
-                         and (o.business_date, o.row_number) < (r.business_date, r.row_number)
-                         and {_STILL_REFUSED.format('o')}), '[]')
+            select {names}
             from closure.refused_rows r
             left join held.csa_cases k on k.csa_system = r.csa_system and k.csa_case_id = r.csa_case_id
             join judged j on j.casegroup_id = coalesce(r.casegroup_id, k.casegroup_id, '')
-            where {_STILL_REFUSED.format('r')}
+            where {_STILL_REFUSED.format("r")}
             order by r.business_date, r.row_number
             """,  # noqa: S608
-            rule_codes=TEXT, fields=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, sensitive=FLAG, original=TEXT,
-            told=TEXT,
-        )  # fmt: skip
+            handed.REFUSED_ROWS,
+        )
 
     def standing(self) -> pa.Table:
+        names = select_list(handed.CASEGROUPS, "g", sensitive="s.casegroup_id is not null")
         return self._read(
-            """
-            select g.casegroup_id, s.casegroup_id is not null as sensitive, g.outcome, g.reason, g.received_pence,
-                   g.posted_pence, g.held_pence, g.credit_pence, g.completed_on, g.business_date
-            from judged j join closure.casegroups g using (casegroup_id)
+            f"""
+            select {names} from judged j join closure.casegroups g using (casegroup_id)
             left join closure.sensitive_casegroups s using (casegroup_id)
-            """,
-            casegroup_id=TEXT, sensitive=FLAG, outcome=TEXT, reason=TEXT, received_pence=PENCE, posted_pence=PENCE,
-            held_pence=PENCE, credit_pence=PENCE, completed_on=DAY,
-            business_date=DAY,
-        )  # fmt: skip
+            """,  # noqa: S608
+            handed.CASEGROUPS,
+        )
+
+    def of_judged(self, table: str, shape: pa.Schema, **expressions: str) -> pa.Table:
+        """The rows ``t`` of a table that are of these casegroups, by the names of the shape or the ``expressions``."""
+        names = select_list(shape, "t", **expressions)
+        return self._read(f"select {names} from judged join {table} t using (casegroup_id)", shape)  # noqa: S608
 
     def positions(self) -> pa.Table:
-        return self._read(
-            """
-            select p.casegroup_id, p.csa_system, p.csa_case_id, p.creditor, p.arrears_status, p.received_pence,
-                   p.posted_pence, p.held_pence, p.credit_pence, p.business_date, p.credited_on
-            from judged j join closure.positions p using (casegroup_id)
-            """,
-            casegroup_id=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, received_pence=PENCE,
-            posted_pence=PENCE, held_pence=PENCE, credit_pence=PENCE, business_date=DAY, credited_on=DAY,
-        )  # fmt: skip
+        return self.of_judged("closure.positions", handed.POSITIONS)
 
     def dues_now(self) -> pa.Table:
         """Dues of these casegroups as corrections have left them, with their period."""
+        names = select_list(handed.DUES_NOW, "d", case_key=_KEY.format("d"), amount_pence="n.amount_pence")
         return self._read(
             f"""
-            select d.csa_system || '/' || d.csa_case_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status,
-                   n.amount_pence, d.arrears_from, d.arrears_to
+            select {names}
             from judged j join closure.dues d using (casegroup_id) cross join lateral ({AMOUNT_NOW.format("d")}) n
             """,  # noqa: S608
-            case_key=TEXT, csa_system=TEXT, csa_case_id=TEXT, creditor=TEXT, arrears_status=TEXT, amount_pence=PENCE,
-            arrears_from=DAY, arrears_to=DAY,
-        )  # fmt: skip
+            handed.DUES_NOW,
+        )
 
     def completed_periods(self) -> pa.Table:
         """The period each case of a completed casegroup had when it completed; also where nothing was owed.
 
         That is of its last arrival by then in the order in which nights took in their extracts, whatever their dates.
         """
+        names = select_list(handed.COMPLETED_PERIODS, "b", case_key=_KEY.format("b"))
         return self._read(
-            """
-            select distinct on (b.csa_system, b.csa_case_id) b.csa_system || '/' || b.csa_case_id, b.arrears_from, b.arrears_to
+            f"""
+            select distinct on (b.csa_system, b.csa_case_id) {names}
             from judged j join closure.casegroups g using (casegroup_id) join held.csa_cases c using (casegroup_id)
             join held.csa_balances b on b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id
             join closure.nights completed on completed.business_date = g.completed_on
@@ -386,21 +358,20 @@ class Gather:
                 where o.csa_system = b.csa_system and o.csa_case_id = b.csa_case_id and o.is_new
                   and o.business_date > b.business_date and before.extract_order < arrived.extract_order)
             order by b.csa_system, b.csa_case_id, arrived.extract_order desc, b.extract_number desc, b.row_number desc
-            """,
-            case_key=TEXT, arrears_from=DAY, arrears_to=DAY,
-        )  # fmt: skip
+            """,  # noqa: S608
+            handed.COMPLETED_PERIODS,
+        )
 
     def open_exceptions(self) -> pa.Table:
         """What is open of these casegroups; also what opened before its case was held, under the casegroup it has now (R43)."""
-        names = """e.exception_id, e.business_date, e.rule_code, e.severity, e.csa_system, e.csa_case_id, {},
-                   e.subject, e.subject_reference, e.status, e.route"""
-        own = names.format("e.casegroup_id")
+        own = select_list(handed.OPEN_EXCEPTIONS, "e")
+        now = select_list(handed.OPEN_EXCEPTIONS, "e", casegroup_id="c.casegroup_id")
         unplaced = "e.casegroup_id is null and e.status <> 'RESOLVED'"
         return self._read(
             f"""
             select {own} from judged j join closure.exceptions e using (casegroup_id) where e.status <> 'RESOLVED'
             union all
-            select {names.format("c.casegroup_id")} from closure.exceptions e
+            select {now} from closure.exceptions e
             join held.csa_cases c on c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id
             join judged j on j.casegroup_id = c.casegroup_id where {unplaced}
             union all
@@ -408,88 +379,86 @@ class Gather:
             where {unplaced} and exists (select from judged where casegroup_id = '') and not exists (
                 select from held.csa_cases c where c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id)
             """,  # noqa: S608
-            exception_id=TEXT, business_date=DAY, rule_code=TEXT, severity=TEXT, csa_system=TEXT, csa_case_id=TEXT,
-            casegroup_id=TEXT, subject=TEXT, subject_reference=TEXT,
-            status=TEXT,
-            route=TEXT,
-        )  # fmt: skip
+            handed.OPEN_EXCEPTIONS,
+        )
 
     def cms_cases(self) -> pa.Table:
         """What these casegroups have on CMS; ``parents`` names the pair that shares a case created here."""
+        names = select_list(
+            handed.CMS_CASES_STANDING, "m", case_key=_KEY.format("m"),
+            parents="m.casegroup_id || '/' || coalesce(c.paying_parent_id, '') || '/' || coalesce(c.receiving_parent_id, '')",
+        )  # fmt: skip
         return self._read(
-            """
-            select m.csa_system || '/' || m.csa_case_id, m.csa_system, m.csa_case_id, m.casegroup_id, m.cms_case_id,
-                   m.cms_casegroup_id, m.scheme, m.origin,
-                   m.casegroup_id || '/' || coalesce(c.paying_parent_id, '') || '/' || coalesce(c.receiving_parent_id, '')
-            from judged j join closure.cms_cases m using (casegroup_id)
+            f"""
+            select {names} from judged j join closure.cms_cases m using (casegroup_id)
             left join held.csa_cases c on c.csa_system = m.csa_system and c.csa_case_id = m.csa_case_id
             order by m.cms_case_id collate "C", m.csa_system, m.csa_case_id
-            """,
-            case_key=TEXT, csa_system=TEXT, csa_case_id=TEXT, casegroup_id=TEXT, cms_case_id=TEXT, cms_casegroup_id=TEXT,
-            scheme=TEXT, origin=TEXT, parents=TEXT,
-        )  # fmt: skip
+            """,  # noqa: S608
+            handed.CMS_CASES_STANDING,
+        )
 
     def children(self) -> pa.Table:
         """The cases of these casegroups that have a child."""
+        names = select_list(handed.CASE_KEYS, case_key=_KEY.format("c"))
         return self._read(
             f"""
-            select c.csa_system || '/' || c.csa_case_id from {self._cases}
+            select {names} from {self._cases}
             where exists (select from held.csa_children k where k.csa_system = c.csa_system and k.csa_case_id = c.csa_case_id)
             """,  # noqa: S608
-            case_key=TEXT,
+            handed.CASE_KEYS,
         )
 
     def parties(self, party_ids: list[str]) -> pa.Table:
         self.fill("wanted_parties", "party_id", party_ids)
-        columns: dict[str, pa.DataType] = {
-            "party_id": TEXT, "title": TEXT, "forenames": TEXT, "surname": TEXT, "date_of_birth": DAY, "date_of_death": DAY,
-            "nino": TEXT, "dlo": FLAG,
-            **dict.fromkeys((*addresses.CLIENT_COLUMNS, *addresses.REPRESENTATIVE_COLUMNS), TEXT),
-        }  # fmt: skip
-        names = ", ".join(f"p.{name}" for name in columns)
+        names = select_list(handed.PARTIES, "p")
         return self._read(
             f"""
             select {names} from wanted_parties w
             join (select * from held.csa_parties where party_id {self._span("wanted_parties")}) p using (party_id)
             """,  # noqa: S608
-            **columns,
+            handed.PARTIES,
         )
 
     def cis(self, matched_on: list[str]) -> pa.Table:
         """CIS persons by the first eight characters of a NINO."""
         self.fill("wanted_ninos", "matched_on", matched_on)
+        names = select_list(handed.CIS_PERSONS, "p", matched_on="w.matched_on")
         return self._read(
             f"""
-            select w.matched_on, p.nino, p.forenames, p.surname, p.date_of_birth, p.date_of_death, p.superseded_by_nino,
-                   p.interest_registered, p.benefit_code, p.benefit_live
+            select {names}
             from wanted_ninos w join held.cis_persons p on {MATCHED_ON.format("p.nino")} = w.matched_on
             """,  # noqa: S608
-            matched_on=TEXT, nino=TEXT, forenames=TEXT, surname=TEXT, date_of_birth=DAY, date_of_death=DAY,
-            superseded_by_nino=TEXT, interest_registered=FLAG, benefit_code=TEXT, benefit_live=FLAG,
-        )  # fmt: skip
+            handed.CIS_PERSONS,
+        )
 
     def register(self, payers_matched_on: list[str]) -> pa.Table:
         """The CMS register by its paying parents' NINO."""
         self.fill("wanted_payers", "matched_on", payers_matched_on)
+        names = select_list(
+            handed.CMS_REGISTER, "r",
+            pp_nino=CLEANED.format("r.paying_parent_nino"), rp_nino=CLEANED.format("r.receiving_parent_nino"),
+            pp_matched_on="w.matched_on", rp_matched_on=MATCHED_ON.format("r.receiving_parent_nino"),
+        )  # fmt: skip
         return self._read(
             f"""
-            select r.cms_case_id, r.cms_casegroup_id, r.case_owner, {CLEANED.format("r.paying_parent_nino")},
-                   {CLEANED.format("r.receiving_parent_nino")}, w.matched_on, {MATCHED_ON.format("r.receiving_parent_nino")}
+            select {names}
             from wanted_payers w join held.cms_register r on {MATCHED_ON.format("r.paying_parent_nino")} = w.matched_on
             """,  # noqa: S608
-            cms_case_id=TEXT, cms_casegroup_id=TEXT, case_owner=TEXT, pp_nino=TEXT, rp_nino=TEXT, pp_matched_on=TEXT,
-            rp_matched_on=TEXT,
-        )  # fmt: skip
+            handed.CMS_REGISTER,
+        )
 
     def payer_casegroups(self) -> pa.Table:
         """CMS casegroups made here before, by paying parent; after ``register`` and for the same ones."""
+        names = select_list(
+            handed.PAYER_CASEGROUPS, "w", cms_casegroup_id='min(m.cms_casegroup_id collate "C")'
+        )
         return self._read(
-            """
-            select w.matched_on, min(m.cms_casegroup_id collate "C") from wanted_payers w
+            f"""
+            select {names} from wanted_payers w
             join closure.cms_cases m on m.paying_parent_matched_on = w.matched_on group by w.matched_on
-            """,
-            matched_on=TEXT, cms_casegroup_id=TEXT,
-        )  # fmt: skip
+            """,  # noqa: S608
+            handed.PAYER_CASEGROUPS,
+        )
 
     def routes(self) -> pa.Table:
         """The casegroups whose paying parent has a casegroup on CMS, with the owner of the lowest case that has one (B50)."""
@@ -501,6 +470,7 @@ class Gather:
             select f.casegroup_id, {MATCHED_ON.format("p.nino")} as matched_on from payers f
             join (select * from held.csa_parties where party_id {self._span("payers")}) p on p.party_id = f.paying_parent_id
         """, "matched_on")  # fmt: skip  # noqa: S608
+        lowest = '(array_agg(o.case_owner order by o.cms_case_id collate "C") filter (where o.case_owner is not null))[1]'
         return self._read(
             f"""
             with on_cms as (
@@ -511,12 +481,10 @@ class Gather:
                 union all
                 select f.casegroup_id, m.cms_case_id, m.case_owner from payers_ninos f
                 join closure.cms_cases m on m.paying_parent_matched_on = f.matched_on)
-            select casegroup_id,
-                   (array_agg(case_owner order by cms_case_id collate "C") filter (where case_owner is not null))[1]
-            from on_cms group by casegroup_id
+            select {select_list(handed.ROUTES, "o", case_owner=lowest)} from on_cms o group by o.casegroup_id
             """,  # noqa: S608
-            casegroup_id=TEXT, case_owner=TEXT,
-        )  # fmt: skip
+            handed.ROUTES,
+        )
 
     def covering_letters(self, on: date) -> pa.Table:
         """The covering letters they have of that night already, from closure."""
@@ -525,15 +493,16 @@ class Gather:
             select l.letter_id from judged join closure.letters l using (casegroup_id)
             where l.business_date = %(on)s and l.recipient_role = 'REPRESENTATIVE'
             """,
+            handed.LETTER_IDS,
             {"on": on},
-            letter_id=TEXT,
         )
 
     def on_cms(self) -> pa.Table:
         """The cases of these casegroups that are on CMS: on the register by both parents, or recorded here."""
+        names = select_list(handed.CASE_KEYS, case_key=_KEY.format("c"))
         return self._read(
             f"""
-            select c.csa_system || '/' || c.csa_case_id from judged join held.csa_cases c using (casegroup_id)
+            select {names} from judged join held.csa_cases c using (casegroup_id)
             where exists (select from closure.cms_cases m where m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id)
                or exists (
                 select from held.csa_parties p, held.csa_parties q, held.cms_register r
@@ -541,17 +510,17 @@ class Gather:
                   and {MATCHED_ON.format("r.paying_parent_nino")} = {MATCHED_ON.format("p.nino")}
                   and {MATCHED_ON.format("r.receiving_parent_nino")} = {MATCHED_ON.format("q.nino")})
             """,  # noqa: S608
-            case_key=TEXT,
+            handed.CASE_KEYS,
         )
 
     def clerical_items(self) -> pa.Table:
         """What has been put to a caseworker of these casegroups' clerical balances and is open."""
+        names = select_list(handed.CLERICAL_ITEMS, "w", case_key=_KEY.format("w"))
         return self._read(
-            """
-            select w.work_item_id, w.type, w.casegroup_id, w.csa_system || '/' || w.csa_case_id
-            from judged join closure.work_items w using (casegroup_id)
+            f"""
+            select {names} from judged join closure.work_items w using (casegroup_id)
             where w.subject_reference is null and w.type in ('ADD_CORRECT_ARREARS', 'ARREARS_ONLY_APPLICATION')
               and w.status <> 'CLOSED'
-            """,
-            work_item_id=TEXT, type=TEXT, casegroup_id=TEXT, case_key=TEXT,
-        )  # fmt: skip
+            """,  # noqa: S608
+            handed.CLERICAL_ITEMS,
+        )

@@ -1,6 +1,6 @@
 """Arrow tables into and out of PostgreSQL by COPY.
 
-Belongs here: the CSV dialect both sides agree on, and nothing about any particular table.
+Belongs here: the CSV dialect both sides agree on, columns that go by their names, and nothing about any particular table.
 Does not belong here: transactions (``database``), what to write (``repository`` modules).
 
 Money never passes through a float: COPY text is parsed straight into int64.
@@ -8,6 +8,8 @@ Money never passes through a float: COPY text is parsed straight into int64.
 
 from __future__ import annotations
 
+import csv
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +22,10 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 _READ_BLOCK_BYTES = 8 << 20
 _ROWS_AT_ONCE = 50_000
+
+
+class ColumnsDiffer(Exception):
+    """A query gives other columns than the shape it is read into, or gives them in another order."""
 
 
 def identifier(qualified: str) -> sql.Composed:
@@ -74,28 +80,44 @@ def _csv(batch: pa.RecordBatch) -> memoryview:
     return memoryview(buffer.getvalue())
 
 
+def select_list(shape: pa.Schema, of: str = "", **expressions: str) -> str:
+    """The columns of a shape in SQL, in its order and under its names: of the relation ``of``, or by their expressions.
+
+    Raises ValueError for an expression of a column that the shape does not have and, without ``of``, for a column that has none.
+    """
+    unknown = [name for name in expressions if name not in shape.names]
+    wanting = [] if of else [name for name in shape.names if name not in expressions]
+    if unknown or wanting:
+        raise ValueError(f"the shape has no {unknown}, and no expression stands for its {wanting}")
+    return ", ".join(
+        f"{expressions[name]} as {name}" if name in expressions else f"{of}.{name}" for name in shape.names
+    )
+
+
 def copy_out(
     connection: psycopg.Connection[Any],
     query: str | sql.Composable,
-    schema: pa.Schema,
+    shape: pa.Schema,
     values: Mapping[str, Any] | None = None,
 ) -> pa.Table:
-    """The rows of a query as an Arrow table of exactly this schema, columns in the order of the query.
+    """The rows of a query as an Arrow table of exactly this shape; the query names its columns as the shape does.
 
     ``values`` stand in the query as %(name)s; the driver writes them in, since COPY takes no parameters. A query without
     values is sent as it is, per cent signs and all.
     NULL and the empty string stay apart; integers, dates and flags are parsed, never guessed.
+    Raises ColumnsDiffer when a column has another name or another place, with rows or without.
     """
     inner = sql.SQL(query) if isinstance(query, str) else query
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(inner)
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(inner)
     bound = psycopg.ClientCursor(connection).mogrify(statement, values)
-    content = _copied_out(connection, bound.encode())
+    header, content = _copied_out(connection, bound.encode())
+    check_header(header, shape)
     if not content:
-        return schema.empty_table()
-    types = {field.name: field.type for field in schema}
+        return shape.empty_table()
+    types = {field.name: field.type for field in shape}
     return pa_csv.read_csv(
         pa.BufferReader(content),
-        read_options=pa_csv.ReadOptions(column_names=schema.names, block_size=_READ_BLOCK_BYTES),
+        read_options=pa_csv.ReadOptions(column_names=shape.names, block_size=_READ_BLOCK_BYTES),
         parse_options=pa_csv.ParseOptions(newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
             column_types=types,
@@ -108,8 +130,21 @@ def copy_out(
     )
 
 
-def _copied_out(connection: psycopg.Connection[Any], statement: bytes) -> bytes:
-    """What COPY TO STDOUT sends, through libpq itself.
+def check_header(header: bytes, shape: pa.Schema) -> None:
+    """Whether the first line of a COPY names the columns of the shape. Raises ColumnsDiffer, which says those that differ."""
+    given = next(csv.reader([header.decode()]), [])
+    if given == shape.names:
+        return
+    other = [
+        f"column {place} is {name or 'none'} where the shape has {wanted or 'none'}"
+        for place, (name, wanted) in enumerate(itertools.zip_longest(given, shape.names), 1)
+        if name != wanted
+    ]
+    raise ColumnsDiffer("The query and the shape of its frame differ: " + "; ".join(other))
+
+
+def _copied_out(connection: psycopg.Connection[Any], statement: bytes) -> tuple[bytes, bytes]:
+    """What COPY TO STDOUT sends, through libpq itself: the line with the names, and the rows.
 
     The driver's own loop spends several microseconds a row, and libpq hands over one row at a time: on a night of
     ten million rows that is a minute against ten seconds.
@@ -123,6 +158,9 @@ def _copied_out(connection: psycopg.Connection[Any], statement: bytes) -> bytes:
     receive = libpq.get_copy_data
     rows = []
     length, row = receive(0)
+    header = bytes(row) if length > 0 else b""
+    if length > 0:
+        length, row = receive(0)
     while length > 0:
         rows.append(bytes(row))
         length, row = receive(0)
@@ -132,4 +170,4 @@ def _copied_out(connection: psycopg.Connection[Any], statement: bytes) -> bytes:
             failed = psycopg.errors.error_from_result(result, encoding="utf-8")
     if failed:
         raise failed
-    return b"".join(rows)
+    return header, b"".join(rows)

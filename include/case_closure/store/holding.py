@@ -387,7 +387,7 @@ def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame,
     names = ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")
     schema = pa.schema([*((name, pa.string()) for name in names), ("completed", pa.bool_())])
     query = f"""
-        select {", ".join(f"c.{name}" for name in names)}, {_COMPLETED.format("c")} from held.csa_cases c
+        select {", ".join(f"c.{name}" for name in names)}, {_COMPLETED.format("c")} as completed from held.csa_cases c
         where (c.changed_on = %(on)s and c.claimed_casegroup_id is distinct from c.casegroup_id)
            or exists (select from held.resolutions r where r.csa_system = c.csa_system and r.csa_case_id = c.csa_case_id
                       and r.entity = 'CASE' and r.field = 'casegroup_id' and %(on)s in (r.business_date, c.changed_on))

@@ -99,7 +99,7 @@ class Waiting:
                 from about a join closure.end_liability_notices n using (csa_system, csa_case_id)
                 where n.business_date <= %(told_on)s
                 order by a.letter_id, n.csa_system, n.csa_case_id, n.business_date desc)
-            select a.letter_id, a.csa_system, a.csa_case_id, coalesce(t.led, a.led), a.liability_end_date
+            select a.letter_id, a.csa_system, a.csa_case_id, coalesce(t.led, a.led) as led, a.liability_end_date
             from about a left join told t using (letter_id, csa_system, csa_case_id)
             """,
             {"told_on": told_on},
@@ -110,7 +110,7 @@ class Waiting:
         """What each arrears letter states: the dues posted with it; for a write-off, what the receiving parent is owed now."""
         return self._read(
             f"""
-            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, d.posted_pence,
+            select w.letter_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, d.posted_pence as amount_pence,
                    d.arrears_from, d.arrears_to
             from writing w join closure.letters l using (letter_id)
             join closure.dues d on d.casegroup_id = w.casegroup_id and d.business_date = l.business_date
@@ -139,8 +139,9 @@ class Waiting:
             select w.letter_id, h.from_on, h.to_on,
                    coalesce((select -sum(e.amount_pence) from closure.dues d join closure.ledger e using (due_id)
                              where (d.casegroup_id, d.csa_system, d.csa_case_id, d.creditor, e.kind)
-                                 = (w.casegroup_id, w.csa_system, w.csa_case_id, 'RP', 'ALLOCATION')), 0)::bigint,
+                                 = (w.casegroup_id, w.csa_system, w.csa_case_id, 'RP', 'ALLOCATION')), 0)::bigint as paid_pence,
                    case c.rp_arrears_decision when 'PART_WRITE_OFF' then coalesce(c.rp_keep_pence, 0) else 0 end
+                       as keep_pence
             from writing w join closure.letters_by_hand h using (letter_id)
             left join held.csa_cases c on (c.csa_system, c.csa_case_id) = (w.csa_system, w.csa_case_id)
             """,

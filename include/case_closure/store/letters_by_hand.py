@@ -95,13 +95,15 @@ def requests(connection: Connection) -> pa.Table:
     return copy_out(
         raw(connection),
         f"""
-        select h.request_id, h.code, coalesce(r.recipient_role, 'RECEIVING_PARENT'), p.party_id, h.casegroup_id, h.csa_system,
-               h.csa_case_id, case when h.code = %(covering)s then r.covers_letter_id else h.repeats_letter_id end,
-               coalesce(p.dlo, false), p.date_of_death, {died},
+        select h.request_id, h.code, coalesce(r.recipient_role, 'RECEIVING_PARENT') as role, p.party_id,
+               h.casegroup_id, h.csa_system, h.csa_case_id,
+               case when h.code = %(covering)s then r.covers_letter_id else h.repeats_letter_id end as covers_letter_id,
+               coalesce(p.dlo, false) as dlo, p.date_of_death, {died} as cis_death_recorded,
                {", ".join(f"p.{name}" for name in _ADDRESSES)},
                case when h.code = %(write_off)s then (
                    select sum(n.amount_pence)::bigint from closure.dues d cross join lateral ({AMOUNT_NOW.format("d")}) n
                    where (d.csa_system, d.csa_case_id, d.creditor) = (h.csa_system, h.csa_case_id, 'RP')) end
+                   as total_pence
         from closure.letters_by_hand h
         left join closure.letters r on r.letter_id = h.repeats_letter_id
         left join held.csa_cases c on c.csa_system = h.csa_system and c.csa_case_id = h.csa_case_id

@@ -35,8 +35,8 @@ _FLAGS = f"""
 # One row for a client, whoever represents them (R16). A letter that goes once a casegroup is reported to the system of
 # the casegroup's first case.
 _SUPPRESSED = f"""
-    select coalesce(l.csa_system, c.csa_system, 'CSCS'), l.letter_id, l.code, l.casegroup_id, l.csa_case_id, l.party_id,
-           l.recipient_role, l.reason
+    select coalesce(l.csa_system, c.csa_system, 'CSCS') as csa_system, l.letter_id, l.code, l.casegroup_id, l.csa_case_id,
+           l.party_id, l.recipient_role, l.reason
     from closure.letters l
     left join lateral (select csa_system from held.csa_cases where casegroup_id = l.casegroup_id
                        order by csa_system, csa_case_id limit 1) c on true

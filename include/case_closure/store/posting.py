@@ -17,41 +17,43 @@ from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, Table, te
 from sqlalchemy.types import TypeEngine
 
 from case_closure import refusals
+from case_closure.stages.common.exceptions import Exceptions
+from case_closure.stages.decide_next_action import Decided
+from case_closure.stages.post_dues import Posted
+from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import history
 from case_closure.store.copy import copy_in
 from case_closure.store.database import raw
 from case_closure.store.schema import tables
-
-Frames = dict[str, pd.DataFrame]
 
 
 class ContentConflict(refusals.Refused):
     """A row with this natural key is stored already, and says something else."""
 
 
-def store(connection: Connection, on: date, set_up: Frames, posted: Frames, decided: Frames) -> None:
+def store(connection: Connection, on: date, set_up: SetUp, posted: Posted, decided: Decided) -> None:
     """Store everything tonight changes for one part of the casegroups.
 
     Storing the same again changes nothing. Raises ContentConflict when a key stands with other content.
     """
-    insert(connection, tables.cms_cases, set_up["cms_cases"])
+    insert(connection, tables.cms_cases, set_up.cms_cases)
     # In order, so that two parts that flag the same people wait for each other and never both ways round.
-    flags = set_up["interest_flags"].sort_values("party_id").assign(business_date=on)
+    flags = set_up.interest_flags.sort_values("party_id").assign(business_date=on)
     insert(connection, tables.interest_flags, flags, first_counts=True)
-    insert(connection, tables.dues, posted["dues"])
-    insert(connection, tables.letters, decided["letters"].assign(business_date=on))
-    insert(connection, tables.next_actions, decided["next_actions"])
+    insert(connection, tables.dues, posted.dues)
+    insert(connection, tables.letters, decided.letters.assign(business_date=on))
+    insert(connection, tables.next_actions, decided.next_actions)
     _exceptions(connection, on, decided)
-    insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
-    _close_items(connection, on, decided["items_closed"])
+    insert(connection, tables.work_items, decided.work_items.assign(business_date=on, status="OPEN"))
+    _close_items(connection, on, decided.items_closed)
     _replace_positions(connection, on, decided)
-    _casegroups(connection, decided["casegroups"])
+    _casegroups(connection, decided.casegroups)
 
 
-def store_exceptions(connection: Connection, on: date, decided: Frames) -> None:
+def store_exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
     """Store exceptions that no casegroup's part holds, with their work items: those of payments and corrections."""
     _exceptions(connection, on, decided)
-    insert(connection, tables.work_items, decided["work_items"].assign(business_date=on, status="OPEN"))
+    insert(connection, tables.work_items, decided.work_items.assign(business_date=on, status="OPEN"))
 
 
 def _arrow_type(type_: TypeEngine[Any]) -> pa.DataType:
@@ -157,9 +159,9 @@ def _stage_rows(connection: Connection, name: str, table: Table, rows: pa.Table)
     copy_in(raw(connection), name, rows)
 
 
-def _exceptions(connection: Connection, on: date, decided: Frames) -> None:
+def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
     """Open, see again and resolve, with an event for each opening and resolving, and close the items of those resolved."""
-    opened, seen, resolved = decided["opened"], decided["seen"], decided["resolved"]
+    opened, seen, resolved = decided.opened, decided.seen, decided.resolved
     if len(opened):
         rows = as_rows(
             tables.exceptions,
@@ -280,9 +282,9 @@ def _close_items(connection: Connection, on: date, closed: pd.DataFrame) -> None
         )
 
 
-def _replace_positions(connection: Connection, on: date, decided: Frames) -> None:
+def _replace_positions(connection: Connection, on: date, decided: Decided) -> None:
     """A casegroup's positions are stored whole: what its old lines said goes to the history as the new ones come."""
-    gone, coming = decided["positions_gone"], decided["positions"]
+    gone, coming = decided.positions_gone, decided.positions
     if len(gone):
         _stage(connection, "replaced", gone, ["casegroup_id"])
         again = coming["casegroup_id"].isin(gone["casegroup_id"])
@@ -290,7 +292,7 @@ def _replace_positions(connection: Connection, on: date, decided: Frames) -> Non
         coming = coming[~again]
     if len(coming):
         copy_in(raw(connection), "closure.positions", as_rows(tables.positions, coming))
-    holding = decided["positions"].loc[decided["positions"]["held_pence"] != 0, "casegroup_id"]
+    holding = decided.positions.loc[decided.positions["held_pence"] != 0, "casegroup_id"]
     history.keep_held(connection, pd.concat([gone["casegroup_id"], holding]).unique().tolist())
 
 

@@ -263,7 +263,8 @@ def _grouped(cursor: psycopg.Connection[Any], of: str, columns: dict[str, pa.Dat
         counts["cases"] = "count(distinct (csa_system, csa_case_id))"
     apart = "" if "implausible" in columns else "where not implausible"
     query = f"""
-        select {by}, {", ".join(counts.values())}, {", ".join(f"sum({name})" for name in figures)}
+        select {by}, {", ".join(f"{count} as {name}" for name, count in counts.items())},
+               {", ".join(f"sum({name}) as {name}" for name in figures)}
         from {of} {apart} group by {", ".join(columns)} order by {order}
     """  # noqa: S608
     schema = {**columns, **dict.fromkeys(counts, pa.int64()), **dict.fromkeys(figures, _PENCE)}

@@ -88,12 +88,13 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
         raw(connection),
         """
         select case when r.event = 'RESOLVED' then 'RESOLVED' when e.business_date = %(on)s then 'NEW' else 'OPEN' end as state,
-               e.exception_id, e.rule_code, e.severity, e.csa_system, e.csa_case_id, r.casegroup_then, e.subject,
+               e.exception_id, e.rule_code, e.severity, e.csa_system, e.csa_case_id, r.casegroup_then as casegroup_id, e.subject,
                e.subject_reference, e.field, e.value, e.message, e.route, e.case_owner,
-               case r.event when 'RESOLVED' then 'RESOLVED' when 'ALLOCATED' then 'ALLOCATED' else 'OPEN' end,
-               case when r.event = 'ALLOCATED' then r.by_what end, e.business_date,
-               greatest(%(on)s - e.business_date, 0), coalesce(h.pence, 0), coalesce(h.implausible, false),
-               case when r.event = 'RESOLVED' then r.by_what end
+               case r.event when 'RESOLVED' then 'RESOLVED' when 'ALLOCATED' then 'ALLOCATED' else 'OPEN' end as status,
+               case when r.event = 'ALLOCATED' then r.by_what end as allocated_to, e.business_date as first_seen_on,
+               greatest(%(on)s - e.business_date, 0) as age_days, coalesce(h.pence, 0) as casegroup_held_pence,
+               coalesce(h.implausible, false) as casegroup_implausible,
+               case when r.event = 'RESOLVED' then r.by_what end as resolved_by
         from reported r join closure.exceptions e using (exception_id) left join held_then h on h.casegroup_id = r.casegroup_then
         order by state, e.severity, e.rule_code collate "C", e.business_date, e.exception_id collate "C"
         """,

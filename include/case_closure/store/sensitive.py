@@ -22,9 +22,10 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from case_closure.store import shares
-from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.copy import copy_in, copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.store.schema.tables import ARRIVALS, MATCHED_ON
+from case_closure.tables import handed
 
 # A letter's and an LTR's number is made of other identifiers; also one that is not on record tells them.
 _MADE_OF_OTHERS = "^(CMSL|LTR)"
@@ -214,7 +215,7 @@ def candidates(connection: Connection) -> list[str]:
 def refusals(connection: Connection) -> pa.Table:
     """The refused case rows that say sensitive and that no later good row has answered, with the casegroup they name; of a case
     that is not held also those that its balances name, where its money is."""
-    names = ("csa_system", "csa_case_id", "casegroup_id")
+    shape = handed.SENSITIVE_REFUSALS
     balances = " union all ".join(
         f"select csa_system, csa_case_id, casegroup_id from held.{file} where is_latest"  # noqa: S608
         for file in ARRIVALS
@@ -222,13 +223,13 @@ def refusals(connection: Connection) -> pa.Table:
     return copy_out(
         raw(connection),
         f"""
-        select {", ".join(names)} from closure.sensitive_refusals
+        select {select_list(shape, "r")} from closure.sensitive_refusals r
         union
-        select r.csa_system, r.csa_case_id, b.casegroup_id
+        select {select_list(shape, "r", casegroup_id="b.casegroup_id")}
         from closure.sensitive_refusals r join ({balances}) b using (csa_system, csa_case_id)
         where b.casegroup_id is not null and {_NOT_HELD.format("r")}
         """,  # noqa: S608
-        pa.schema([(name, pa.string()) for name in names]),
+        shape,
     )
 
 

@@ -6,11 +6,27 @@ Does not belong here: judging (``gates``), the life of those that hold a casegro
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import pandas as pd
 
 from case_closure.domain.rules import RULES
 from case_closure.stages.common import work_items
-from case_closure.tables.frames import Frames, among
+from case_closure.tables import handed
+from case_closure.tables.frames import among
+from case_closure.tables.handing import Handed, cut
+
+
+@dataclass(frozen=True)
+class Exceptions(Handed):
+    """Exceptions opened, seen again and resolved, and work items."""
+
+    opened: Annotated[pd.DataFrame, handed.EXCEPTIONS_OPENED]
+    seen: Annotated[pd.DataFrame, handed.EXCEPTIONS_SEEN]
+    resolved: Annotated[pd.DataFrame, handed.EXCEPTIONS_RESOLVED]
+    work_items: Annotated[pd.DataFrame, handed.WORK_ITEMS]
+
 
 EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "subject_reference"]
 
@@ -59,7 +75,7 @@ def described(found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd
     warns = opened["severity"] == "WARNING"
     opened["route"] = opened["route"].mask(warns)
     opened["case_owner"] = opened["case_owner"].mask(warns)
-    return opened
+    return cut(opened, handed.EXCEPTIONS_OPENED)
 
 
 def exception_items(opened: pd.DataFrame, on: pd.Timestamp, *, about: str = "exception_id") -> pd.DataFrame:
@@ -75,19 +91,29 @@ def exception_items(opened: pd.DataFrame, on: pd.Timestamp, *, about: str = "exc
 
 
 def of_rows(
-    found: pd.DataFrame, judged: pd.Series, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
-) -> Frames:
+    found: pd.DataFrame,
+    judged: pd.Series,
+    open_exceptions: pd.DataFrame,
+    routes: pd.DataFrame,
+    on: pd.Timestamp,
+    latest: pd.Timestamp,
+) -> Exceptions:
     """Exceptions that refuse a row alone: opened, seen again and resolved, and a work item for each opened.
 
-    ``judged``: the references of all rows judged tonight. ``before``: open_exceptions of these rules, routes. ``latest``: the
-    latest business date known of, on which is resolved what a late night resolves (R43).
+    ``judged``: the references of all rows judged tonight. ``open_exceptions``: those of these rules. ``latest``: the latest
+    business date known of, on which is resolved what a late night resolves (R43).
     """
     found = found.assign(key=key_of(found))
-    held = before["open_exceptions"].assign(key=key_of(before["open_exceptions"]))
-    opened = described(found[~among(found["key"], held["key"])].drop(columns="key"), before["routes"], on)
+    held = open_exceptions.assign(key=key_of(open_exceptions))
+    opened = described(found[~among(found["key"], held["key"])], routes, on)
     again = among(held["key"], found["key"])
     resolved = held[~again & among(held["subject_reference"], judged)].assign(
         resolved_by=f"EXTRACT {on.date().isoformat()}", resolved_on=latest
     )
     items = exception_items(opened, on, about="subject_reference")
-    return {"opened": opened, "seen": held[again], "resolved": resolved, "work_items": items}
+    return Exceptions(
+        opened=opened,
+        seen=cut(held[again], handed.EXCEPTIONS_SEEN),
+        resolved=cut(resolved, handed.EXCEPTIONS_RESOLVED),
+        work_items=items,
+    )

@@ -1,6 +1,6 @@
 """From what a gate found to the exceptions a night has: one for each case, rule and subject (R38).
 
-Belongs here: the shape of a found exception, and what of the failing row it shows.
+Belongs here: one found exception for each case, rule and subject, and what of the failing row it shows.
 Does not belong here: judging (``gates``), opening and resolving (``decide_next_action``).
 """
 
@@ -14,11 +14,7 @@ import pandas as pd
 from case_closure.domain import masking
 from case_closure.domain.rules import RULES
 from case_closure.stages.common.exceptions import key_of
-
-COLUMNS = [
-    "rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "field", "value", "original", "sensitive",
-    "subject_reference",
-]  # fmt: skip
+from case_closure.tables import handed, handing
 
 
 def found(
@@ -78,13 +74,13 @@ def one_each(made: pd.DataFrame) -> pd.DataFrame:
     key = key_of(made)
     repeated = key.duplicated(keep=False)
     if not repeated.any():
-        return made[COLUMNS].reset_index(drop=True)
+        return handing.cut(made, handed.FOUND).reset_index(drop=True)
     originals = made[repeated].groupby(key[repeated], sort=False)["original"]
     joined = originals.agg(lambda texts: "[" + ",".join(dict.fromkeys(texts)) + "]")
     first = ~key.duplicated()
     made = made[first].reset_index(drop=True)
     made["original"] = key[first].reset_index(drop=True).map(joined.to_dict()).fillna(made["original"])
-    return made[COLUMNS]
+    return handing.cut(made, handed.FOUND)
 
 
 def none() -> pd.DataFrame:
@@ -95,9 +91,7 @@ def none() -> pd.DataFrame:
 
 def empty() -> pd.DataFrame:
     """No exceptions, with their columns."""
-    frame = pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})
-    frame["sensitive"] = frame["sensitive"].astype(bool)
-    return frame
+    return handing.empty(handed.FOUND)
 
 
 def _text(value: object) -> str | None:

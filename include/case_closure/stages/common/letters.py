@@ -10,19 +10,13 @@ import pandas as pd
 
 from case_closure.domain import addresses
 from case_closure.domain import letters as codes
+from case_closure.tables import handed, handing
 from case_closure.tables.frames import among
-
-COLUMNS = [
-    "letter_id", "code", "recipient_role", "party_id", "casegroup_id", "csa_system", "csa_case_id", "status", "reason",
-    "covers_letter_id", "total_pence",
-]  # fmt: skip
 
 
 def none() -> pd.DataFrame:
     """No letters, with their columns."""
-    return pd.DataFrame(
-        {name: pd.Series(dtype="Int64" if name == "total_pence" else "str") for name in COLUMNS}
-    )
+    return handing.empty(handed.LETTERS).astype({"total_pence": "Int64"})
 
 
 def with_addresses_judged(people: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +35,7 @@ def addressed(due: pd.DataFrame, on: pd.Timestamp, taken: pd.Series | None = Non
 
     ``due``: code, role, party_id, casegroup_id, csa_system and csa_case_id (missing for one that goes once a
     casegroup), total_pence (missing where it states none), and of its client dlo, date_of_death, cis_death_recorded,
-    representative_name and what ``with_addresses_judged`` adds. Out: ``COLUMNS``.
+    representative_name and what ``with_addresses_judged`` adds. Out: in the shape LETTERS.
     """
     if due.empty:
         return none()
@@ -71,7 +65,7 @@ def addressed(due: pd.DataFrame, on: pd.Timestamp, taken: pd.Series | None = Non
     number = _letter_id(covering, on)
     again = number.duplicated() | (False if taken is None else among(number, taken))
     covering["letter_id"] = number.where(~again, number + "-" + covered)
-    return pd.concat([main, covering], ignore_index=True)[COLUMNS]
+    return handing.cut(pd.concat([main, covering], ignore_index=True), handed.LETTERS)
 
 
 def _status(reason: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Work items: their shape, their natural key, and whom they are routed to (B50).
+"""Work items: their natural key, and whom they are routed to (B50).
 
 Belongs here: what every work item has in common. Does not belong here: when one is raised (the stages).
 """
@@ -9,18 +9,13 @@ import numpy as np
 import pandas as pd
 
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM
+from case_closure.tables import handed, handing
 from case_closure.tables.frames import lookup, take
-
-COLUMNS = [
-    "work_item_id", "type", "casegroup_id", "csa_system", "csa_case_id", "sensitive", "subject_reference", "route", "detail",
-]  # fmt: skip
 
 
 def none() -> pd.DataFrame:
     """No work items, with their columns."""
-    frame = pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})
-    frame["sensitive"] = frame["sensitive"].astype(bool)
-    return frame
+    return handing.empty(handed.WORK_ITEMS)
 
 
 def made(
@@ -41,7 +36,7 @@ def made(
     for name in [*named, one_each] if one_each else named:
         key = key + "-" + items[name].fillna("")
     items["work_item_id"] = key + "-" + on.date().isoformat()
-    return items[COLUMNS].reset_index(drop=True)
+    return handing.cut(items, handed.WORK_ITEMS).reset_index(drop=True)
 
 
 def together(items: list[pd.DataFrame]) -> pd.DataFrame:

@@ -1,0 +1,96 @@
+"""Frames that are handed on together, each in the shape that its name is annotated with.
+
+Belongs here: holding frames against their shapes, by the names and types of their columns alone, and cutting one to its shape.
+Does not belong here: which shapes there are (``handed``), what is handed on (the stages say it beside what they do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Self, get_type_hints
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from case_closure.tables.frames import Frames, to_frame
+
+
+class ShapesDiffer(Exception):
+    """A frame has other columns than its shape, or in another order or of another type."""
+
+
+class Handed:
+    """Frames that pass between rooms together: the fields of a frozen dataclass, ``Annotated`` with a shape of ``handed`` each.
+
+    Raises ShapesDiffer as it is made of a frame in another shape, so that none can be handed on.
+    """
+
+    def __post_init__(self) -> None:
+        for name, shape in shapes(type(self)).items():
+            check(getattr(self, name), shape, f"{type(self).__module__.rpartition('.')[2]}, {name}")
+
+    @classmethod
+    def of(cls, frames: Frames) -> Self:
+        """These frames, field by field by their names. Raises TypeError for a name too many or too few."""
+        return cls(**frames)
+
+    @classmethod
+    def read(cls, tables: Mapping[str, pa.Table]) -> Self:
+        """The same of Arrow tables, as the store gathers them."""
+        return cls.of({name: to_frame(table) for name, table in tables.items()})
+
+    @property
+    def frames(self) -> Frames:
+        """The frames by their names."""
+        return {name: getattr(self, name) for name in shapes(type(self))}
+
+
+def shapes(kind: type[Handed]) -> dict[str, pa.Schema]:
+    """The shape of each frame of that kind, by its name."""
+    hashable: Any = kind
+    return _shapes(hashable)
+
+
+@cache
+def _shapes(kind: Any) -> dict[str, pa.Schema]:
+    return {name: hint.__metadata__[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
+
+
+def check(frame: pd.DataFrame, shape: pa.Schema, where: str) -> None:
+    """Whether the frame has the shape's columns, in its order and types; no value is looked at. Raises ShapesDiffer.
+
+    An integer column that was null somewhere has its flag ``<name>__missing`` besides, or is Int64.
+    """
+    given = {name: dtype for name, dtype in frame.dtypes.items() if not str(name).endswith("__missing")}
+    if list(given) != shape.names:
+        raise ShapesDiffer(
+            f"{where}: its columns are {', '.join(map(str, given))}; in their shape {', '.join(shape.names)}"
+        )
+    for field in shape:
+        if str(given[field.name]) not in _dtypes(field.type):
+            raise ShapesDiffer(f"{where}: {field.name} is {given[field.name]}; in its shape {field.type}")
+
+
+def cut(frame: pd.DataFrame, shape: pa.Schema) -> pd.DataFrame:
+    """The columns of the shape, in its order; texts and dates that pandas holds as objects become what they are."""
+    frame = frame[shape.names]
+    objects = [
+        name for name, dtype in frame.dtypes.items() if isinstance(dtype, np.dtype) and dtype.kind == "O"
+    ]
+    return frame.astype({name: _dtypes(shape.field(name).type)[0] for name in objects}) if objects else frame
+
+
+def empty(shape: pa.Schema) -> pd.DataFrame:
+    """A frame of that shape without a row."""
+    return to_frame(shape.empty_table())
+
+
+@cache
+def _dtypes(kind: Any) -> tuple[str, ...]:
+    if pa.types.is_string(kind):
+        return ("str",)
+    if pa.types.is_date(kind):
+        return ("datetime64[s]",)
+    return ("bool",) if pa.types.is_boolean(kind) else ("int64", "Int64")
