@@ -25,9 +25,9 @@ def suite_of(low: int, pattern: str = "^A") -> Suite:
     return Suite(
         "kinds",
         (
-            Check("surname_missing", "name", gxe.ExpectColumnValuesToNotBeNull(column="name")),
-            Check("nino_invalid", "name", gxe.ExpectColumnValuesToMatchRegex(column="name", regex=pattern)),
-            Check("party_missing", "number", gxe.ExpectColumnValuesToBeBetween(column="number", min_value=low)),
+            Check("case_key_missing", "name", gxe.ExpectColumnValuesToNotBeNull(column="name")),
+            Check("case_enum_invalid", "name", gxe.ExpectColumnValuesToMatchRegex(column="name", regex=pattern)),
+            Check("inhibit_not_authorised", "number", gxe.ExpectColumnValuesToBeBetween(column="number", min_value=low)),
             Check(
                 "application_date_invalid",
                 "until",
@@ -114,7 +114,7 @@ def test_no_frame_is_held_once_it_is_judged() -> None:
 def test_a_suite_that_could_not_be_judged_is_not_taken_for_one_that_could() -> None:
     broken = suite_of(1, "(")
     for _ in range(2):
-        with pytest.raises(engine.GateError, match="nino_invalid on name could not be judged"):
+        with pytest.raises(engine.GateError, match="case_enum_invalid on name could not be judged"):
             engine.run(broken, frame_of(1, 2, 3))
 
 
