@@ -22,7 +22,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: minutes long; runs with `pytest -m soak` alone")
 
 
+# Files are given out whole, in this order: what takes minutes begins first, or one process ends long after the others.
+_LONGEST = (
+    "test_nights_through_airflow.py", "test_nights_guard.py", "test_model_agrees.py", "test_supervisor.py", "test_killed.py",
+    "test_money_law.py", "test_late_nights.py", "test_same_night_same_result.py", "test_any_entry.py", "test_stages_by_hand.py",
+    "test_programme.py", "test_closure_nights.py", "test_money_follows_its_case.py",
+)  # fmt: skip
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(
+        key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST)
+    )
     if config.getoption("markexpr"):
         return
     soaking = [item for item in items if item.get_closest_marker("soak")]

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from case_closure.local import embedded
+from case_closure.outbound.letters import batches
 from tests.support.installation import Databases, Installation
+from tests.support.plain_letters import PlainTypesetters
 
 
 def _home() -> Iterator[Path]:
@@ -50,3 +52,11 @@ def installation(database_server: Databases) -> Iterator[Installation]:
     """A store that has seen no night, and empty folders to land in."""
     with database_server.installation() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def plain_letters() -> Iterator[None]:
+    """For modules that look at no document: their nights write letters as bare text."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(batches, "Workers", PlainTypesetters)
+        yield

@@ -18,6 +18,8 @@ from case_closure.store.casegroups import Gather
 from tests.support.builders import ALL_NINE, Case, Row, balance, case, nino_of
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 ON, NEXT = date(2017, 8, 10), date(2017, 8, 11)
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")
 

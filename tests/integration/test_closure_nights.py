@@ -14,6 +14,8 @@ from tests.support.builders import ON, Row, case
 from tests.support.closure_builders import application, open_case
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 DAY = timedelta(days=1)
 T_DATE = ON + timedelta(days=38)
 AGENT: Row = {

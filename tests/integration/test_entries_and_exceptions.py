@@ -15,6 +15,8 @@ import pytest
 from tests.support.builders import ON, Row, balance, case, party
 from tests.support.installation import Databases, Installation
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 FIRST, SECOND = ON, date(2017, 8, 11)
 NAMELESS: Row = {"surname": None}
 WALKER: Row = {"surname": "Walker"}

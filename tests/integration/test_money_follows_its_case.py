@@ -10,6 +10,8 @@ import pytest
 from tests.support.builders import Case, Row, balance, case
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 
 

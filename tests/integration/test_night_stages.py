@@ -17,6 +17,8 @@ from case_closure.store import database, night_stages, posting
 from tests.support.builders import case
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
 
 

@@ -18,6 +18,8 @@ from case_closure.night import run as night
 from tests.support.builders import case
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 FIRST, SECOND, THIRD = date(2017, 8, 10), date(2017, 8, 11), date(2017, 8, 14)
 WHY = ("--reason", "CSA sent  nothing\nbefore the holiday", "--by", "Ann Other")
 

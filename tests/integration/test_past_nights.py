@@ -18,6 +18,8 @@ from case_closure.store import database, reports
 from tests.support.builders import ON, Row, case, left
 from tests.support.installation import Databases, Installation, known
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 LIMIT = 100_000_000
 FIRST, SECOND, THIRD = ON, date(2017, 8, 11), date(2017, 8, 14)
 STILL: Row = {"case_status": "OPEN"}

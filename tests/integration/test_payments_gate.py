@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from tests.support.builders import Row, case, nino_of
 from tests.support.installation import Installation
+
+pytestmark = pytest.mark.usefixtures("plain_letters")
 
 FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")

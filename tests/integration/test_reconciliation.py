@@ -19,6 +19,8 @@ from case_closure.store import database, reconciliation
 from tests.support.builders import LIMIT, ON, Case, balance, case, left
 from tests.support.installation import Databases, Installation, known
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 NEXT = date(2017, 8, 11)
 SIGNED = datetime(2017, 8, 12, 9, 30, tzinfo=UTC)
 FIGURES = (

@@ -21,6 +21,8 @@ from case_closure.tables.landed import FILES
 from tests.support.builders import BEFORE, ON, Row, balance, case, table
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 NEXT = date(2017, 8, 11)
 AT = datetime(2017, 8, 10, 3, tzinfo=UTC)
 

@@ -3,7 +3,8 @@
 Belongs here: how GX is driven, and the proof that it judged what it was asked to. Not: the rules themselves.
 
 Measured habits, each of which matters on a night of a million rows: only tested columns are handed over,
-rows are named by position and not by index columns, and the frame is not fingerprinted.
+rows are named by position and not by index columns, the frame is not fingerprinted, and what a suite asks is worked out once
+(``remembering``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
 
 from case_closure.domain.rules import RULES
+from case_closure.gates import remembering  # noqa: F401  at work once imported
 
 # Not public, so pinned and tested: 0 means that a frame is never hashed row by row to name its batch.
 _pandas_engine.HASH_THRESHOLD = 0

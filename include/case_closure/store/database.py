@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,8 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["Connection", "LockTaken", "engine", "lock", "migrate", "raw", "rolled_back", "transaction"]
 
@@ -25,13 +28,16 @@ _log = logging.getLogger(__name__)
 # One number for this product, so that it does not meet other users' advisory locks: 'CASE' in ASCII.
 _LOCK_SPACE = 0x43415345
 MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK, SENDING_LOCK = 1, 2, 3, 4
+# No server that was restarted is up again so soon.
+_IDLE_SECONDS = 0.5
 
 
 @functools.cache
 def engine(url: str) -> Engine:
     """The pool for a database, one a process. ``url`` names its driver: 'postgresql+psycopg://...'."""
-    made = create_engine(url, pool_pre_ping=True, pool_size=4)
+    made = create_engine(url, pool_size=4)
     event.listen(made, "connect", _hold_up_nobody_for_long)
+    _ask_after_those_that_lay_idle(made)
     return made
 
 
@@ -39,6 +45,26 @@ def _hold_up_nobody_for_long(connection: psycopg.Connection[Any], _: object) -> 
     """A process that stands still in a transaction, as a stopped one does, loses it: others wait for its locks no longer."""
     connection.execute("set idle_in_transaction_session_timeout = '300s'")
     connection.commit()
+
+
+def _ask_after_those_that_lay_idle(made: Engine) -> None:
+    """A connection that lay in the pool for a while is asked whether its server is still there, or else made anew.
+
+    Not one that was used just now, as SQLAlchemy's own ``pool_pre_ping`` would: a stage is many short transactions. Should the
+    server go in between, the stage fails with an error that may pass (``transient``).
+    """
+
+    @event.listens_for(made, "checkin")
+    def given_back(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["given_back"] = time.monotonic()
+
+    @event.listens_for(made, "checkout")
+    def taken(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get("given_back", time.monotonic()) > _IDLE_SECONDS:
+            try:
+                made.dialect.do_ping(driver)
+            except psycopg.Error as gone:
+                raise DisconnectionError from gone
 
 
 def forget(url: str) -> None:

@@ -5,6 +5,7 @@ Belongs here: conversions and keys. Does not belong here: any rule of the domain
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -21,6 +22,16 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     Integers with nulls would become floats: nulls are 0, and a bool column ``<name>__missing`` says where.
     Flags with nulls are False. Dates are datetime64[s], missing NaT; text is ``str``, missing NaN.
     """
+    # On most nights most of what a stage asks for is not there, and making a frame costs the same for no rows as for many.
+    return _made_of(table) if table.num_rows else _of_no_rows(table.schema).copy()
+
+
+@functools.lru_cache(maxsize=256)
+def _of_no_rows(schema: pa.Schema) -> pd.DataFrame:
+    return _made_of(schema.empty_table())
+
+
+def _made_of(table: pa.Table) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
     for name in table.column_names:
         values = table.column(name)
@@ -38,8 +49,7 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
             columns[name] = values.to_pandas().astype("str")
         else:
             raise TypeError(f"column {name}: {kind} is no type of a night's frames")
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
-    return frame
+    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
 
 
 def missing(frame: pd.DataFrame, column: str) -> np.ndarray:

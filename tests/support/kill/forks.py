@@ -1,8 +1,8 @@
 """Runs nights in processes that are killed on purpose: one parent imports everything once, each night is a fork of it.
 
 Reads a batch of jobs as one line of JSON on standard input, answers one line: for each job the points it passed, how it
-was killed and how the same command ended afterwards. The gates are judged by plain pandas (`plain_gate`): what is
-killed here is the order of commits, and Great Expectations would only make it slow.
+was killed and how the same command ended afterwards. The gates are judged by plain pandas (`plain_gate`) and letters written as
+bare text (`plain_letters`): what is killed here is the order of commits, and more would only make it slow.
 
 Belongs here: where a night can be killed. Does not belong here: what must be true afterwards. The product knows nothing
 of this: its functions are replaced in the fork alone.
@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,11 @@ from sqlalchemy import Connection, text
 
 from case_closure.gates import engine
 from case_closure.night import run as night
-from case_closure.outbound.letters.typesetting import Pages
+from case_closure.outbound.letters import batches
 from case_closure.settings import Settings
 from case_closure.store import casegroups, database, holding, posting, work_in_progress
 from tests.support import plain_gate
+from tests.support.plain_letters import PlainTypesetters
 
 Job = dict[str, Any]
 AT_ONCE = 2
@@ -98,21 +99,6 @@ def _watch(points: Points) -> None:
     work_in_progress.save = saved  # type: ignore[assignment] # hands on whatever it is given
 
 
-class _PlainTypesetters:
-    """Letters as bare text: what is killed here is the order of commits, and a typesetter is a process more to start."""
-
-    def __init__(self, count: int) -> None: ...
-
-    def __enter__(self) -> _PlainTypesetters:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def pdf(self, contents: Sequence[str], on: date, path: Path) -> Pages:
-        path.write_text("\n".join(contents))
-        return Pages(tuple(range(1, len(contents) + 1)), (1,) * len(contents))
-
-
 def _night(job: Job, kill_at: int | str | None, told: Path) -> None:
     settings = Settings(
         home=Path(job["home"]), database_url=job["url"], landing=job["landing"], outbound=job["outbound"],
@@ -120,6 +106,7 @@ def _night(job: Job, kill_at: int | str | None, told: Path) -> None:
     )  # fmt: skip
     points = Points(kill_at)
     engine.run = plain_gate.run
+    vars(batches)["Workers"] = PlainTypesetters
     _watch(points)
     context = night.NightContext(
         date.fromisoformat(job["on"]), f"run-{job['on']}", Path(job["landing"]), Path(job["outbound"]), settings,

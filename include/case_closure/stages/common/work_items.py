@@ -25,6 +25,8 @@ def made(
 
     ``one_each``: a column besides, one item for each of whose values belongs to the same subject.
     """
+    if rows.empty:
+        return none()
     items = rows.assign(**columns)  # type: ignore[arg-type]
     for name in ("subject_reference", "route", "detail"):
         if name not in items:
