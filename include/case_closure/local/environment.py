@@ -37,7 +37,7 @@ class AirflowFailed(refusals.Refused):
 
 
 def airflow_home(settings: Settings) -> Path:
-    return settings.home / "airflow"
+    return settings.own_home / "airflow"
 
 
 def airflow_environment(settings: Settings, *, port: int | None = None) -> dict[str, str]:
@@ -48,9 +48,9 @@ def airflow_environment(settings: Settings, *, port: int | None = None) -> dict[
     home.mkdir(parents=True, exist_ok=True)
     kept = _secrets(home)
     port = settings.port if port is None else port
-    metadata = os.environ.get(_METADATA) or embedded.ensure_running(settings.home).url(embedded.AIRFLOW)
+    metadata = os.environ.get(_METADATA) or embedded.ensure_running(settings.own_home).url(embedded.AIRFLOW)
     ours = {
-        HOME: str(settings.home),
+        HOME: str(settings.own_home),
         "AIRFLOW_HOME": str(home),
         _METADATA: metadata,
         # psycopg 3 speaks both ways; the default is another driver
@@ -90,7 +90,7 @@ def prepare(settings: Settings, environment: dict[str, str], say: Callable[[str]
         run_airflow(settings, environment, "db", "migrate")
         return
     # Kept beside the cluster, so that it goes with it when someone deletes the database.
-    done = settings.home / "postgres" / "airflow.version"
+    done = settings.own_home / "postgres" / "airflow.version"
     version = importlib.metadata.version("apache-airflow-core")
     with _only_one(airflow_home(settings)):
         if done.exists() and done.read_text() == version:
@@ -154,7 +154,7 @@ def admin_user(settings: Settings, environment: dict[str, str]) -> str:
     """Makes Airflow's user 'admin' if there is none yet; returns its password. Raises AirflowFailed."""
     password = admin_password(settings)
     held = hashlib.sha256(password.encode()).hexdigest()
-    made = settings.home / "postgres" / "airflow.admin"
+    made = settings.own_home / "postgres" / "airflow.admin"
     if not os.environ.get(_METADATA) and made.exists() and made.read_text() == held:
         return password
     named = ["--username", "admin"]

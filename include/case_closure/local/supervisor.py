@@ -115,7 +115,7 @@ class _Supervisor:
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, _raise_stop)
-        database_was_running = embedded.is_running(self.settings.home)
+        database_was_running = embedded.is_running(self.settings.own_home)
         try:
             self._start()
             self._watch()
@@ -133,11 +133,13 @@ class _Supervisor:
     def _say_what_is_stopped(self, database_was_running: bool) -> None:
         left = [child.name for child in self.children if child.process.poll() is None]
         if left:
-            self.say(f"Not stopped: {', '.join(left)}. See the processes that run from {self.settings.home}.")
+            self.say(
+                f"Not stopped: {', '.join(left)}. See the processes that run from {self.settings.own_home}."
+            )
         elif database_was_running:
             self.say("Airflow is stopped. The database was running before and goes on; 'make down' stops it.")
         else:
-            if embedded.stop(self.settings.home):
+            if embedded.stop(self.settings.own_home):
                 self.say("Stopped the database")
             self.say("Everything is stopped")
 
