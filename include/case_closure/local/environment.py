@@ -1,8 +1,8 @@
 """Airflow's configuration for one <home>, wholly in environment variables, and the metadata database made
 ready.
 
-Belongs here: every Airflow setting the project makes, with its reason; the secrets of one home; the
-database migration. Does not belong here: starting the long-running processes (`supervisor.py`).
+Belongs here: every Airflow setting the project makes, with its reason, each a default that the user's own variable stands over;
+the secrets of one home; the database migration. Does not belong here: starting the long-running processes (`supervisor.py`).
 """
 
 from __future__ import annotations
@@ -24,12 +24,20 @@ from pathlib import Path
 import case_closure
 from case_closure import refusals
 from case_closure.local import embedded
-from case_closure.settings import HOME, Settings
+from case_closure.settings import HOME, LOGIN_PORT, Settings, SettingsInvalid
 
 REPOSITORY = Path(case_closure.__file__).resolve().parents[2]
 DAGS = REPOSITORY / "dags"
 PLUGINS = REPOSITORY / "plugins"
 _METADATA = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+
+
+# What the supervisor cannot do without, and what to do instead of setting it otherwise.
+CANNOT_BE_THEIRS = {
+    "AIRFLOW__API__PORT": f"Set {LOGIN_PORT} instead, which is also where the night is asked for from a shell.",
+    "AIRFLOW__CORE__AUTH_MANAGER": "'up' makes the user admin with this one, and asks Airflow as that user. To use another, "
+    "start Airflow's processes yourself: docs/runbook.md, 'Settings'.",
+}
 
 
 class AirflowFailed(refusals.Refused):
@@ -43,18 +51,20 @@ def airflow_home(settings: Settings) -> Path:
 def airflow_environment(settings: Settings, *, port: int | None = None) -> dict[str, str]:
     """The environment for any Airflow process of this home. Starts the embedded PostgreSQL unless it is not
     needed.
+
+    A variable of Airflow's that the user has set stays as it is. Raises SettingsInvalid for one that cannot be theirs.
     """
     home = airflow_home(settings)
     home.mkdir(parents=True, exist_ok=True)
     kept = _secrets(home)
     port = settings.port if port is None else port
-    metadata = os.environ.get(_METADATA) or embedded.ensure_running(settings.own_home).url(embedded.AIRFLOW)
-    ours = {
-        HOME: str(settings.own_home),
-        "AIRFLOW_HOME": str(home),
-        _METADATA: metadata,
+    if _is_theirs(_METADATA):
+        metadata = os.environ.get(_METADATA)
+    else:
+        metadata = embedded.ensure_running(settings.own_home).url(embedded.AIRFLOW)
+    defaults = {
         # psycopg 3 speaks both ways; the default is another driver
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": metadata,
+        **({_METADATA: metadata, f"{_METADATA}_ASYNC": metadata} if metadata else {}),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "3",
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS),
@@ -75,18 +85,39 @@ def airflow_environment(settings: Settings, *, port: int | None = None) -> dict[
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",  # nothing leaves the machine
         "AIRFLOW__API__INSTANCE_NAME": "Case closure",
+    }
+    for name, why in CANNOT_BE_THEIRS.items():
+        if os.environ.get(name, "") not in ("", defaults[name]):
+            raise SettingsInvalid(
+                f"{name}: expected it not to be set, or to be '{defaults[name]}', found '{os.environ[name]}'. {why}"
+            )
+    ours = {
+        HOME: str(settings.own_home),
+        "AIRFLOW_HOME": str(home),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONWARNINGS": "ignore",
         "PYTHONUNBUFFERED": "1",
     }
-    return {**os.environ, **ours}
+    return {
+        **os.environ,
+        **ours,
+        **{name: value for name, value in defaults.items() if not _is_theirs(name)},
+    }
+
+
+def _is_theirs(name: str) -> bool:
+    """Whether the user has set this option of Airflow's, in any of the ways in which a variable may.
+
+    airflow.cfg is not asked: Airflow writes it, with every default in it, so that what a person chose cannot be told.
+    """
+    return any(os.environ.get(name + way) for way in ("", "_CMD", "_SECRET"))
 
 
 def prepare(settings: Settings, environment: dict[str, str], say: Callable[[str], None]) -> None:
     """Brings Airflow's metadata database to this version. Quick when it was done before. Raises
     AirflowFailed.
     """
-    if os.environ.get(_METADATA):
+    if _is_theirs(_METADATA):
         run_airflow(settings, environment, "db", "migrate")
         return
     # Kept beside the cluster, so that it goes with it when someone deletes the database.
@@ -155,14 +186,14 @@ def admin_user(settings: Settings, environment: dict[str, str]) -> str:
     password = admin_password(settings)
     held = hashlib.sha256(password.encode()).hexdigest()
     made = settings.own_home / "postgres" / "airflow.admin"
-    if not os.environ.get(_METADATA) and made.exists() and made.read_text() == held:
+    if not _is_theirs(_METADATA) and made.exists() and made.read_text() == held:
         return password
     named = ["--username", "admin"]
     person = ["--role", "Admin", "--firstname", "Case", "--lastname", "Closure", "--email", "admin@localhost"]
     said = run_airflow(settings, environment, "users", "create", *named, *person, secret=password)
     if "already exist" in said:
         run_airflow(settings, environment, "users", "reset-password", *named, secret=password)
-    if not os.environ.get(_METADATA):
+    if not _is_theirs(_METADATA):
         made.write_text(held)
     return password
 
