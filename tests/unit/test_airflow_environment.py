@@ -62,6 +62,34 @@ def test_one_that_is_fetched_from_elsewhere_stays_too(
 
 
 @pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("::", "http://127.0.0.1:8080"),
+        ("10.0.0.5", "http://10.0.0.5:8080"),
+        ("fd00::5", "http://[fd00::5]:8080"),
+    ],
+)
+def test_airflow_is_asked_where_it_listens(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str, url: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__HOST", host)
+    made = environment.airflow_environment(settings)
+    assert made["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"{url}/execution/"
+    assert made["AIRFLOW__API__HOST"] == (host or "127.0.0.1")
+
+
+def test_pages_that_speak_tls_themselves_are_refused_in_words(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__SSL_CERT", "/etc/cert.pem")
+    says = "AIRFLOW__API__SSL_CERT: expected it not to be set, found '/etc/cert.pem'.*Let a proxy"
+    with pytest.raises(SettingsInvalid, match=says):
+        environment.airflow_environment(settings)
+
+
+@pytest.mark.parametrize(
     ("name", "says"),
     [
         ("AIRFLOW__API__PORT", "Set CASE_CLOSURE_PORT instead"),

@@ -37,6 +37,7 @@ CANNOT_BE_THEIRS = {
     "AIRFLOW__API__PORT": f"Set {LOGIN_PORT} instead, which is also where the night is asked for from a shell.",
     "AIRFLOW__CORE__AUTH_MANAGER": "'up' makes the user admin with this one, and asks Airflow as that user. To use another, "
     "start Airflow's processes yourself: docs/runbook.md, 'Settings'.",
+    "AIRFLOW__API__SSL_CERT": "'up' asks Airflow by http, from this machine. Let a proxy in front of it speak TLS.",
 }
 
 
@@ -73,10 +74,10 @@ def airflow_environment(settings: Settings, *, port: int | None = None) -> dict[
         "AIRFLOW__CORE__PARALLELISM": "2",  # LocalExecutor forks this many at once; a night is sequential
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         "AIRFLOW__CORE__FERNET_KEY": kept["fernet_key"],
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{pages_url(port)}/execution/",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__BASE_URL": pages_url(port),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": kept["secret_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt_secret"],
@@ -87,10 +88,10 @@ def airflow_environment(settings: Settings, *, port: int | None = None) -> dict[
         "AIRFLOW__API__INSTANCE_NAME": "Case closure",
     }
     for name, why in CANNOT_BE_THEIRS.items():
-        if os.environ.get(name, "") not in ("", defaults[name]):
-            raise SettingsInvalid(
-                f"{name}: expected it not to be set, or to be '{defaults[name]}', found '{os.environ[name]}'. {why}"
-            )
+        ours_alone = defaults.get(name, "")
+        if os.environ.get(name, "") not in ("", ours_alone):
+            expected = f"not to be set, or to be '{ours_alone}'" if ours_alone else "not to be set"
+            raise SettingsInvalid(f"{name}: expected it {expected}, found '{os.environ[name]}'. {why}")
     ours = {
         HOME: str(settings.own_home),
         "AIRFLOW_HOME": str(home),
@@ -111,6 +112,14 @@ def _is_theirs(name: str) -> bool:
     airflow.cfg is not asked: Airflow writes it, with every default in it, so that what a person chose cannot be told.
     """
     return any(os.environ.get(name + way) for way in ("", "_CMD", "_SECRET"))
+
+
+def pages_url(port: int) -> str:
+    """Where this machine asks Airflow: at loopback, unless the user has it listen at another address alone."""
+    host = os.environ.get("AIRFLOW__API__HOST") or "127.0.0.1"
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def prepare(settings: Settings, environment: dict[str, str], say: Callable[[str], None]) -> None:

@@ -146,7 +146,7 @@ class _Supervisor:
     def _start(self) -> None:
         self._end_remains()
         port = self._port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = environment.pages_url(port)
         self.say("Preparing the database")
         self.variables = environment.airflow_environment(self.settings, port=port)
         environment.prepare(self.settings, self.variables, self.say)
