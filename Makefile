@@ -21,7 +21,8 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: '$(PYTHON)' was not found. Install it, or set PYTHON=/path/to/python3.11." >&2; exit 1; }
 	@echo "Installing into $(VENV) (once; a minute or two)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
+	@# As constraints too: Python 3.11's own pip else looks for the newest of what is asked for with an extra, and finds it unpinned.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt -c requirements.txt -c requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@# Once here, or every task and test compiles all it imports again where Python is told not to keep bytecode.
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib include > /dev/null || true

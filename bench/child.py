@@ -43,7 +43,7 @@ def night(landing: str, on: str, run_id: str, *, load_gates: bool = True) -> dic
         stages[stage], last = round(now - last, 3), now
 
     context = shell.NightContext(
-        date.fromisoformat(on), run_id, Path(landing), settings.home / "outbound", settings
+        date.fromisoformat(on), run_id, Path(landing), Path(settings.outbound), settings
     )
     # What goes out has figures of its own: its letters would hide what the money costs.
     shell.run_night(context, ended, [stage for stage in shell.STAGES if stage != "write_out"])

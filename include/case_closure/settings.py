@@ -44,7 +44,8 @@ class SettingsInvalid(Refused):
 class Settings:
     """The settings of one installation.
 
-    home: holds the embedded database, Airflow's home and, unless set, landing and outbound. Absolute.
+    home: holds the embedded database, Airflow's home and, unless set, landing and outbound. Absolute. None where a database and
+    both folders are given and no home is named: a night then needs none.
     database_url: the user's own PostgreSQL ('postgresql+psycopg://...'), or None for the embedded one.
     landing, outbound: a local folder (absolute) or an object-store URL, each holding one folder a business
     date.
@@ -60,7 +61,7 @@ class Settings:
     call: whom to call when a night fails, as told with every failure; None: nobody is named.
     """
 
-    home: Path
+    home: Path | None
     database_url: str | None
     landing: str
     outbound: str
@@ -76,6 +77,11 @@ class Settings:
     call: str | None = None
 
     @property
+    def own_home(self) -> Path:
+        """Where this machine keeps what is its own (Airflow's files, the embedded database, logins of readers); no night does."""
+        return Path("var").absolute() if self.home is None else self.home
+
+    @property
     def store_url(self) -> str:
         """The store's SQLAlchemy URL. Raises SettingsInvalid where none is named: the door finds it (``local.store``)."""
         if self.database_url is None:
@@ -86,12 +92,14 @@ class Settings:
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Settings from `env` (default: the process's). Raises SettingsInvalid."""
         env = os.environ if env is None else env
-        home = Path(env.get(HOME) or "var").expanduser().absolute()
+        named = env.get(HOME, "").strip()
+        home = Path(named or "var").expanduser().absolute()
+        given = [env.get(name, "").strip() for name in (DATABASE_URL, LANDING, OUTBOUND)]
         landing = folder_or_url(env.get(LANDING, ""), home / "landing")
         outbound = folder_or_url(env.get(OUTBOUND, ""), home / "outbound")
         must_be_apart(landing, outbound, f"{LANDING}, {OUTBOUND}")
         return cls(
-            home=home,
+            home=home if named or not all(given) else None,
             database_url=_database_url(env.get(DATABASE_URL, "")),
             landing=landing,
             outbound=outbound,

@@ -129,7 +129,7 @@ def test_a_night_from_a_shell_runs_every_stage_in_order_and_shows_each(installat
     assert [line.split()[0] for line in printed[-5:-2]] == ["case-closure", "case-closure", "make"]
     assert printed[-2] == ""
     assert re.match(r"Night of 2017-08-10", printed[-1]), printed[-1]
-    assert str(installation.settings.home / "outbound" / "2017-08-10") in printed[-1]
+    assert str(installation.home / "outbound" / "2017-08-10") in printed[-1]
 
 
 def test_the_landing_zone_is_opened_as_object_storage(installation: Installation) -> None:

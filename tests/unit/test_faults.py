@@ -108,12 +108,12 @@ def test_a_worker_that_is_gone_is_told_of_with_what_to_do(settings: Settings, en
 
 
 def cut_off(here: Path) -> None:
-    (here / ".2017-08-09.new-1").mkdir()
-    (here / ".2017-08-10.new-2").mkdir()
+    (here / folder.MAKING / "tmp-1" / "2017-08-09").mkdir(parents=True)
+    (here / folder.MAKING / "tmp-2" / "2017-08-10").mkdir(parents=True)
 
 
 def cut_off_between_the_renames(here: Path) -> None:
-    (here / ".2017-08-09.new-1").mkdir()
+    (here / folder.MAKING / "tmp-1" / "2017-08-09").mkdir(parents=True)
     (here / "2017-08-09").rename(here / ".2017-08-09.old")
 
 

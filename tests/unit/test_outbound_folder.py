@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from datetime import date
 from pathlib import Path
 
@@ -143,23 +147,32 @@ def test_publishing_replaces_the_folder_whole(tmp_path: Path, url: str) -> None:
     outbound = tmp_path / "out" if url == "local" else UPath(f"{url}-{tmp_path.name}")
     folder.publish(made(tmp_path / "one", "a.csv", "letters/b.csv"), outbound, ON)
     assert there(outbound) == {"manifest.json", "a.csv", "letters/b.csv"}
-    folder.publish(made(tmp_path / "two", "letters/b.csv", "c.csv"), outbound, ON)
+    second = made(tmp_path / "two", "letters/b.csv", "c.csv")
+    bytes_of_c = (second / "c.csv").read_bytes()
+    folder.publish(second, outbound, ON)
     assert there(outbound) == {"manifest.json", "c.csv", "letters/b.csv"}
-    assert (outbound / "2017-08-10" / "c.csv").read_bytes() == (tmp_path / "two" / "c.csv").read_bytes()
+    assert (outbound / "2017-08-10" / "c.csv").read_bytes() == bytes_of_c
 
 
-def test_a_fault_while_copying_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_while_publishing_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outbound = tmp_path / "out"
     folder.publish(made(tmp_path / "one", "a.csv"), outbound, ON)
     before = (outbound / "2017-08-10" / "manifest.json").read_bytes()
 
-    def disk_full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+    rename = Path.rename
 
+    def disk_full(self: Path, target: Path) -> Path:
+        if self.name == "two":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    second = made(tmp_path / "two", "b.csv")
     with monkeypatch.context() as full:
-        full.setattr(shutil, "copytree", disk_full)
+        full.setattr(Path, "rename", disk_full)
         with pytest.raises(OSError, match="No space"):
-            folder.publish(made(tmp_path / "two", "b.csv"), outbound, ON)
+            folder.publish(second, outbound, ON)
     assert there(outbound) == {"manifest.json", "a.csv"}
     assert (outbound / "2017-08-10" / "manifest.json").read_bytes() == before
     folder.publish(tmp_path / "two", outbound, ON)
@@ -170,7 +183,6 @@ def test_a_folder_killed_between_its_two_renames_is_put_right_by_the_next(tmp_pa
     outbound = tmp_path / "out"
     folder.publish(made(tmp_path / "one", "a.csv"), outbound, ON)
     (outbound / "2017-08-10").rename(outbound / ".2017-08-10.old")
-    (outbound / ".2017-08-10.new-killed").mkdir()
     folder.publish(made(tmp_path / "two", "b.csv"), outbound, ON)
     assert [path.name for path in outbound.iterdir()] == ["2017-08-10"]
     assert there(outbound) == {"manifest.json", "b.csv"}
@@ -191,3 +203,54 @@ def test_in_an_object_store_the_manifest_goes_first_and_comes_last(
         with pytest.raises(KeyboardInterrupt):
             folder.publish(made(tmp_path / "two", "a.csv", "b.csv"), outbound, ON)
     assert "manifest.json" not in there(outbound)
+
+
+# --- where a night's folder is made
+
+
+def test_a_folder_is_made_in_outbound_where_that_is_a_disk_and_nothing_but_it_stays(tmp_path: Path) -> None:
+    outbound = tmp_path / "out"
+    with folder.aside(outbound, ON) as made_aside:
+        assert made_aside.is_relative_to(outbound / folder.MAKING)
+        assert made_aside.parent.stat().st_mode & 0o077 == 0
+        folder.write_manifest(made_aside, ON, "CC-1", [])
+        folder.publish(made_aside, outbound, ON)
+    assert [path.name for path in outbound.iterdir()] == ["2017-08-10"]
+    with pytest.raises(KeyboardInterrupt), folder.aside(outbound, ON):
+        raise KeyboardInterrupt
+    assert [path.name for path in outbound.iterdir()] == ["2017-08-10"]
+
+
+def test_for_an_object_store_it_is_made_in_a_temporary_folder_and_gone_however_it_ends(
+    tmp_path: Path,
+) -> None:
+    """Killed too: the next night may be made on another machine, which could not clear it."""
+    program = (
+        "import sys\nfrom datetime import date\nfrom upath import UPath\n"
+        "from case_closure.outbound import folder\n"
+        "with folder.aside(UPath('memory://out'), date(2017, 8, 10)) as made:\n"
+        "    (made / 'letters.pdf').write_text('personal')\n"
+        "    print(made, flush=True)\n"
+        "    sys.stdin.readline()\n"
+    )
+    for killed in (True, False):
+        with subprocess.Popen(
+            [sys.executable, "-c", program],
+            env=os.environ | {"TMPDIR": str(tmp_path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            made_aside = Path(process.stdout.readline().strip())
+            assert (made_aside / "letters.pdf").exists()
+            assert made_aside.parent.parent == tmp_path
+            assert made_aside.parent.stat().st_mode & 0o077 == 0
+            if killed:
+                process.kill()
+            else:
+                process.communicate("\n")
+        deadline = time.monotonic() + 30
+        while list(tmp_path.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert list(tmp_path.iterdir()) == []

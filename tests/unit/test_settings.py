@@ -18,6 +18,20 @@ def test_without_any_setting_everything_lies_in_var() -> None:
     assert settings.balance_implausible_pence == 100_000_000  # 1,000,000.00 GBP
 
 
+def test_no_home_is_needed_where_a_database_and_both_folders_are_given() -> None:
+    three = {
+        "CASE_CLOSURE_DATABASE_URL": "postgresql://u:p@db/cc",
+        "CASE_CLOSURE_LANDING": "s3://extracts",
+        "CASE_CLOSURE_OUTBOUND": "/srv/outbound",
+    }
+    assert Settings.from_environment(three).home is None
+    assert Settings.from_environment(three | {"CASE_CLOSURE_HOME": "/srv/home"}).home == Path("/srv/home")
+    for one in three:
+        assert Settings.from_environment(three | {one: " "}).home == Path.cwd() / "var"
+    # What a machine keeps for itself lies where it lay.
+    assert Settings.from_environment(three).own_home == Path.cwd() / "var"
+
+
 def test_landing_may_be_an_object_store() -> None:
     settings = Settings.from_environment({"CASE_CLOSURE_LANDING": "s3://extracts/nightly"})
     assert settings.landing == "s3://extracts/nightly"

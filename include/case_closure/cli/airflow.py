@@ -29,5 +29,7 @@ def stop() -> None:
     if serving is not None:
         raise Refused(f"Airflow is up at {serving.url} and uses the database: stop it first (Ctrl-C there).")
     terminal.say(
-        "Stopped the database" if embedded.stop(settings.home) else "The embedded database was not running"
+        "Stopped the database"
+        if embedded.stop(settings.own_home)
+        else "The embedded database was not running"
     )

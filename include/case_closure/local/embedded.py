@@ -109,13 +109,13 @@ def store_url(settings: Settings) -> str:
     """URL of the store in use: the user's own PostgreSQL, or the embedded one, started if it is not
     running.
     """
-    return settings.database_url or ensure_running(settings.home).url(STORE)
+    return settings.database_url or ensure_running(settings.own_home).url(STORE)
 
 
 def admin_url(settings: Settings) -> str:
     """URL of the store in use for what its own login may not do: as the embedded server's administrator; on a server of the
     user's own there is none but theirs."""
-    return settings.database_url or ensure_running(settings.home).admin_url(STORE)
+    return settings.database_url or ensure_running(settings.own_home).admin_url(STORE)
 
 
 def ensure_running(home: Path) -> Server:

@@ -112,7 +112,7 @@ def _in_own_process(
 ) -> Ended:
     variables = environment.airflow_environment(settings)
     environment.prepare(settings, variables, say)
-    logs = settings.home / "logs"
+    logs = settings.own_home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"nightly-{conf['business_date']}-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     say(f"Starting Airflow for one run (raw log: {_short(log)})")

@@ -25,13 +25,13 @@ def own_url(settings: Settings, store_url: str, *, sensitive: bool) -> str:
     Brings the store to this version first, as a reader's rights come with its views. Raises roles.LoginRefused.
     """
     database.migrate(store_url)
-    path = settings.home / "readers.json"
+    path = settings.own_home / "readers.json"
     kept: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
     side = "sensitive" if sensitive else "reporting"
     if side not in kept:
         kept[side] = {"login": f"{side}_reader_{secrets.token_hex(3)}", "password": roles.new_password()}
-        settings.home.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=settings.home)  # 0600 from the start
+        settings.own_home.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=settings.own_home)  # 0600 from the start
         with os.fdopen(handle, "w") as out:
             json.dump(kept, out)
         Path(name).replace(path)

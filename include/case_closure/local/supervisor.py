@@ -115,7 +115,7 @@ class _Supervisor:
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, _raise_stop)
-        database_was_running = embedded.is_running(self.settings.home)
+        database_was_running = embedded.is_running(self.settings.own_home)
         try:
             self._start()
             self._watch()
@@ -133,18 +133,20 @@ class _Supervisor:
     def _say_what_is_stopped(self, database_was_running: bool) -> None:
         left = [child.name for child in self.children if child.process.poll() is None]
         if left:
-            self.say(f"Not stopped: {', '.join(left)}. See the processes that run from {self.settings.home}.")
+            self.say(
+                f"Not stopped: {', '.join(left)}. See the processes that run from {self.settings.own_home}."
+            )
         elif database_was_running:
             self.say("Airflow is stopped. The database was running before and goes on; 'make down' stops it.")
         else:
-            if embedded.stop(self.settings.home):
+            if embedded.stop(self.settings.own_home):
                 self.say("Stopped the database")
             self.say("Everything is stopped")
 
     def _start(self) -> None:
         self._end_remains()
         port = self._port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = environment.pages_url(port)
         self.say("Preparing the database")
         self.variables = environment.airflow_environment(self.settings, port=port)
         environment.prepare(self.settings, self.variables, self.say)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def _where(error: OSError) -> str | None:
 
 def _disks(settings: Settings) -> str:
     """The folders that are written, with the room each has: a write that fails does not say where."""
-    folders = [settings.home, *(Path(one) for one in (settings.outbound,) if "://" not in one)]
+    outbound = Path(tempfile.gettempdir() if "://" in settings.outbound else settings.outbound)
+    folders = [outbound] if settings.home is None else [settings.home, outbound]
     return " or ".join(f"{folder} ({_free(folder)} MB free now)" for folder in folders)
 
 

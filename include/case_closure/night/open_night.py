@@ -5,17 +5,12 @@ Belongs here: what must be true before a night begins. Does not belong here: the
 
 from __future__ import annotations
 
-import shutil
-
 from case_closure.domain.texts import shown
 from case_closure.folders import why_not_apart
 from case_closure.landing import landed
 from case_closure.night.context import NightContext, NightRefused, Summary
 from case_closure.outbound import folder
 from case_closure.store import database, night_stages, nights
-
-# Folders of a night's files while they are made.
-ASIDE = "outbound-"
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -31,17 +26,10 @@ def run(ctx: NightContext, url: str) -> Summary:
         landed.require_folder(ctx.landing, ctx.business_date)
     except landed.NothingLanded as nothing:
         raise NightRefused(f"The night of {ctx.business_date} was not begun. {nothing}") from None
-    _clear_leftovers(ctx)
     with database.transaction(url) as connection:
         night = nights.open_night(connection, ctx.business_date, ctx.run_id, ctx.clock())
+        folder.clear_leftovers(ctx.outbound)  # the night is ours alone: nobody else can be writing
         told: Summary = {"run": "a rerun" if night.succeeded else "a first run"}
         night_stages.begin(connection, ctx.business_date, ctx.run_id, night.attempt, "open_night", began)
         night_stages.end(connection, ctx.business_date, night.attempt, told, ctx.clock())
     return told
-
-
-def _clear_leftovers(ctx: NightContext) -> None:
-    """Folders that a run killed while it wrote out has left: no other can be writing now."""
-    for left in (ctx.settings.home / "work").glob(f"{ASIDE}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    folder.clear_leftovers(ctx.outbound)

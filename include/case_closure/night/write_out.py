@@ -6,13 +6,11 @@ Belongs here: the order in which its files are made aside and published at once.
 
 from __future__ import annotations
 
-import tempfile
 from datetime import date
 from pathlib import Path
 
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered, fail, hold_open, require_law
-from case_closure.night.open_night import ASIDE
 from case_closure.outbound import folder
 from case_closure.outbound.folder import WrittenFile
 from case_closure.outbound.letters.contents import LetterIncomplete
@@ -43,31 +41,27 @@ def run(ctx: NightContext, url: str) -> Summary:
         )
     except LetterIncomplete as incomplete:
         raise fail(ctx, "write_out", str(incomplete)) from None
-    with tempfile.TemporaryDirectory(prefix=ASIDE, dir=_made(ctx.settings.home / "work")) as aside:
-        made = _made(Path(aside) / on.isoformat())
-        with database.transaction(url) as connection:
-            # Nobody takes the night over while its folder is made and put in place.
-            holding(connection)
-            told = outgoing.read(connection, on)
-            files = [
-                *notices.write(
-                    made, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters
+    with folder.aside(ctx.outbound, on) as made, database.transaction(url) as connection:
+        # Nobody takes the night over while its folder is made and put in place.
+        holding(connection)
+        told = outgoing.read(connection, on)
+        files = [
+            *notices.write(made, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters),
+            *exceptions_report.write(
+                reports.exceptions_as_of(
+                    connection, on, implausible_pence=ctx.settings.balance_implausible_pence
                 ),
-                *exceptions_report.write(
-                    reports.exceptions_as_of(
-                        connection, on, implausible_pence=ctx.settings.balance_implausible_pence
-                    ),
-                    made,
-                    on,
-                ),
-                *write_reconciliation(
-                    connection, made, on, implausible_pence=ctx.settings.balance_implausible_pence
-                ),
-                *batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers),
-            ]
-            folder.write_manifest(made, on, f"CC-{on}", files)
-            folder.publish(made, ctx.outbound, on)
-            lettering.published(connection, on, ctx.settings, ctx.clock())
+                made,
+                on,
+            ),
+            *write_reconciliation(
+                connection, made, on, implausible_pence=ctx.settings.balance_implausible_pence
+            ),
+            *batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers),
+        ]
+        folder.write_manifest(made, on, f"CC-{on}", files)
+        folder.publish(made, ctx.outbound, on)
+        lettering.published(connection, on, ctx.settings, ctx.clock())
     return {"files": len(files), **prepared}
 
 
@@ -81,8 +75,3 @@ def write_reconciliation(
     history.settle_moves(connection, on)
     tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
     return workbook.write(tables, made, on)
-
-
-def _made(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
-    return path

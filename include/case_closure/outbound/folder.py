@@ -8,10 +8,13 @@ Every producer writes into a local folder it is given and answers with a :class:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
-import uuid
-from collections.abc import Mapping, Sequence
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -24,6 +27,19 @@ import pyarrow.csv as pa_csv
 from case_closure.domain.texts import NOTHING_TO_READ, printable
 from case_closure.tables.manifest import MANIFEST
 from case_closure.tables.manifest import write_manifest as write_its_file
+
+# Where nights' folders are made, in outbound: on its disk, so that a rename puts them in place. The dot keeps it out of what a
+# print house fetches.
+MAKING = ".making"
+
+# Waits until its parent is gone, however it went, and takes the folder away.
+_SWEEPER = """
+import os, shutil, signal, sys
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+os.read(0, 1)
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
 
 _A_NIGHT = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 # A spreadsheet takes a cell that starts so for a formula: the four signs, their other forms (full-width, small, raised,
@@ -141,12 +157,54 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def publish(written: Path, outbound: Any, business_date: date) -> None:
-    """Make ``<outbound>/<business date>`` be what ``written`` holds: all of it or nothing.
+@contextlib.contextmanager
+def aside(outbound: Any, business_date: date) -> Iterator[Path]:
+    """An empty folder that nobody else reads, to make that night's in before it is published; gone on leaving.
 
-    Locally by a rename; what stood there before is set aside first and dropped last, so a reader never sees a mixture.
-    In an object store, which has no rename, the old manifest goes first and the new one comes last: a folder without a
-    manifest is not whole. ``outbound`` is any pathlib-like path.
+    In outbound where that is a local folder; what a killed process leaves there is cleared by :func:`clear_leftovers`. For an
+    object store in the system's temporary folder, and gone also when this process is killed, since the next night may be
+    made on another machine.
+    """
+    with _beside(Path(_local(outbound))) if _is_local(outbound) else _elsewhere() as private:
+        made = private / business_date.isoformat()
+        made.mkdir()
+        yield made
+
+
+@contextlib.contextmanager
+def _beside(outbound: Path) -> Iterator[Path]:
+    making = outbound / MAKING
+    making.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=making) as private:
+            yield Path(private)
+    finally:
+        with contextlib.suppress(OSError):  # another night's is still in it
+            making.rmdir()
+
+
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[Path]:
+    private = tempfile.mkdtemp(prefix="case-closure-")
+    sweeper = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _SWEEPER, private],
+        stdin=subprocess.PIPE,
+        cwd="/",
+        start_new_session=True,  # what ends this process' group must not end it
+    )
+    try:
+        yield Path(private)
+    finally:
+        sweeper.communicate()
+        shutil.rmtree(private, ignore_errors=True)  # should the sweeper have been ended
+
+
+def publish(written: Path, outbound: Any, business_date: date) -> None:
+    """Make ``<outbound>/<business date>`` be what ``written`` holds: all of it or nothing. ``written`` was made :func:`aside`.
+
+    Locally by a rename, which takes ``written`` away; what stood there before is set aside first and dropped last, so a reader
+    never sees a mixture. In an object store, which has no rename, the old manifest goes first and the new one comes last: a
+    folder without a manifest is not whole. ``outbound`` is any pathlib-like path.
     """
     target = outbound / business_date.isoformat()
     if _is_local(outbound):
@@ -175,34 +233,35 @@ def _local(path: Any) -> str:
 
 def _publish_locally(written: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    clear_leftovers(target.parent)
-    # Next to the target, so that the rename stays on one disk.
-    new = target.parent / f".{target.name}.new-{uuid.uuid4().hex}"
+    _put_right(target.parent)
     old = target.parent / f".{target.name}.old"
     try:
-        shutil.copytree(written, new)
         if target.exists():
             target.rename(old)
-        new.rename(target)
+        written.rename(target)
     except BaseException:
-        clear_leftovers(target.parent)
+        _put_right(target.parent)
         raise
     shutil.rmtree(old, ignore_errors=True)
 
 
 def clear_leftovers(outbound: Any) -> None:
-    """Drop what a publication that was cut off has left beside the nights' folders, of whichever night.
+    """Drop what a run that was killed while it wrote out has left beside the nights' folders, of whichever night.
 
-    Where it had set the folder of a night aside and not put the new one in its place, the old one goes back.
+    Only while no other can be writing: what is being made is dropped too.
     """
     if not _is_local(outbound):
         return
     here = Path(_local(outbound))
+    _put_right(here)
+    shutil.rmtree(here / MAKING, ignore_errors=True)
+
+
+def _put_right(here: Path) -> None:
+    """Where a publication was cut off with the folder of a night set aside and no new one in its place, the old one goes back."""
     for old in here.glob(f".{_A_NIGHT}.old"):
         target = here / old.name[1:].removesuffix(".old")
         if target.exists():
             shutil.rmtree(old, ignore_errors=True)
         else:
             old.rename(target)
-    for new in here.glob(f".{_A_NIGHT}.new-*"):
-        shutil.rmtree(new, ignore_errors=True)

@@ -242,6 +242,7 @@ def writing(path: Path, title: str, on: date) -> Iterator[Book]:
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {
         "constant_memory": True,
+        "tmpdir": str(path.parent),  # its rows until they are put together: personal, so nowhere else
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
