@@ -16,17 +16,25 @@ from case_closure.cli import main as cli
 from case_closure.local import embedded, readers
 from case_closure.store import database, roles
 from tests.support.builders import case
-from tests.support.installation import Installation
+from tests.support.installation import Databases, Installation
+
+pytestmark = pytest.mark.usefixtures("plain_letters")
 
 
 def connected(url: str) -> psycopg.Connection[Any]:
     return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
 
 
+@pytest.fixture(scope="module")
+def reader_url(database_server: Databases) -> Iterator[str]:
+    """A login that only reads, to a store that no test of it can change."""
+    with database_server.installation() as made:
+        yield readers.own_url(made.settings, made.url, sensitive=False)
+
+
 @pytest.fixture
-def reader(installation: Installation) -> Iterator[psycopg.Connection[Any]]:
-    url = readers.own_url(installation.settings, installation.url, sensitive=False)
-    with connected(url) as connection:
+def reader(reader_url: str) -> Iterator[psycopg.Connection[Any]]:
+    with connected(reader_url) as connection:
         yield connection
 
 

@@ -25,7 +25,7 @@ def until(true: Callable[[], Any], seconds: float = 300.0) -> Any:
         found = true()
         if found:
             return found
-        time.sleep(0.1)
+        time.sleep(0.5)  # each time it is asked Airflow works too, on the same two processors
     raise AssertionError(f"not within {seconds:.0f} s")
 
 
