@@ -73,9 +73,9 @@ class Up:
         body = {"logical_date": f"{night}T00:00:00Z", "conf": {}}
         return str(self.client.post("/api/v2/dags/nightly/dagRuns", body)["dag_run_id"])
 
-    def ended(self, run: str, dag: str = "nightly") -> str:
+    def ended(self, run: str, dag: str = "nightly", seconds: float = 300.0) -> str:
         path = f"/api/v2/dags/{dag}/dagRuns/{run}"
-        until(lambda: self.client.get(path)["state"] in ("success", "failed"))
+        until(lambda: self.client.get(path)["state"] in ("success", "failed"), seconds)
         return str(self.client.get(path)["state"])
 
     def backfill(self, first: str, last: str) -> None:

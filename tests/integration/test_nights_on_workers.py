@@ -1,0 +1,176 @@
+"""A night on several machines: through CeleryExecutor, by workers with three addresses and nothing of their own.
+
+What the workers share is the database, landing and outbound; here they are processes that share no other folder.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from case_closure import sample
+from case_closure.local import embedded
+from case_closure.night import run as night
+from case_closure.store import database
+from tests.support.airflow_up import until
+from tests.support.celery_up import CeleryUp, Worker
+from tests.support.installation import Databases, Installation
+
+FIRST = date(2017, 8, 10)
+STAGES = list(night.STAGES)
+NIGHTS = 4
+
+# Five minutes are short on a machine that does much else.
+pytestmark = pytest.mark.timeout(1800)
+
+
+@pytest.fixture(scope="module")
+def store(shared_home: Path) -> Installation:
+    """The store and the folders that the workers share."""
+    shared_home.mkdir()
+    made = Installation(embedded.ensure_running(shared_home).url(embedded.STORE), shared_home)
+    database.migrate(made.url)
+    sample.generate(made.landing, FIRST, NIGHTS, 60, seed=1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def celery(store: Installation) -> Iterator[CeleryUp]:
+    started = CeleryUp(
+        store,
+        store.folder.parent / "celery",
+        workers=2,
+        # A task that has not been heard of for so long is begun again; five minutes are Airflow's own.
+        AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT="90",
+        AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL="5",
+    )
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def sent_out(installation: Installation, on: date) -> dict[str, bytes]:
+    folder = installation.folder / "outbound" / on.isoformat()
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def in_process(store: Installation, database_server: Databases) -> Iterator[Installation]:
+    """The same nights, each in one process."""
+    with database_server.installation() as made:
+        shutil.copytree(store.landing, made.landing)
+        yield made
+
+
+def assert_as_in_process(store: Installation, in_process: Installation, on: date) -> None:
+    """Runs that night in process too: the same rows in every view, and the same bytes sent out."""
+    in_process.run(on)
+    expected, found = in_process.everything(), store.everything()
+    assert [view for view in expected if found[view] != expected[view]] == []
+    assert sent_out(store, on) == sent_out(in_process, on)
+    assert len(sent_out(store, on)) > 5
+
+
+def personal(store: Installation) -> set[bytes]:
+    """What a worker must not keep of a night: the numbers by which people are known."""
+    parties = pq.read_table(store.landing / FIRST.isoformat() / "csa_parties.parquet")
+    return {nino.encode() for nino in parties["nino"].to_pylist() if nino}
+
+
+def left_on(worker: Worker) -> list[Path]:
+    """Files on its disk, but for Airflow's own: configuration, logs, and the empty database it makes when told of none."""
+    return [
+        path
+        for path in worker.disk.rglob("*")
+        if path.is_file()
+        and not path.is_relative_to(worker.airflow / "logs")
+        and not (path.parent == worker.airflow and path.name.startswith(("airflow.cfg", "airflow.db")))
+    ]
+
+
+def test_a_night_on_two_workers_comes_to_what_it_comes_to_in_one_process(
+    store: Installation, celery: CeleryUp, in_process: Installation
+) -> None:
+    up = celery.up
+    assert up.ended(up.trigger(FIRST.isoformat()), seconds=900) == "success", up.tries(FIRST.isoformat())
+    assert up.tries(FIRST.isoformat()) == dict.fromkeys(STAGES, 1)
+    assert_as_in_process(store, in_process, FIRST)
+    assert all(worker.tasks() for worker in celery.workers)
+
+
+def test_nothing_of_a_night_stays_on_the_disk_of_a_worker(store: Installation, celery: CeleryUp) -> None:
+    ninos = personal(store)
+    assert len(ninos) > 50
+    for worker in celery.workers:
+        assert left_on(worker) == []
+        written = [path.read_bytes() for path in worker.disk.rglob("*") if path.is_file()]
+        assert len(written) > 1  # Airflow's own
+        for text in (*written, worker.log.read_bytes()):
+            assert not any(nino in text for nino in ninos)
+    assert sorted(path.name for path in (store.folder / "outbound").iterdir()) == [FIRST.isoformat()]
+
+
+# --- what may happen on the way
+
+
+def until_in(stage: str, store: Installation, on: date) -> int:
+    """Waits until that stage of the night is at work, and returns the process it runs in."""
+    at_work = "select worker from closure.night_stages where business_date = %s and stage = %s and outcome = 'STARTED'"
+    rows = until(lambda: store.query(at_work, on, stage), 900)
+    return int(re.findall(r"\d+", rows[-1]["worker"])[-1])
+
+
+@pytest.mark.soak
+def test_a_worker_that_is_gone_in_the_middle_of_a_stage_is_nobodys_loss(
+    store: Installation, celery: CeleryUp, in_process: Installation
+) -> None:
+    on = FIRST + timedelta(days=1)
+    run = celery.up.trigger(on.isoformat())
+    worker = celery.worker_of(until_in("write_out", store, on))
+    assert worker is not None
+    worker.kill()
+    assert celery.up.ended(run, seconds=900) == "success"
+    assert celery.up.tries(on.isoformat()) == dict.fromkeys(STAGES, 1) | {"write_out": 2}
+    assert_as_in_process(store, in_process, on)
+    assert not (store.folder / "outbound" / ".making").exists()
+    worker.start()
+    worker.wait_until_ready()
+
+
+@pytest.mark.soak
+def test_a_broker_that_was_away_is_nobodys_loss(
+    store: Installation, celery: CeleryUp, in_process: Installation
+) -> None:
+    on = FIRST + timedelta(days=2)
+    run = celery.up.trigger(on.isoformat())
+    until_in("receive_extract", store, on)
+    celery.broker.kill_and_start_again()
+    assert celery.up.ended(run, seconds=900) == "success"
+    assert_as_in_process(store, in_process, on)
+
+
+@pytest.mark.soak
+def test_pages_that_were_away_for_a_minute_are_nobodys_loss(
+    store: Installation, celery: CeleryUp, in_process: Installation
+) -> None:
+    """Workers ask Airflow's API server for all they do, and tell it that they live."""
+    on = FIRST + timedelta(days=3)
+    run = celery.up.trigger(on.isoformat())
+    until_in("receive_extract", store, on)
+    server = celery.up.children()["api-server"]
+    processes = [server, *server.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    time.sleep(60)
+    for process in processes:
+        process.resume()
+    assert celery.up.ended(run, seconds=900) == "success"
+    assert_as_in_process(store, in_process, on)
