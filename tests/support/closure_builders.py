@@ -6,20 +6,17 @@ Belongs here: what the store would hand the stages ``take_applications`` and ``f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from case_closure.gates import suites
 from case_closure.stages import follow_closure, take_applications
-from case_closure.store.applications import OPEN_EXCEPTION
-from case_closure.store.casegroups import DAY, FLAG, NUMBER, TEXT
 from case_closure.tables import handed
-from case_closure.tables.frames import Frames, case_key, to_frame
+from case_closure.tables.frames import Frames
 from tests.support.builders import (
     ON,
     Case,
@@ -38,7 +35,6 @@ from tests.support.builders import (
 from tests.support.plain_gate import judge
 
 LED = date(2018, 2, 6)
-_SAYS = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")
 
 
 def open_case(case_id: str = "A", casegroup: str = "G1", **over: Any) -> Case:
@@ -65,10 +61,8 @@ def stamp(of: Case, **over: Any) -> Row:
     return row | over
 
 
-def _frame(rows: Iterable[Row], columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
-    schema = pa.schema(list(columns.items()))
-    made = [{name: row.get(name) for name in schema.names} for row in rows]
-    return to_frame(pa.Table.from_pylist(made, schema=schema))
+def _keyed(row: Row) -> Row:
+    return {"case_key": f"{row['csa_system']}/{row['csa_case_id']}"}
 
 
 def _rows(frame: pd.DataFrame) -> list[Row]:
@@ -90,7 +84,7 @@ def application(application_id: str = "AP1", received_on: date | None = ON, **ov
     row: Row = {
         "application_id": application_id, "received_on": received_on, "eligible": True, "applicant_role": "RECEIVING_PARENT",
         "applicant_nino": nino_of("RP-A"), "named_paying_parent_nino": nino_of("PP-G1"), "partner_nino": None,
-        **dict.fromkeys(_SAYS), "gateway_reference": "GW1",
+        **dict.fromkeys(handed.SAYS), "gateway_reference": "GW1",
     }  # fmt: skip
     return row | over
 
@@ -155,50 +149,47 @@ def applied(
         for side in ("paying", "receiving")
     }
     given = [
-        row | {f"{name}_given": row[name] is not None for name in _SAYS} | {"business_date": on}
+        row | {f"{name}_given": row[name] is not None for name in handed.SAYS} | {"business_date": on}
         for row in applications
     ]
-    known: Frames = {
-        "applications": _frame(given, {
-            **dict.fromkeys(("application_id", "applicant_role", "applicant_nino", "named_paying_parent_nino", "partner_nino",
-                             "gateway_reference"), TEXT),
-            "received_on": DAY, "business_date": DAY, "eligible": FLAG,
-            **dict.fromkeys((*_SAYS, *(f"{name}_given" for name in _SAYS)), FLAG),
-        }),
-        "ltr_responses": _frame(responses, {"ltr_id": TEXT, "acknowledged_on": DAY, "outcome": TEXT}),
-        "ltrs": _frame(ltrs, dict.fromkeys(("ltr_id", "csa_system", "casegroup_id"), TEXT)),
-        "payers": _frame(
+    tonight = take_applications.Tonight(
+        applications=frame_like(handed.APPLICATIONS_MADE, given),
+        ltr_responses=frame_like(handed.LTR_RESPONSES, responses),
+        ltrs=frame_like(handed.LTRS_SENT, ltrs),
+        payers=frame_like(
+            handed.PAYERS,
             [{"matched_on": nino, "casegroup_id": group} for nino, group in sides["paying"] if nino],
-            {"matched_on": TEXT, "casegroup_id": TEXT},
         ),
-        "parents": _frame(
-            [{"matched_on": nino} for nino, _ in sides["paying"] | sides["receiving"] if nino], {"matched_on": TEXT}
+        parents=frame_like(
+            handed.NINOS, [{"matched_on": nino} for nino, _ in sides["paying"] | sides["receiving"] if nino]
         ),
-        "cases": _frame(held, dict.fromkeys(("csa_system", "csa_case_id", "casegroup_id", "case_status"), TEXT)),
-        "end_liability": _frame(selected, {
-            **dict.fromkeys(("csa_system", "csa_case_id", "casegroup_id", "tranche_id", "journey"), TEXT),
-            "selected_on": DAY, "led": DAY,
-        }),
-        "earlier": _frame(earlier, {
-            **dict.fromkeys(("application_id", "casegroup_id", "decision"), TEXT),
-            **dict.fromkeys(("business_date", "t_date", "effective_date"), DAY),
-        }),
-        "open_exceptions": _frame(open_exceptions, OPEN_EXCEPTION),
-        "look_ups": _frame(look_ups, dict.fromkeys(("type", "subject_reference", "detail"), TEXT)),
-        "routes": _frame(
+    )
+    known = take_applications.Gathered(
+        cases=arrived("csa_cases", handed.CASES_THERE, [row | _keyed(row) for row in held]),
+        end_liability=frame_like(
+            handed.STAMPS_THERE,
+            [
+                {name: row[name] for name in handed.STAMPS_THERE.names if name in row} | _keyed(row)
+                for row in selected
+            ],
+        ),
+        earlier=frame_like(handed.APPLICATIONS_EARLIER, earlier),
+        open_exceptions=frame_like(handed.OPEN_EXCEPTIONS, open_exceptions),
+        look_ups=frame_like(handed.LOOK_UPS, look_ups),
+        routes=frame_like(
+            handed.ROUTES,
             [{"casegroup_id": group, "case_owner": owner} for group, owner in (routes or {}).items()],
-            {"casegroup_id": TEXT, "case_owner": TEXT},
         ),
-    }  # fmt: skip
-    for name in ("cases", "end_liability"):
-        known[name] = known[name].assign(case_key=case_key(known[name]))
-    made, answers = take_applications.application_facts(known), take_applications.response_facts(known)
+    )
+    made, answers = take_applications.application_facts(tonight), take_applications.response_facts(tonight)
     broke = {
         "cms_applications": judge(suites.cms_applications(), made),
         "ltr_responses": judge(suites.ltr_responses(), answers),
     }
     return Taken(
-        take_applications.conclude(made, answers, broke, known, *[pd.Timestamp(on).as_unit("s")] * 2)
+        take_applications.conclude(
+            made, answers, broke, tonight, known, *[pd.Timestamp(on).as_unit("s")] * 2
+        ).frames
     )
 
 
@@ -270,44 +261,39 @@ def followed(
         for row in rows["cis_persons"]
         if matched_on(row["nino"])
     ]
-    held: Frames = {
-        "cases": arrived("csa_cases", handed.CASES, as_held(rows["csa_cases"])),
-        "sensitive": sensitive(rows["csa_cases"]),
-        "inhibits": arrived("inhibits", handed.INHIBITS, inhibits),
-        "closure_failures": arrived("closure_failures", handed.CLOSURE_FAILURES, closure_failures),
-        "resolutions": arrived("resolutions", handed.RESOLUTIONS, resolutions),
-        "open_exceptions": frame_like(handed.OPEN_EXCEPTIONS, open_exceptions),
-        "entered_for_people": entered_for(resolutions, rows),
-        "end_liability": _frame(stamps, {
-            **dict.fromkeys(("csa_system", "csa_case_id", "journey"), TEXT),
-            **dict.fromkeys(("selected_on", "led", "became_reactive_on"), DAY), "reminder_days": NUMBER,
-        }),
-        "journeys": _frame(
-            [journey_row(state or "", group, moves) for group in groups],
-            {"casegroup_id": TEXT, "state": TEXT, "move_number": NUMBER},
+    held = follow_closure.Gathered(
+        cases=arrived("csa_cases", handed.CASES, as_held(rows["csa_cases"])),
+        sensitive=sensitive(rows["csa_cases"]),
+        inhibits=arrived("inhibits", handed.INHIBITS, inhibits),
+        closure_failures=arrived("closure_failures", handed.CLOSURE_FAILURES, closure_failures),
+        resolutions=arrived("resolutions", handed.RESOLUTIONS, resolutions),
+        open_exceptions=frame_like(handed.OPEN_EXCEPTIONS, open_exceptions),
+        entered_for_people=entered_for(resolutions, rows),
+        parties=arrived("csa_parties", handed.PARTIES, rows["csa_parties"]),
+        end_liability=frame_like(
+            handed.STAMPS, [{name: row[name] for name in handed.STAMPS.names} for row in stamps]
         ),
-        "letters": _frame(letters, {
-            **dict.fromkeys(("code", "casegroup_id", "csa_system", "csa_case_id"), TEXT), "business_date": DAY,
-        }),
-        "parties": arrived("csa_parties", handed.PARTIES, rows["csa_parties"]),
-        "cis": arrived("cis_persons", handed.CIS_PERSONS, persons),
-    }  # fmt: skip
-    return Followed(
-        follow_closure.conclude(held, *(pd.Timestamp(day).as_unit("s") for day in (on, as_of or on)))
+        journeys=frame_like(
+            handed.JOURNEYS_STANDING, [journey_row(state or "", group, moves) for group in groups]
+        ),
+        letters=frame_like(handed.LETTERS_SENT, letters),
     )
+    cis = arrived("cis_persons", handed.CIS_PERSONS, persons)
+    days = (pd.Timestamp(day).as_unit("s") for day in (on, as_of or on))
+    return Followed(follow_closure.conclude(held, cis, *days).frames)
 
 
 def answered(*rows: Row, suppressed: Mapping[str, str] | None = None, on: date = ON) -> Followed:
     """Those answers of legacy teams judged; `suppressed`: letter -> casegroup of those that were."""
-    held: Frames = {
-        "clerical_letters": _frame(rows, {"letter_id": TEXT, "issued_on": DAY}),
-        "suppressed": _frame(
+    held = follow_closure.Answers(
+        clerical_letters=frame_like(handed.CLERICAL_LETTERS, rows),
+        suppressed=frame_like(
+            handed.LETTERS_SUPPRESSED,
             [{"letter_id": letter, "casegroup_id": group} for letter, group in (suppressed or {}).items()],
-            {"letter_id": TEXT, "casegroup_id": TEXT},
         ),
-        "row_exceptions": _frame([], OPEN_EXCEPTION),
-        "routes": _frame([], {"casegroup_id": TEXT, "case_owner": TEXT}),
-    }
+        row_exceptions=frame_like(handed.OPEN_EXCEPTIONS, []),
+        routes=frame_like(handed.ROUTES, []),
+    )
     facts = follow_closure.answer_facts(held)
     broke = {"clerical_letters": judge(suites.clerical_letters(), facts)}
     return Followed(follow_closure.refused(facts, broke, held, *[pd.Timestamp(on).as_unit("s")] * 2).frames)

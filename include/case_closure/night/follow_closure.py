@@ -33,9 +33,9 @@ def run(ctx: NightContext, url: str) -> Summary:
     for start in range(0, len(ids), size):
         with entered(ctx, url, "follow_closure") as (connection, _):
             held = journeys.gather(connection, ids[start : start + size])
-            held = journeys.with_cis(connection, held, follow_closure.ninos(held))
-            decided = follow_closure.conclude(held, on, latest)
+            cis = journeys.cis(connection, follow_closure.ninos(held))
+            decided = follow_closure.conclude(held, cis, on, latest)
             journeys.store(connection, ctx.business_date, decided)
-        moved += len(decided["journeys"])
-        letters += len(decided["letters"])
+        moved += len(decided.journeys)
+        letters += len(decided.letters)
     return {"casegroups_moved": moved, "letters": letters}

@@ -21,16 +21,17 @@ def run(ctx: NightContext, url: str) -> Summary:
         if night.succeeded:
             return {"applications": 0, "casegroups_moved": 0, "ltrs": 0}
         tonight = applications.tonight(connection, ctx.business_date)
-        tonight |= applications.people(connection, tonight["applications"])
         made = take_applications.application_facts(tonight)
         answers = take_applications.response_facts(tonight)
         references = pd.concat([made["subject_reference"], answers["subject_reference"]])
-        held = tonight | applications.standing(connection, made["casegroup_id"], references)
+        held = applications.standing(connection, made["casegroup_id"], references)
         broke = judge_rows(connection, ctx, {"cms_applications": made, "ltr_responses": answers})
-        decided = take_applications.conclude(made, answers, broke, held, on, latest_date(connection, ctx))
+        decided = take_applications.conclude(
+            made, answers, broke, tonight, held, on, latest_date(connection, ctx)
+        )
         applications.store(connection, ctx.business_date, decided, late=night.late)
     return {
-        "applications": len(decided["applications"]),
-        "casegroups_moved": decided["end_liability"]["casegroup_id"].nunique(),
-        "ltrs": len(decided["ltrs"]),
+        "applications": len(decided.applications),
+        "casegroups_moved": decided.end_liability["casegroup_id"].nunique(),
+        "ltrs": len(decided.ltrs),
     }

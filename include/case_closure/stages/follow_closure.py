@@ -3,14 +3,15 @@
 Serves B7, B9, B12-B17, B53, B69, B70; R2, R12, R16. Belongs here: the moves of each journey, first and second contact,
 reminder, liability ended. Does not belong here: selecting (``select_tranche``), applications, money, the letters' text.
 
-In: the casegroups there is something to look at for (see ``store.closure``). Out: ``journeys`` (lines that change),
-``moves``, ``letters``; and of a legacy team's answer that names no letter an exception.
+In: ``Gathered`` of the casegroups there is something to look at for (see ``store.journeys``), and what CIS knows of their
+parents. Out: ``Followed``; and of a legacy team's answer that names no letter an exception.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -21,19 +22,50 @@ from case_closure.domain.applications import PROACTIVE, REACTIVE
 from case_closure.domain.dates import NightDates, reminder_from
 from case_closure.stages import receive_balances, set_up_cases
 from case_closure.stages.common import exceptions, findings, letters
-from case_closure.stages.set_up_cases import PAYING, RECEIVING
-from case_closure.tables import handing
-from case_closure.tables.frames import Frames, among, case_key, chosen, lookup, missing, take, take_pence
+from case_closure.stages.receive_balances import CasesGathered
+from case_closure.stages.set_up_cases import PAYING, RECEIVING, PeopleGathered
+from case_closure.tables import handed
+from case_closure.tables.frames import among, case_key, chosen, lookup, missing, take, take_pence
+from case_closure.tables.handing import Handed, cut
 
 _ANSWER_ROW = ["letter_id", "issued_on"]
 # Where no days are given, the reminder is due a calendar month before the LED.
 A_MONTH = -1
 
 
-def answer_facts(held: Frames) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Answers(Handed):
+    """Tonight's word of the legacy teams that a suppressed letter went out, the letters it could be about, what is open about
+    such answers."""
+
+    clerical_letters: Annotated[pd.DataFrame, handed.CLERICAL_LETTERS]
+    suppressed: Annotated[pd.DataFrame, handed.LETTERS_SUPPRESSED]
+    row_exceptions: Annotated[pd.DataFrame, handed.OPEN_EXCEPTIONS]
+    routes: Annotated[pd.DataFrame, handed.ROUTES]
+
+
+@dataclass(frozen=True)
+class Gathered(CasesGathered, PeopleGathered):
+    """All that stands of selected casegroups. ``letters``: those of closure they were sent."""
+
+    end_liability: Annotated[pd.DataFrame, handed.STAMPS]
+    journeys: Annotated[pd.DataFrame, handed.JOURNEYS_STANDING]
+    letters: Annotated[pd.DataFrame, handed.LETTERS_SENT]
+
+
+@dataclass(frozen=True)
+class Followed(Handed):
+    """The journeys that move tonight and their moves; the letters that are due."""
+
+    journeys: Annotated[pd.DataFrame, handed.JOURNEYS]
+    moves: Annotated[pd.DataFrame, handed.JOURNEY_MOVES]
+    letters: Annotated[pd.DataFrame, handed.LETTERS]
+
+
+def answer_facts(held: Answers) -> pd.DataFrame:
     """One line an answer of a legacy team to judge: does it name a letter that was suppressed (B15)?"""
-    rows = held["clerical_letters"]
-    known = held["suppressed"]
+    rows = held.clerical_letters
+    known = held.suppressed
     places = lookup(rows["letter_id"], known, "letter_id")
     none = pd.Series(None, index=rows.index, dtype="str")
     return rows.assign(
@@ -48,53 +80,45 @@ def answer_facts(held: Frames) -> pd.DataFrame:
 def refused(
     answers: pd.DataFrame,
     broke: Mapping[str, pd.DataFrame],
-    held: Frames,
+    held: Answers,
     on: pd.Timestamp,
     latest: pd.Timestamp,
 ) -> exceptions.Exceptions:
-    """Exceptions of answers that name no suppressed letter. ``held``: row_exceptions, routes."""
+    """Exceptions of answers that name no suppressed letter."""
     found = findings.found(broke["clerical_letters"], answers, original_columns=_ANSWER_ROW)
-    before = {"open_exceptions": held["row_exceptions"], "routes": held["routes"]}
-    return exceptions.of_rows(found, answers["subject_reference"], before, on, latest)
+    references = answers["subject_reference"]
+    return exceptions.of_rows(found, references, held.row_exceptions, held.routes, on, latest)
 
 
-def ninos(held: Frames) -> pd.Series:
+def ninos(held: Gathered) -> pd.Series:
     """The first eight characters of the NINOs of all parents, as CIS is asked for them."""
-    cases = receive_balances.case_facts(_cases_gathered(held))
-    return set_up_cases.people(cases, _people_gathered(held))["matched_on"]
+    return set_up_cases.people(receive_balances.case_facts(held), held)["matched_on"]
 
 
-def _cases_gathered(held: Frames) -> receive_balances.CasesGathered:
-    return receive_balances.CasesGathered.of(
-        {name: held[name] for name in handing.shapes(receive_balances.CasesGathered)}
-    )
-
-
-def _people_gathered(held: Frames) -> set_up_cases.PeopleGathered:
-    return set_up_cases.PeopleGathered(held["parties"], held["entered_for_people"])
-
-
-def conclude(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> Frames:
+def conclude(held: Gathered, cis: pd.DataFrame, on: pd.Timestamp, latest: pd.Timestamp) -> Followed:
     """The moves and letters of tonight for the casegroups looked at. ``latest``: the latest business date known of, which
     is later than ``on`` when this night is run late: where a journey stands is of that day, which letters are due of its own,
     and nobody is reminded (R39).
 
-    ``held``: end_liability, cases, inhibits, closure_failures, resolutions, open_exceptions, journeys, the letters of
-    closure they were sent, parties, entered_for_people, cis. Raises journey.IllegalMove.
+    ``cis``: CIS_PERSONS, what CIS knows under the ``ninos``. Raises journey.IllegalMove.
     """
     cases = _cases(held, on, latest)
-    due = _due(cases, held["letters"], on, late=latest > on)
-    sent = pd.concat([held["letters"][["code", "casegroup_id"]], due[["code", "casegroup_id"]]])
+    due = _due(cases, held.letters, on, late=latest > on)
+    sent = pd.concat([held.letters[["code", "casegroup_id"]], due[["code", "casegroup_id"]]])
     reminded = chosen(sent["casegroup_id"], sent["code"].isin(codes.REMINDER.values()))
-    changed, moves = _journeys(cases, held["journeys"], reminded, on)
-    return {"journeys": changed, "moves": moves, "letters": _letters(due, cases, held, on)}
+    changed, moves = _journeys(cases, held.journeys, reminded, on)
+    return Followed(
+        journeys=cut(changed, handed.JOURNEYS),
+        moves=cut(moves, handed.JOURNEY_MOVES),
+        letters=_letters(due, cases, held, cis, on),
+    )
 
 
-def _cases(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> pd.DataFrame:
+def _cases(held: Gathered, on: pd.Timestamp, latest: pd.Timestamp) -> pd.DataFrame:
     """One line a selected case: what CSA says of it now, with what was stamped on it."""
-    cases = receive_balances.case_facts(_cases_gathered(held))
+    cases = receive_balances.case_facts(held)
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
-    stamped = held["end_liability"].assign(case_key=case_key(held["end_liability"]))
+    stamped = held.end_liability.assign(case_key=case_key(held.end_liability))
     places = lookup(cases["case_key"], stamped, "case_key")
     for name in ("journey", "selected_on", "led", "became_reactive_on"):
         cases[name] = take(stamped[name], places)
@@ -112,7 +136,7 @@ def _cases(held: Frames, on: pd.Timestamp, latest: pd.Timestamp) -> pd.DataFrame
         & ended_tonight
         & ongoing
         & (cases["closed_reason"] == "CASE_CLOSURE").to_numpy(bool),
-        inhibited=receive_balances.inhibited(cases, held["inhibits"], NightDates(on.date(), latest.date())),
+        inhibited=receive_balances.inhibited(cases, held.inhibits, NightDates(on.date(), latest.date())),
     )
     return (
         cases[places >= 0]
@@ -234,11 +258,13 @@ def _reminder_due(cases: pd.DataFrame, on: pd.Timestamp) -> np.ndarray:
     return due
 
 
-def _letters(due: pd.DataFrame, cases: pd.DataFrame, held: Frames, on: pd.Timestamp) -> pd.DataFrame:
+def _letters(
+    due: pd.DataFrame, cases: pd.DataFrame, held: PeopleGathered, cis: pd.DataFrame, on: pd.Timestamp
+) -> pd.DataFrame:
     """The letters due, addressed to the parents of their case."""
     if due.empty:
         return letters.none()
-    people = set_up_cases.known_people(cases, _people_gathered(held), held["cis"])
+    people = set_up_cases.known_people(cases, held, cis)
     people = people.assign(key=people["role"] + "|" + people["case_key"])
     places = lookup(due["role"] + "|" + due["case_key"], people, "key")
     taken = people.iloc[places].reset_index(drop=True)

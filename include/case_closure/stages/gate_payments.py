@@ -124,4 +124,4 @@ def conclude(
         ignore_index=True,
     )
     judged = pd.concat([payments["subject_reference"], corrections["subject_reference"]])
-    return of_rows(found, judged, before, on, latest)
+    return of_rows(found, judged, before["open_exceptions"], before["routes"], on, latest)

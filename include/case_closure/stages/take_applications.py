@@ -3,14 +3,15 @@
 Serves B19-B25, B65-B67; R1-R3. Belongs here: deciding tonight's applications in order, moving whole casegroups, LTRs,
 look-ups, and the CSA teams' answers that name no LTR. Does not belong here: letters, the state of a journey.
 
-In: tonight's applications and all that stands of the casegroups they name (see ``store.applications``). Out:
-``applications``, ``end_liability`` (lines that are new or change), ``ltrs``, ``work_items``, and exceptions.
+In: ``Tonight``, the applications and answers, and ``Gathered``, all that stands of the casegroups they name (see
+``store.applications``). Out: ``Taken``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,10 @@ from case_closure.domain import applications as rulings
 from case_closure.domain import nino
 from case_closure.domain.applications import Decision, Standing
 from case_closure.stages.common import exceptions, findings, work_items
-from case_closure.tables.frames import Frames, among, lookup, take
+from case_closure.stages.common.exceptions import Exceptions
+from case_closure.tables import handed
+from case_closure.tables.frames import among, lookup, take
+from case_closure.tables.handing import Handed, cut
 
 _ROW = ["application_id", "received_on", "eligible", "applicant_role", "gateway_reference"]
 _RESPONSE_ROW = ["ltr_id", "acknowledged_on", "outcome"]
@@ -32,16 +36,47 @@ _LOOK_UPS = (
 AUTOMATIC_LTR, BY_SYSTEM = rulings.LTR_TYPES[0], "system"
 
 
-def application_facts(held: Frames) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Tonight(Handed):
+    """Tonight's applications and answers to LTRs, the LTRs they could name, and who on CSA has one of the applications' NINOs:
+    ``payers`` with their casegroups, ``parents`` of any case."""
+
+    applications: Annotated[pd.DataFrame, handed.APPLICATIONS_MADE]
+    ltr_responses: Annotated[pd.DataFrame, handed.LTR_RESPONSES]
+    ltrs: Annotated[pd.DataFrame, handed.LTRS_SENT]
+    payers: Annotated[pd.DataFrame, handed.PAYERS]
+    parents: Annotated[pd.DataFrame, handed.NINOS]
+
+
+@dataclass(frozen=True)
+class Gathered(Handed):
+    """What stands of the casegroups named, and the open exceptions and look-ups of these applications and LTRs."""
+
+    cases: Annotated[pd.DataFrame, handed.CASES_THERE]
+    end_liability: Annotated[pd.DataFrame, handed.STAMPS_THERE]
+    earlier: Annotated[pd.DataFrame, handed.APPLICATIONS_EARLIER]
+    open_exceptions: Annotated[pd.DataFrame, handed.OPEN_EXCEPTIONS]
+    look_ups: Annotated[pd.DataFrame, handed.LOOK_UPS]
+    routes: Annotated[pd.DataFrame, handed.ROUTES]
+
+
+@dataclass(frozen=True)
+class Taken(Exceptions):
+    """What tonight's applications change: decisions, the stamps that are new or change, LTRs."""
+
+    applications: Annotated[pd.DataFrame, handed.APPLICATIONS]
+    end_liability: Annotated[pd.DataFrame, handed.END_LIABILITY]
+    ltrs: Annotated[pd.DataFrame, handed.LTRS]
+
+
+def application_facts(held: Tonight) -> pd.DataFrame:
     """One line an application to judge, with the casegroup of the paying parent it names (first eight characters)."""
-    rows = (
-        held["applications"]
-        .sort_values(["received_on", "application_id"], kind="stable")
-        .reset_index(drop=True)
+    rows = held.applications.sort_values(["received_on", "application_id"], kind="stable").reset_index(
+        drop=True
     )
     matched = nino.matched_on(nino.cleaned(rows["named_paying_parent_nino"]))
     valid = nino.is_valid(nino.cleaned(rows["named_paying_parent_nino"]))
-    payers = held["payers"].sort_values("casegroup_id", kind="stable")
+    payers = held.payers.sort_values("casegroup_id", kind="stable")
     casegroup = take(payers["casegroup_id"], lookup(matched, payers, "matched_on")).where(valid)
     none = pd.Series(None, index=rows.index, dtype="str")
     return rows.assign(
@@ -49,10 +84,10 @@ def application_facts(held: Frames) -> pd.DataFrame:
     )
 
 
-def response_facts(held: Frames) -> pd.DataFrame:
+def response_facts(held: Tonight) -> pd.DataFrame:
     """One line an answer to judge: does it name an LTR that was sent?"""
-    rows = held["ltr_responses"]
-    sent = held["ltrs"]
+    rows = held.ltr_responses
+    sent = held.ltrs
     places = lookup(rows["ltr_id"], sent, "ltr_id")
     return rows.assign(
         csa_system=take(sent["csa_system"], places),
@@ -67,17 +102,18 @@ def conclude(
     made: pd.DataFrame,
     answers: pd.DataFrame,
     broke: Mapping[str, pd.DataFrame],
-    held: Frames,
+    tonight: Tonight,
+    held: Gathered,
     on: pd.Timestamp,
     latest: pd.Timestamp,
-) -> Frames:
+) -> Taken:
     """What tonight's applications change. ``broke``: suite -> findings over the frame of that name."""
     passed = np.ones(len(made), dtype=bool)
     passed[broke["cms_applications"]["position"].to_numpy(np.int64)] = False
     judged = made[passed].reset_index(drop=True)
     decided = _decided(judged, held)
     moved = decided[decided["decision"] == rulings.REACTIVE].reset_index(drop=True)
-    cases = held["cases"].sort_values(["casegroup_id", "csa_system", "csa_case_id"], kind="stable")
+    cases = held.cases.sort_values(["casegroup_id", "csa_system", "csa_case_id"], kind="stable")
     found = pd.concat(
         [
             findings.found(broke["cms_applications"], made, original_columns=_ROW),
@@ -86,25 +122,27 @@ def conclude(
         ignore_index=True,
     )
     looked_at = pd.concat([made["subject_reference"], answers["subject_reference"]])
-    refused = exceptions.of_rows(found, looked_at, held, on, latest)
-    look_ups = work_items.together(_look_up_items(judged, decided, held, on))
-    again = among(_asked(look_ups), _asked(held["look_ups"]))
+    refused = exceptions.of_rows(found, looked_at, held.open_exceptions, held.routes, on, latest)
+    look_ups = work_items.together(_look_up_items(judged, decided, tonight.parents, held.routes, on))
+    again = among(_asked(look_ups), _asked(held.look_ups))
     items = [refused.work_items, look_ups[~again]]
-    return {
-        "applications": decided,
-        "end_liability": _end_liability(moved, cases, held["end_liability"], on),
-        "ltrs": _ltrs(moved, cases),
-        **refused.frames,
-        "work_items": work_items.together(items),
-    }
+    return Taken(
+        applications=cut(decided, handed.APPLICATIONS),
+        end_liability=cut(_end_liability(moved, cases, held.end_liability, on), handed.END_LIABILITY),
+        ltrs=cut(_ltrs(moved, cases), handed.LTRS),
+        opened=refused.opened,
+        seen=refused.seen,
+        resolved=refused.resolved,
+        work_items=work_items.together(items),
+    )
 
 
-def _decided(judged: pd.DataFrame, held: Frames) -> pd.DataFrame:
+def _decided(judged: pd.DataFrame, held: Gathered) -> pd.DataFrame:
     """Tonight's decisions, each on the casegroup as the one before has left it."""
     # What is sent again is the same application: what was decided of it does not stand in its way.
-    earlier = held["earlier"]
+    earlier = held.earlier
     earlier = earlier[~among(earlier["application_id"], judged["application_id"])]
-    groups = _standings(held["cases"], held["end_liability"], earlier)
+    groups = _standings(held.cases, held.end_liability, earlier)
     rows: list[dict[Any, Any]] = judged.to_dict("records")
     lines: list[dict[str, Any]] = []
     for row in rows:
@@ -186,11 +224,11 @@ def _ltrs(moved: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def _look_up_items(
-    judged: pd.DataFrame, decided: pd.DataFrame, held: Frames, on: pd.Timestamp
+    judged: pd.DataFrame, decided: pd.DataFrame, parents: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp
 ) -> list[pd.DataFrame]:
     """Failed look-ups, and those that differ from what the client said: one item for each role (B65-B67)."""
     items = []
-    rows = work_items.routed(judged.assign(casegroup_id=decided["casegroup_id"]), held["routes"])
+    rows = work_items.routed(judged.assign(casegroup_id=decided["casegroup_id"]), routes)
     for role, column, says, who in _LOOK_UPS:
         given = nino.cleaned(rows[column])
         asked = np.ones(len(rows), dtype=bool)
@@ -198,7 +236,7 @@ def _look_up_items(
         if role == "PARTNER":
             asked = given.notna().to_numpy(bool) | answered
         worked = nino.is_valid(given)
-        known = among(nino.matched_on(given), held["parents"]["matched_on"])
+        known = among(nino.matched_on(given), parents["matched_on"])
         differs = asked & worked & answered & (rows[says].to_numpy(bool) != known)
         items.append(
             work_items.made(

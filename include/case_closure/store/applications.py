@@ -16,71 +16,67 @@ from sqlalchemy import Connection, text
 
 from case_closure.domain import nino
 from case_closure.domain.applications import Applied, CaseThere, Ltr
-from case_closure.stages.common.exceptions import Exceptions
+from case_closure.stages.take_applications import Gathered, Taken, Tonight
 from case_closure.store import posting
-from case_closure.store.casegroups import DAY, FLAG, TEXT, Gather
-from case_closure.store.copy import copy_out
+from case_closure.store.casegroups import Gather
+from case_closure.store.copy import copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.store.schema import tables
 from case_closure.store.schema.tables import MATCHED_ON
-from case_closure.tables import handing
-from case_closure.tables.frames import Frames, case_key, to_frame
+from case_closure.tables import handed
+from case_closure.tables.frames import Frames, to_frame
 
-_SAYS = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")
-_APPLICATION: dict[str, pa.DataType] = {
-    "application_id": TEXT, "received_on": DAY, "eligible": FLAG, "applicant_role": TEXT, "applicant_nino": TEXT,
-    "named_paying_parent_nino": TEXT, "partner_nino": TEXT, **dict.fromkeys(_SAYS, FLAG), "gateway_reference": TEXT,
-}  # fmt: skip
-OPEN_EXCEPTION: dict[str, pa.DataType] = {
-    "exception_id": TEXT, "business_date": DAY, "rule_code": TEXT, "severity": TEXT, "csa_system": TEXT,
-    "csa_case_id": TEXT, "casegroup_id": TEXT, "subject": TEXT, "subject_reference": TEXT, "status": TEXT, "route": TEXT,
-}  # fmt: skip
+_KEY = "{0}.csa_system || '/' || {0}.csa_case_id"
 
 
 def read(
-    connection: Connection, query: str, columns: dict[str, pa.DataType], values: dict[str, Any] | None = None
+    connection: Connection, query: str, shape: pa.Schema, values: dict[str, Any] | None = None
 ) -> pd.DataFrame:
-    """The rows of a query as a frame, by the names in the query; ``values`` as ``copy_out`` has them."""
-    return to_frame(copy_out(raw(connection), query, pa.schema(list(columns.items())), values))
+    """The rows of a query as a frame of that shape; ``values`` as ``copy_out`` has them."""
+    return to_frame(copy_out(raw(connection), query, shape, values))
 
 
-def tonight(connection: Connection, on: date) -> Frames:
-    """Tonight's applications and answers to LTRs that are new or say something new, and the LTRs they could name.
+def tonight(connection: Connection, on: date) -> Tonight:
+    """Tonight's applications and answers to LTRs that are new or say something new, the LTRs they could name, and who on CSA has
+    one of the applications' NINOs.
 
     An application that moved a casegroup is not judged again, nor is one that tonight has decided already.
     """
-    given = {f"{name}_given": FLAG for name in _SAYS}
+    given = {f"{name}_given": f"h.{name} is not null" for name in handed.SAYS}
     applications = read(
         connection,
         f"""
-        select {", ".join(f"h.{name}" for name in _APPLICATION)},
-               {", ".join(f"h.{name} is not null as {name}_given" for name in _SAYS)}, h.business_date
+        select {select_list(handed.APPLICATIONS_MADE, "h", **given)}
         from held.cms_applications h left join closure.applications a using (application_id)
         where h.changed_on = %(on)s and h.business_date = %(on)s
           and (a.application_id is null or (a.business_date < %(on)s and a.decision <> 'REACTIVE'))
         """,  # noqa: S608
-        _APPLICATION | given | {"business_date": DAY},
+        handed.APPLICATIONS_MADE,
         {"on": on},
     )
-    responses = read(
-        connection,
-        "select ltr_id, acknowledged_on, outcome from held.ltr_responses where changed_on = %(on)s order by ltr_id",
-        {"ltr_id": TEXT, "acknowledged_on": DAY, "outcome": TEXT},
-        {"on": on},
+    responses = select_list(handed.LTR_RESPONSES, "h")
+    return Tonight(
+        applications=applications,
+        ltr_responses=read(
+            connection,
+            f"select {responses} from held.ltr_responses h where h.changed_on = %(on)s order by h.ltr_id",  # noqa: S608
+            handed.LTR_RESPONSES,
+            {"on": on},
+        ),
+        ltrs=read(
+            connection,
+            f"""
+            select {select_list(handed.LTRS_SENT, "l")} from closure.ltrs l
+            where exists (select from held.ltr_responses h where h.ltr_id = l.ltr_id and h.changed_on = %(on)s)
+            """,  # noqa: S608
+            handed.LTRS_SENT,
+            {"on": on},
+        ),
+        **_people(connection, applications),
     )
-    ltrs = read(
-        connection,
-        """
-        select l.ltr_id, l.csa_system, l.casegroup_id from closure.ltrs l
-        where exists (select from held.ltr_responses h where h.ltr_id = l.ltr_id and h.changed_on = %(on)s)
-        """,
-        {"ltr_id": TEXT, "csa_system": TEXT, "casegroup_id": TEXT},
-        {"on": on},
-    )
-    return {"applications": applications, "ltr_responses": responses, "ltrs": ltrs}
 
 
-def people(connection: Connection, applications: pd.DataFrame) -> Frames:
+def _people(connection: Connection, applications: pd.DataFrame) -> Frames:
     """Who on CSA has one of the applications' NINOs: ``parents`` of any case, ``payers`` with their casegroups.
 
     NINOs are compared by their first eight characters.
@@ -104,67 +100,38 @@ def people(connection: Connection, applications: pd.DataFrame) -> Frames:
         select n.matched_on from named_people n join held.csa_cases c on c.receiving_parent_id = n.party_id
     """
     return {
-        "payers": read(connection, payers, {"matched_on": TEXT, "casegroup_id": TEXT}),
+        "payers": read(connection, payers, handed.PAYERS),
         "parents": read(
             connection,
             f"select matched_on from ({payers}) p union {receivers}",  # noqa: S608
-            {"matched_on": TEXT},
+            handed.NINOS,
         ),
     }
 
 
-def standing(connection: Connection, casegroup_ids: pd.Series, references: pd.Series) -> Frames:
+def standing(connection: Connection, casegroup_ids: pd.Series, references: pd.Series) -> Gathered:
     """What stands of those casegroups, and the open exceptions about applications and LTRs with those references."""
     gather = Gather(connection, casegroup_ids.dropna().unique().tolist())
-    cases = read(
-        connection,
-        """
-        select c.csa_system, c.csa_case_id, c.casegroup_id, c.case_status
-        from judged j join held.csa_cases c using (casegroup_id)
-        """,
-        dict.fromkeys(("csa_system", "csa_case_id", "casegroup_id", "case_status"), TEXT),
-    )
-    stamped = read(
-        connection,
-        """
-        select e.csa_system, e.csa_case_id, e.casegroup_id, e.tranche_id, e.journey, e.selected_on, e.led
-        from judged j join closure.end_liability e using (casegroup_id)
-        """,
-        {
-            **dict.fromkeys(("csa_system", "csa_case_id", "casegroup_id", "tranche_id", "journey"), TEXT),
-            **dict.fromkeys(("selected_on", "led"), DAY),
-        },
-    )
-    earlier = read(
-        connection,
-        """
-        select a.application_id, a.business_date, a.casegroup_id, a.decision, a.t_date, a.effective_date
-        from judged j join closure.applications a using (casegroup_id)
-        """,
-        {
-            "application_id": TEXT,
-            "business_date": DAY,
-            "casegroup_id": TEXT,
-            "decision": TEXT,
-            "t_date": DAY,
-            "effective_date": DAY,
-        },
-    )
-    return {
-        "cases": cases.assign(case_key=case_key(cases)),
-        "end_liability": stamped.assign(case_key=case_key(stamped)),
-        "earlier": earlier,
-        "open_exceptions": open_row_exceptions(connection, "take_applications", references),
-        "look_ups": read(
-            connection,
-            """
-            select w.type, w.subject_reference, w.detail
-            from wanted_references join closure.work_items w using (subject_reference) where w.type like 'LOOKUP%'
-            """,
-            dict.fromkeys(("type", "subject_reference", "detail"), TEXT),
-        ),
-        "routes": to_frame(gather.routes()),
+    key = _KEY.format("t")
+    tables = {
+        "cases": gather.of_judged("held.csa_cases", handed.CASES_THERE, case_key=key),
+        "end_liability": gather.of_judged("closure.end_liability", handed.STAMPS_THERE, case_key=key),
+        "earlier": gather.of_judged("closure.applications", handed.APPLICATIONS_EARLIER),
+        "routes": gather.routes(),
     }
+    names = select_list(handed.LOOK_UPS, "w")
+    return Gathered(
+        **{name: to_frame(table) for name, table in tables.items()},
+        open_exceptions=open_row_exceptions(connection, "take_applications", references),
+        look_ups=read(
+            connection,
+            f"""
+            select {names}
+            from wanted_references join closure.work_items w using (subject_reference) where w.type like 'LOOKUP%'
+            """,  # noqa: S608
+            handed.LOOK_UPS,
+        ),
+    )
 
 
 def open_row_exceptions(connection: Connection, stage: str, references: pd.Series) -> pd.DataFrame:
@@ -175,53 +142,42 @@ def open_row_exceptions(connection: Connection, stage: str, references: pd.Serie
     return read(
         connection,
         f"""
-        select {", ".join(OPEN_EXCEPTION)} from wanted_references join closure.exceptions using (subject_reference)
-        where status <> 'RESOLVED' and stage = %(stage)s
+        select {select_list(handed.OPEN_EXCEPTIONS, "e")}
+        from wanted_references join closure.exceptions e using (subject_reference)
+        where e.status <> 'RESOLVED' and e.stage = %(stage)s
         """,  # noqa: S608
-        OPEN_EXCEPTION,
+        handed.OPEN_EXCEPTIONS,
         {"stage": stage},
     )
 
 
-def store(connection: Connection, on: date, decided: Frames, *, late: bool) -> None:
+def store(connection: Connection, on: date, decided: Taken, *, late: bool) -> None:
     """Store tonight's decisions, the casegroups they moved, LTRs, work items and exceptions, all or nothing.
 
     What was issued by hand waits for a night in its turn: a late one carries what it brings alone (R39).
     """
-    again = decided["applications"]["application_id"].tolist()
+    again = decided.applications["application_id"].tolist()
     if again:
         # Decided on an earlier night without effect, and sent again with other content.
         connection.execute(
             text("delete from closure.applications where application_id = any(:ids)"), {"ids": again}
         )
-    posting.insert(connection, tables.applications, decided["applications"].assign(business_date=on))
-    moved = decided["end_liability"]
+    posting.insert(connection, tables.applications, decided.applications.assign(business_date=on))
+    moved = decided.end_liability
     if len(moved):
         _stamp(connection, on, moved)
-    posting.insert(connection, tables.ltrs, decided["ltrs"].assign(business_date=on))
+    posting.insert(connection, tables.ltrs, decided.ltrs.assign(business_date=on))
     if not late:
         # Issued by hand since the last night: tonight's file carries them.
         connection.execute(
             text("update closure.ltrs set business_date = :on where business_date is null"), {"on": on}
         )
-    posting.store_exceptions(
-        connection, on, Exceptions.of({name: decided[name] for name in handing.shapes(Exceptions)})
-    )
+    posting.store_exceptions(connection, on, decided)
 
 
 def _stamp(connection: Connection, on: date, moved: pd.DataFrame) -> None:
-    columns = [
-        "csa_system",
-        "csa_case_id",
-        "casegroup_id",
-        "tranche_id",
-        "journey",
-        "selected_on",
-        "led",
-        "became_reactive_on",
-    ]
-    posting.stage_rows(connection, "moved", tables.end_liability, moved[columns])
-    names = ", ".join(columns)
+    posting.stage_rows(connection, "moved", tables.end_liability, moved)
+    names = ", ".join(handed.END_LIABILITY.names)
     connection.exec_driver_sql(
         f"""
         insert into closure.end_liability ({names}) select {names} from moved

@@ -319,12 +319,13 @@ class Gather:
             handed.CASEGROUPS,
         )
 
+    def of_judged(self, table: str, shape: pa.Schema, **expressions: str) -> pa.Table:
+        """The rows ``t`` of a table that are of these casegroups, by the names of the shape or the ``expressions``."""
+        names = select_list(shape, "t", **expressions)
+        return self._read(f"select {names} from judged join {table} t using (casegroup_id)", shape)  # noqa: S608
+
     def positions(self) -> pa.Table:
-        names = select_list(handed.POSITIONS, "p")
-        return self._read(
-            f"select {names} from judged j join closure.positions p using (casegroup_id)",  # noqa: S608
-            handed.POSITIONS,
-        )
+        return self.of_judged("closure.positions", handed.POSITIONS)
 
     def dues_now(self) -> pa.Table:
         """Dues of these casegroups as corrections have left them, with their period."""

@@ -9,14 +9,20 @@ from __future__ import annotations
 from datetime import date
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from case_closure.domain.letters import CLOSURE_CODES
+from case_closure.stages.follow_closure import Answers, Followed, Gathered
 from case_closure.store import posting
 from case_closure.store.applications import open_row_exceptions, read
-from case_closure.store.casegroups import DAY, NUMBER, TEXT, Gather
+from case_closure.store.casegroups import Gather
+from case_closure.store.copy import copy_out, select_list
+from case_closure.store.database import raw
 from case_closure.store.schema import tables
-from case_closure.tables.frames import Frames, to_frame
+from case_closure.tables import handed
+from case_closure.tables.frames import to_frame
 
 # Stamped or turned reactive tonight; touched by tonight's extract, or left by a case of it. A late night looks at no more
 # (R39); a row of its that a later night's row stands over still says that its case was closed (B53).
@@ -74,59 +80,51 @@ def to_look_at(connection: Connection, on: date, *, late: bool) -> list[str]:
     return sorted(row[0] for row in connection.execute(text(_TOUCHED if late else _LOOKED_AT), {"on": on}))
 
 
-def gather(connection: Connection, casegroup_ids: list[str]) -> Frames:
+def gather(connection: Connection, casegroup_ids: list[str]) -> Gathered:
     """All that stands of those casegroups: cases, stamps, what CSA reported, journeys, letters, parents."""
     by = Gather(connection, casegroup_ids)
-    held = {
-        "cases": to_frame(by.cases()),
-        "sensitive": to_frame(by.sensitive()),
-        "inhibits": to_frame(by.inhibits()),
-        "closure_failures": to_frame(by.closure_failures()),
-        "resolutions": to_frame(by.resolutions()),
-        "open_exceptions": to_frame(by.open_exceptions()),
-        "end_liability": read(
-            connection,
-            """
-            select e.csa_system, e.csa_case_id, e.journey, e.selected_on, e.led, e.became_reactive_on, e.reminder_days
-            from judged j join closure.end_liability e using (casegroup_id)
-            """,
-            {"csa_system": TEXT, "csa_case_id": TEXT, "journey": TEXT, "selected_on": DAY, "led": DAY,
-             "became_reactive_on": DAY, "reminder_days": NUMBER},
-        ),
-        "journeys": read(
-            connection,
-            "select casegroup_id, state, move_number from judged join closure.journeys using (casegroup_id)",
-            {"casegroup_id": TEXT, "state": TEXT, "move_number": NUMBER},
-        ),
-        "letters": read(
-            connection,
-            """
-            select l.code, l.casegroup_id, l.csa_system, l.csa_case_id, l.business_date
-            from judged j join closure.letters l using (casegroup_id) where l.code = any(%(codes)s)
-            """,
-            {**dict.fromkeys(("code", "casegroup_id", "csa_system", "csa_case_id"), TEXT), "business_date": DAY},
-            {"codes": list(CLOSURE_CODES)},
-        ),
-    }  # fmt: skip
-    cases = held["cases"]
-    ids = pd.concat([cases["paying_parent_id"], cases["receiving_parent_id"]]).dropna().unique().tolist()
-    held["parties"] = to_frame(by.parties(ids))
-    held["entered_for_people"] = to_frame(by.entered_for(ids))
-    return held
+    cases = by.cases()
+    ids = pc.unique(
+        pa.chunked_array(
+            [*cases["paying_parent_id"].chunks, *cases["receiving_parent_id"].chunks], pa.string()
+        )
+    )
+    people = ids.drop_null().to_pylist()
+    letters = select_list(handed.LETTERS_SENT, "l")
+    return Gathered.read(
+        {
+            "cases": cases,
+            "sensitive": by.sensitive(),
+            "inhibits": by.inhibits(),
+            "closure_failures": by.closure_failures(),
+            "resolutions": by.resolutions(),
+            "open_exceptions": by.open_exceptions(),
+            "end_liability": by.of_judged("closure.end_liability", handed.STAMPS),
+            "journeys": by.of_judged("closure.journeys", handed.JOURNEYS_STANDING),
+            "letters": copy_out(
+                raw(connection),
+                f"select {letters} from judged join closure.letters l using (casegroup_id) where l.code = any(%(codes)s)",  # noqa: S608
+                handed.LETTERS_SENT,
+                {"codes": list(CLOSURE_CODES)},
+            ),
+            "parties": by.parties(people),
+            "entered_for_people": by.entered_for(people),
+        }
+    )
 
 
-def with_cis(connection: Connection, held: Frames, matched_on: pd.Series) -> Frames:
-    """And what CIS knows under those NINOs, by their first eight characters."""
-    return held | {"cis": to_frame(Gather(connection, []).cis(matched_on.dropna().unique().tolist()))}
+def cis(connection: Connection, matched_on: pd.Series) -> pd.DataFrame:
+    """What CIS knows under those NINOs, by their first eight characters."""
+    return to_frame(Gather(connection, []).cis(matched_on.dropna().unique().tolist()))
 
 
-def answers(connection: Connection, on: date) -> Frames:
+def answers(connection: Connection, on: date) -> Answers:
     """Tonight's word of the legacy teams that a suppressed letter went out, the letters it could be about, and what is
     open about such answers."""
     rows = read(
         connection,
         "select letter_id, issued_on from held.clerical_letters where changed_on = %(on)s order by letter_id",
-        {"letter_id": TEXT, "issued_on": DAY},
+        handed.CLERICAL_LETTERS,
         {"on": on},
     )
     suppressed = read(
@@ -135,20 +133,20 @@ def answers(connection: Connection, on: date) -> Frames:
         select l.letter_id, l.casegroup_id from closure.letters l join held.clerical_letters h using (letter_id)
         where h.changed_on = %(on)s and l.status = 'SUPPRESSED'
         """,
-        {"letter_id": TEXT, "casegroup_id": TEXT},
+        handed.LETTERS_SUPPRESSED,
         {"on": on},
     )
-    return {
-        "clerical_letters": rows,
-        "suppressed": suppressed,
-        "row_exceptions": open_row_exceptions(connection, "follow_closure", rows["letter_id"]),
-        "routes": to_frame(Gather(connection, suppressed["casegroup_id"].tolist()).routes()),
-    }
+    return Answers(
+        clerical_letters=rows,
+        suppressed=suppressed,
+        row_exceptions=open_row_exceptions(connection, "follow_closure", rows["letter_id"]),
+        routes=to_frame(Gather(connection, suppressed["casegroup_id"].tolist()).routes()),
+    )
 
 
-def store(connection: Connection, on: date, decided: Frames) -> None:
+def store(connection: Connection, on: date, decided: Followed) -> None:
     """Store the moves and letters of a part of the casegroups. Storing the same again changes nothing."""
-    moved = decided["journeys"]
+    moved = decided.journeys
     if len(moved):
         posting.stage_rows(connection, "moved", tables.journeys, moved)
         connection.exec_driver_sql(
@@ -159,8 +157,8 @@ def store(connection: Connection, on: date, decided: Frames) -> None:
                 move_number = excluded.move_number
             """
         )
-        posting.insert(connection, tables.journey_moves, decided["moves"])
-    posting.insert(connection, tables.letters, decided["letters"].assign(business_date=on))
+        posting.insert(connection, tables.journey_moves, decided.moves)
+    posting.insert(connection, tables.letters, decided.letters.assign(business_date=on))
 
 
 def note_clerical_letters(connection: Connection, on: date) -> int:

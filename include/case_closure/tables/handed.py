@@ -205,3 +205,54 @@ LETTERS: Final = _shape(
     total_pence=PENCE,
 )  # fmt: skip
 NEXT_ACTIONS: Final = _shape(**_texts((*_CASE, "casegroup_id")), business_date=DAY, action=TEXT, reason=TEXT)
+
+# --- follow_closure: gathered, then concluded
+
+STAMPS: Final = _shape(
+    **_texts((*_CASE, "journey")), selected_on=DAY, led=DAY, became_reactive_on=DAY, reminder_days=NUMBER
+)
+JOURNEYS_STANDING: Final = _shape(casegroup_id=TEXT, state=TEXT, move_number=NUMBER)
+LETTERS_SENT: Final = _shape(**_texts(("code", "casegroup_id", *_CASE)), business_date=DAY)
+CLERICAL_LETTERS: Final = _shape(letter_id=TEXT, issued_on=DAY)
+LETTERS_SUPPRESSED: Final = _shape(letter_id=TEXT, casegroup_id=TEXT)
+
+JOURNEYS: Final = _shape(casegroup_id=TEXT, state=TEXT, move_number=NUMBER, business_date=DAY)
+JOURNEY_MOVES: Final = _shape(
+    casegroup_id=TEXT, move_number=NUMBER, **_texts(("from_state", "to_state", "cause")), business_date=DAY
+)
+
+# --- take_applications: gathered, then concluded
+
+SAYS: Final = ("applicant_says_csa", "paying_parent_says_csa", "partner_says_csa")
+APPLICATIONS_MADE: Final = _shape(
+    application_id=TEXT, received_on=DAY, eligible=FLAG,
+    **_texts(("applicant_role", "applicant_nino", "named_paying_parent_nino", "partner_nino")), **dict.fromkeys(SAYS, FLAG),
+    gateway_reference=TEXT, **{f"{name}_given": FLAG for name in SAYS}, business_date=DAY,
+)  # fmt: skip
+"""``..._given``: whether the client has answered that question at all."""
+LTR_RESPONSES: Final = _shape(ltr_id=TEXT, acknowledged_on=DAY, outcome=TEXT)
+LTRS_SENT: Final = _shape(**_texts(("ltr_id", "csa_system", "casegroup_id")))
+PAYERS: Final = _shape(matched_on=TEXT, casegroup_id=TEXT)
+NINOS: Final = _shape(matched_on=TEXT)
+CASES_THERE: Final = _shape(**_texts(("case_key", *_CASE, "casegroup_id", "case_status")))
+STAMPS_THERE: Final = _shape(
+    **_texts(("case_key", *_CASE, "casegroup_id", "tranche_id", "journey")), selected_on=DAY, led=DAY
+)
+APPLICATIONS_EARLIER: Final = _shape(
+    application_id=TEXT, business_date=DAY, casegroup_id=TEXT, decision=TEXT, t_date=DAY, effective_date=DAY
+)
+LOOK_UPS: Final = _shape(**_texts(("type", "subject_reference", "detail")))
+
+APPLICATIONS: Final = _shape(
+    application_id=TEXT, casegroup_id=TEXT, received_on=DAY, t_date=DAY, effective_date=DAY, decision=TEXT
+)
+END_LIABILITY: Final = _shape(
+    **_texts((*_CASE, "casegroup_id", "tranche_id", "journey")),
+    selected_on=DAY,
+    led=DAY,
+    became_reactive_on=DAY,
+)
+LTRS: Final = _shape(
+    ltr_id=TEXT, ltr_type=TEXT, csa_system=TEXT, csa_case_ids=TEXT, casegroup_id=TEXT, application_id=TEXT, t_date=DAY,
+    issued_by=TEXT,
+)  # fmt: skip

@@ -14,7 +14,7 @@ import pandas as pd
 from case_closure.domain.rules import RULES
 from case_closure.stages.common import work_items
 from case_closure.tables import handed
-from case_closure.tables.frames import Frames, among
+from case_closure.tables.frames import among
 from case_closure.tables.handing import Handed, cut
 
 
@@ -91,16 +91,21 @@ def exception_items(opened: pd.DataFrame, on: pd.Timestamp, *, about: str = "exc
 
 
 def of_rows(
-    found: pd.DataFrame, judged: pd.Series, before: Frames, on: pd.Timestamp, latest: pd.Timestamp
+    found: pd.DataFrame,
+    judged: pd.Series,
+    open_exceptions: pd.DataFrame,
+    routes: pd.DataFrame,
+    on: pd.Timestamp,
+    latest: pd.Timestamp,
 ) -> Exceptions:
     """Exceptions that refuse a row alone: opened, seen again and resolved, and a work item for each opened.
 
-    ``judged``: the references of all rows judged tonight. ``before``: open_exceptions of these rules, routes. ``latest``: the
-    latest business date known of, on which is resolved what a late night resolves (R43).
+    ``judged``: the references of all rows judged tonight. ``open_exceptions``: those of these rules. ``latest``: the latest
+    business date known of, on which is resolved what a late night resolves (R43).
     """
     found = found.assign(key=key_of(found))
-    held = before["open_exceptions"].assign(key=key_of(before["open_exceptions"]))
-    opened = described(found[~among(found["key"], held["key"])], before["routes"], on)
+    held = open_exceptions.assign(key=key_of(open_exceptions))
+    opened = described(found[~among(found["key"], held["key"])], routes, on)
     again = among(held["key"], found["key"])
     resolved = held[~again & among(held["subject_reference"], judged)].assign(
         resolved_by=f"EXTRACT {on.date().isoformat()}", resolved_on=latest
