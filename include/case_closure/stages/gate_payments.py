@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,9 @@ from case_closure.domain import nino
 from case_closure.domain.names import comparable_names
 from case_closure.stages.common import findings
 from case_closure.stages.common.exceptions import Exceptions, of_rows
-from case_closure.tables.frames import Frames, among, case_key, lookup, missing, take
+from case_closure.tables import handed
+from case_closure.tables.frames import among, case_key, lookup, missing, take
+from case_closure.tables.handing import Handed
 
 _POUNDS = re.compile(r"([0-9]{1,16})\.([0-9]{2})")
 _PAYMENT_ROW = ["csa_system", "nino", "forenames", "surname", "csa_receipt_reference", "row_value"]
@@ -32,6 +36,32 @@ _CORRECTION_ROW = [
 ]
 
 
+@dataclass(frozen=True)
+class Payments(Handed):
+    """Payment rows to judge, in order of arrival; earlier ones of the same references; paying parents of casegroups closed by
+    case closure, by the first eight characters of a NINO."""
+
+    payments: Annotated[pd.DataFrame, handed.PAYMENTS]
+    seen: Annotated[pd.DataFrame, handed.PAYMENTS_SEEN]
+    payers: Annotated[pd.DataFrame, handed.PAYERS_BY_NAME]
+
+
+@dataclass(frozen=True)
+class Corrections(Handed):
+    """Corrections to judge, and the dues of their cases."""
+
+    corrections: Annotated[pd.DataFrame, handed.CORRECTIONS]
+    dues: Annotated[pd.DataFrame, handed.DUES_TO_CORRECT]
+
+
+@dataclass(frozen=True)
+class Before(Handed):
+    """The open exceptions of these rules, and the routes of the casegroups found."""
+
+    open_exceptions: Annotated[pd.DataFrame, handed.EXCEPTIONS_SEEN]
+    routes: Annotated[pd.DataFrame, handed.ROUTES]
+
+
 def pence_of(value: str | None) -> int | None:
     """'155.18' is 15518; anything but pounds with two decimals, and nothing or less, is no payment."""
     match = _POUNDS.fullmatch(value) if isinstance(value, str) else None
@@ -39,20 +69,16 @@ def pence_of(value: str | None) -> int | None:
     return pence or None
 
 
-def payment_facts(held: Frames) -> pd.DataFrame:
-    """One line a payment row to judge: tonight's, and those of earlier nights whose exception is still open.
-
-    ``held``: payments (in order of arrival), seen (earlier payments of the same references), payers (paying parents
-    of casegroups closed by case closure, by the first eight characters of a NINO).
-    """
-    rows = held["payments"].reset_index(drop=True)
+def payment_facts(held: Payments) -> pd.DataFrame:
+    """One line a payment row to judge: tonight's, and those of earlier nights whose exception is still open."""
+    rows = held.payments.reset_index(drop=True)
     pence = [pence_of(value) for value in rows["row_value"]]
     reference = rows["csa_receipt_reference"].str.strip()
     well_formed = np.array([amount is not None for amount in pence], dtype=bool) & (
         reference.fillna("") != ""
     ).to_numpy(bool)
     first: dict[str, int] = {}
-    for name, value in zip(held["seen"]["csa_receipt_reference"], held["seen"]["row_value"], strict=True):
+    for name, value in zip(held.seen["csa_receipt_reference"], held.seen["row_value"], strict=True):
         amount = pence_of(value)
         if amount is not None:
             first.setdefault(name, amount)
@@ -61,7 +87,7 @@ def payment_facts(held: Frames) -> pd.DataFrame:
         if well_formed[place] and amount is not None:
             agrees[place] = first.setdefault(name, amount) == amount
     matched = nino.matched_on(nino.cleaned(rows["nino"]))
-    payers = held["payers"].sort_values("casegroup_id", kind="stable")
+    payers = held.payers.sort_values("casegroup_id", kind="stable")
     none = pd.Series("", index=rows.index, dtype="str")
     called = comparable_names(none, rows["surname"])
     known_as = comparable_names(pd.Series("", index=payers.index, dtype="str"), payers["surname"])
@@ -89,11 +115,11 @@ def payment_facts(held: Frames) -> pd.DataFrame:
     )
 
 
-def correction_facts(held: Frames) -> pd.DataFrame:
-    """One line a correction to judge. ``held``: corrections, dues (those of their cases)."""
-    rows = held["corrections"].reset_index(drop=True)
+def correction_facts(held: Corrections) -> pd.DataFrame:
+    """One line a correction to judge."""
+    rows = held.corrections.reset_index(drop=True)
     bucket = case_key(rows) + "/" + rows["creditor"].fillna("") + "/" + rows["arrears_status"].fillna("")
-    dues = held["dues"]
+    dues = held.dues
     due = case_key(dues) + "/" + dues["creditor"] + "/" + dues["arrears_status"]
     places = lookup(case_key(rows), dues.assign(case_key=case_key(dues)), "case_key")
     return rows.assign(
@@ -108,14 +134,11 @@ def conclude(
     payments: pd.DataFrame,
     corrections: pd.DataFrame,
     broke: Mapping[str, pd.DataFrame],
-    before: Frames,
+    before: Before,
     on: pd.Timestamp,
     latest: pd.Timestamp,
 ) -> Exceptions:
-    """Exceptions opened, seen again and resolved, and a work item for each opened.
-
-    ``before``: open_exceptions of these rules, routes of the casegroups found.
-    """
+    """Exceptions opened, seen again and resolved, and a work item for each opened."""
     found = pd.concat(
         [
             findings.found(broke["csa_payments"], payments, original_columns=_PAYMENT_ROW),
@@ -124,4 +147,4 @@ def conclude(
         ignore_index=True,
     )
     judged = pd.concat([payments["subject_reference"], corrections["subject_reference"]])
-    return of_rows(found, judged, before["open_exceptions"], before["routes"], on, latest)
+    return of_rows(found, judged, before.open_exceptions, before.routes, on, latest)

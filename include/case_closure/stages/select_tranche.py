@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 
 from case_closure.domain.tranches import JOINED, LEFT_OUT, MOVED, Criteria
+from case_closure.tables import handed
 from case_closure.tables.frames import lookup, take
+from case_closure.tables.handing import cut
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Selection:
     def take(self, cases: pd.DataFrame) -> pd.DataFrame:
         """The cases this selects of a part of the candidates, and what it leaves out of them.
 
-        ``cases``: every case, whatever its state (B3), of casegroups with a case that matches: casegroup_id (in
+        ``cases`` (CANDIDATES): every case, whatever its state (B3), of casegroups with a case that matches: casegroup_id (in
         order, each after those of the parts before), left_out (for what reason of LEFT_OUT this case stops its casegroup,
         missing when it does not). The first casegroup that would pass the cap ends the selection: smaller ones after
         it are not taken. Out: the rows selected.
@@ -97,11 +99,11 @@ class Casegroups:
 def follow(cases: pd.DataFrame) -> pd.DataFrame:
     """Which rows of end_liability are new or change because a case came to a casegroup, and whose stamp each takes.
 
-    ``cases``: every held case of the casegroups concerned: csa_system, csa_case_id, casegroup_id, and of its row in
-    end_liability stamped_casegroup_id (missing: it has none) and stamp, one text for tranche, journey, dates and
-    all. A casegroup has one stamp: that of the cases that have been in it, else that of the first that moved to it.
+    ``cases`` (CASES_CONCERNED): every held case of the casegroups concerned, with stamped_casegroup_id and stamp of its row in
+    end_liability (missing: it has none). A casegroup has one stamp: that of the cases that have been in it, else that of the
+    first that moved to it.
 
-    Out, a line for each change: the case, its casegroup, cause, and leader_csa_system, leader_csa_case_id: the
+    Out (CASES_FOLLOWING), a line for each change: the case, its casegroup, cause, and leader_csa_system, leader_csa_case_id: the
     case whose stamp it takes tonight (JOINED), missing where it keeps its own and its night (MOVED).
     """
     cases = cases.sort_values(["casegroup_id", "csa_system", "csa_case_id"], kind="stable")
@@ -119,4 +121,4 @@ def follow(cases: pd.DataFrame) -> pd.DataFrame:
         leader_csa_system=take(leaders["csa_system"], led_by),
         leader_csa_case_id=take(leaders["csa_case_id"], led_by),
     )
-    return changes[changed].reset_index(drop=True)
+    return cut(changes[changed], handed.CASES_FOLLOWING).reset_index(drop=True)

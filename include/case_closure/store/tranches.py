@@ -35,9 +35,9 @@ from case_closure.domain.tranches import (
     Criteria,
 )
 from case_closure.store import sensitive
-from case_closure.store.casegroups import TEXT
-from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.copy import copy_in, copy_out, select_list
 from case_closure.store.database import raw
+from case_closure.tables import handed, handing
 from case_closure.tables.frames import to_frame
 
 NIGHTLY_FILE: Final = "criteria.json"
@@ -224,14 +224,8 @@ def counted(connection: Connection, criteria: Criteria) -> int:
 _MATCHES = """c.case_status = 'OPEN' and c.segment = any(%(segments)s) and c.csa_system = any(%(csa_systems)s)
               and c.case_type = any(%(case_types)s)"""
 _NEW = "not exists (select from closure.end_liability e where e.casegroup_id = c.casegroup_id)"
-# Every case of those casegroups, and why it stops its casegroup (R12).
-_CANDIDATES = f"""
-    with picked as materialized (
-        select distinct c.casegroup_id collate "C" as casegroup_id from held.csa_cases c
-        where {_MATCHES} and {_NEW} and c.casegroup_id collate "C" > %(after)s
-        order by 1 limit %(most)s)
-    select c.casegroup_id, c.csa_system, c.csa_case_id,
-        case when {sensitive.of_row("c")} then %(sensitive)s
+# Why a case stops its casegroup (R12).
+_LEFT_OUT = f"""case when {sensitive.of_row("c")} then %(sensitive)s
              when c.partially_clerical
                   or (c.csa_system, c.csa_case_id) in (
                       select csa_system, csa_case_id from held.clerical_balances
@@ -244,7 +238,14 @@ _CANDIDATES = f"""
                       select csa_system, csa_case_id from held.inhibits
                       where set_by_role = any(%(roles)s) and set_on <= %(on)s and (removed_on is null or removed_on > %(on)s)
                         and csa_system is not null and csa_case_id is not null)
-                  then %(inhibited)s end as left_out
+                  then %(inhibited)s end"""  # noqa: S608
+# Every case of those casegroups.
+_CANDIDATES = f"""
+    with picked as materialized (
+        select distinct c.casegroup_id collate "C" as casegroup_id from held.csa_cases c
+        where {_MATCHES} and {_NEW} and c.casegroup_id collate "C" > %(after)s
+        order by 1 limit %(most)s)
+    select {select_list(handed.CANDIDATES, "c", left_out=_LEFT_OUT)}
     from picked p join held.csa_cases c on c.casegroup_id = p.casegroup_id collate "default"
     order by p.casegroup_id
 """  # noqa: S608
@@ -262,12 +263,11 @@ def candidates(
 
     In the order of their ids; left_out says why a case stops its casegroup, missing where it does not.
     """
-    schema = pa.schema([(name, TEXT) for name in ("casegroup_id", "csa_system", "csa_case_id", "left_out")])
     values = _matched(criteria) | {
         "roles": list(INHIBIT_AUTHORISED_ROLES), "on": on, "sensitive": SENSITIVE, "clerical": CLERICAL,
         "inhibited": INHIBITED, "after": after, "most": most,
     }  # fmt: skip
-    return to_frame(copy_out(raw(connection), _CANDIDATES, schema, values))
+    return to_frame(copy_out(raw(connection), _CANDIDATES, handed.CANDIDATES, values))
 
 
 def stamp(connection: Connection, version: Version, on: date, cases: pd.DataFrame) -> None:
@@ -331,6 +331,8 @@ _NOTICE = """
         led = excluded.led, cause = excluded.cause
 """
 _STAMP = "tranche_id, criteria_version, journey, led, reminder_days, became_reactive_on"
+_STAMPED = f"""case when e.casegroup_id is not null
+                    then row({", ".join(f"e.{name}" for name in _STAMP.split(", "))})::text end"""
 # Only what came or changed tonight can have joined or moved.
 _CONCERNED = f"""
     with tonight as materialized (
@@ -340,9 +342,7 @@ _CONCERNED = f"""
         where case when e.casegroup_id is null
               then exists (select from closure.end_liability o where o.casegroup_id = t.casegroup_id)
               else e.casegroup_id <> t.casegroup_id end)
-    select c.csa_system, c.csa_case_id, c.casegroup_id, e.casegroup_id as stamped_casegroup_id,
-           case when e.casegroup_id is not null then row({", ".join(f"e.{name}" for name in _STAMP.split(", "))})::text end
-               as stamp
+    select {select_list(handed.CASES_CONCERNED, "c", stamped_casegroup_id="e.casegroup_id", stamp=_STAMPED)}
     from (select distinct casegroup_id from concerned) k join held.csa_cases c using (casegroup_id)
     left join closure.end_liability e using (csa_system, csa_case_id)
 """  # noqa: S608
@@ -351,13 +351,11 @@ _CONCERNED = f"""
 def concerned(connection: Connection, on: date) -> pd.DataFrame:
     """Every case of the casegroups that a case may have joined or moved to tonight, with the stamp it has.
 
-    csa_system, csa_case_id, casegroup_id, stamped_casegroup_id, stamp: the last two missing where it has none.
+    In the shape CASES_CONCERNED; stamped_casegroup_id and stamp are missing where it has none.
     """
-    names = ("csa_system", "csa_case_id", "casegroup_id", "stamped_casegroup_id", "stamp")
-    schema = pa.schema([(name, TEXT) for name in names])
     if not connection.exec_driver_sql("select exists (select from closure.end_liability)").scalar_one():
-        return to_frame(schema.empty_table())
-    return to_frame(copy_out(raw(connection), _CONCERNED, schema, {"on": on}))
+        return handing.empty(handed.CASES_CONCERNED)
+    return to_frame(copy_out(raw(connection), _CONCERNED, handed.CASES_CONCERNED, {"on": on}))
 
 
 def store_followed(connection: Connection, on: date, changes: pd.DataFrame) -> None:
@@ -366,11 +364,10 @@ def store_followed(connection: Connection, on: date, changes: pd.DataFrame) -> N
     ``changes``: as ``stages.select_tranche.follow`` says them, at least one.
     """
     connection.exec_driver_sql("drop table if exists pg_temp.followed")
-    connection.exec_driver_sql(
-        "create temporary table followed (csa_system text, csa_case_id text, casegroup_id text, cause text, "
-        "leader_csa_system text, leader_csa_case_id text) on commit drop"
-    )
-    copy_in(raw(connection), "followed", pa.Table.from_pandas(changes, preserve_index=False))
+    shape = handed.CASES_FOLLOWING
+    columns = ", ".join(f"{name} text" for name in shape.names)
+    connection.exec_driver_sql(f"create temporary table followed ({columns}) on commit drop")
+    copy_in(raw(connection), "followed", pa.Table.from_pandas(changes, schema=shape, preserve_index=False))
     connection.execute(
         text(
             f"""
@@ -433,7 +430,7 @@ def already_selected(connection: Connection, criteria: Criteria) -> list[str]:
           and not {sensitive.of_row("c")}
         order by 1
     """  # noqa: S608
-    found = copy_out(raw(connection), query, pa.schema([("casegroup_id", TEXT)]), _matched(criteria))
+    found = copy_out(raw(connection), query, handed.CASEGROUP_IDS, _matched(criteria))
     ids: list[str] = found.column(0).to_pylist()
     return ids
 

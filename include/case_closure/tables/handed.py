@@ -256,3 +256,28 @@ LTRS: Final = _shape(
     ltr_id=TEXT, ltr_type=TEXT, csa_system=TEXT, csa_case_ids=TEXT, casegroup_id=TEXT, application_id=TEXT, t_date=DAY,
     issued_by=TEXT,
 )  # fmt: skip
+
+# --- gathered for gate_payments
+
+PAYMENTS: Final = _shape(
+    business_date=DAY, row_number=NUMBER,
+    **_texts(("csa_system", "nino", "forenames", "surname", "csa_receipt_reference", "row_value")),
+)  # fmt: skip
+"""``row_value``: the amount as it stands in the file, in pounds."""
+PAYMENTS_SEEN: Final = _shape(csa_receipt_reference=TEXT, row_value=TEXT)
+PAYERS_BY_NAME: Final = _shape(matched_on=TEXT, casegroup_id=TEXT, surname=TEXT)
+CORRECTIONS: Final = _shape(
+    **_texts(("correction_id", *_CASE, *_BUCKET)), new_amount_pence=PENCE, reason=TEXT
+)
+DUES_TO_CORRECT: Final = _shape(**_texts((*_CASE, "casegroup_id", *_BUCKET)))
+
+# --- select_tranche: gathered, then concluded
+
+CANDIDATES: Final = _shape(**_texts(("casegroup_id", *_CASE, "left_out")))
+"""``left_out``: why the case stops its casegroup, null where it does not."""
+CASES_CONCERNED: Final = _shape(**_texts((*_CASE, "casegroup_id", "stamped_casegroup_id", "stamp")))
+"""``stamp``: the whole of the case's stamp as one text, to be compared."""
+CASES_FOLLOWING: Final = _shape(
+    **_texts((*_CASE, "casegroup_id", "cause", "leader_csa_system", "leader_csa_case_id"))
+)
+"""``leader_...``: the case whose stamp it takes, null where it keeps its own."""
