@@ -18,7 +18,7 @@ from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames
 from case_closure.tables.handing import Handed
 
-_Concluded = TypeVar("_Concluded", bound=Frames | Handed)
+_Concluded = TypeVar("_Concluded", bound=Handed)
 
 
 def over_all(ctx: NightContext, url: str, work: Callable[[int], Any], count: int) -> list[Any]:
@@ -32,13 +32,12 @@ def keep(
     judgement: Judgement,
     stage: str,
     number: int,
-    concluded: Frames | Handed,
+    concluded: Handed,
     tallies: Tallies | None = None,
 ) -> None:
     """Keep what a stage concluded of a part, whole; with ``tallies``, what its casegroups have in them, and take it away."""
     with entered(ctx, url, stage) as (connection, night):
-        frames = concluded.frames if isinstance(concluded, Handed) else concluded
-        work_in_progress.save(connection, judgement, stage, number, frames)
+        work_in_progress.save(connection, judgement, stage, number, concluded.frames)
         if tallies is None:
             return
         if night.succeeded:
