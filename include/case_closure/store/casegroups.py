@@ -21,7 +21,7 @@ from case_closure.store.dues import AMOUNT_NOW
 from case_closure.store.schema.tables import CLEANED, MATCHED_ON
 from case_closure.tables import handed
 
-TEXT, DAY, FLAG, PENCE, NUMBER = pa.string(), pa.date32(), pa.bool_(), pa.int64(), pa.int64()
+TEXT, DAY, FLAG, PENCE = pa.string(), pa.date32(), pa.bool_(), pa.int64()
 # The two columns of a case's key as one text, as ``tables.frames.case_key`` has it.
 CASE_KEY = "{0}.csa_system || '/' || {0}.csa_case_id"
 
