@@ -1,4 +1,4 @@
-"""Asking a person for an answer, in a DAG: one question and one answer.
+"""Asking a person for an answer: one question and one answer.
 
 Belongs here: what Airflow's own operators for it do not promise. Does not belong here: what is asked, what becomes of the answer.
 """

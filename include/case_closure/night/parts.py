@@ -23,7 +23,7 @@ from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames
 from case_closure.tables.handing import Handed
 
-_Concluded = TypeVar("_Concluded", bound=Frames | Handed)
+_Concluded = TypeVar("_Concluded", bound=Handed)
 
 Work = Callable[[Claim], None]
 """Work on a claimed part, and store what comes of it."""
@@ -86,14 +86,14 @@ def keep(
     url: str,
     judgement: Judgement,
     claimed: Claim,
-    concluded: Frames | Handed,
+    concluded: Handed,
     figures: Figures,
     tallies: Tallies | None = None,
 ) -> None:
     """Keep what a stage concluded of a claimed part, whole, with what was judged in it."""
     with entered(ctx, url, claimed.stage) as (connection, night):
         night_parts.hold(connection, claimed)
-        work_in_progress.save(connection, judgement, claimed.stage, claimed.part, _frames(concluded))
+        work_in_progress.save(connection, judgement, claimed.stage, claimed.part, concluded.frames)
         if tallies is not None and not night.succeeded:
             keep_tallies(connection, ctx, claimed.part, tallies)
         night_parts.store(connection, claimed, figures, ctx.clock())
@@ -116,9 +116,5 @@ def kept(
         return of(frames)
     concluded = conclude()
     with entered(ctx, url, stage) as (connection, _):
-        work_in_progress.save(connection, judgement, stage, number, _frames(concluded))
+        work_in_progress.save(connection, judgement, stage, number, concluded.frames)
     return concluded
-
-
-def _frames(concluded: Frames | Handed) -> Frames:
-    return concluded.frames if isinstance(concluded, Handed) else concluded

@@ -18,15 +18,13 @@ from case_closure.domain import nino
 from case_closure.domain.applications import Applied, CaseThere, Ltr
 from case_closure.stages.take_applications import Gathered, Taken, Tonight
 from case_closure.store import posting
-from case_closure.store.casegroups import Gather
+from case_closure.store.casegroups import CASE_KEY, Gather
 from case_closure.store.copy import copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.store.schema import tables
 from case_closure.store.schema.tables import MATCHED_ON
 from case_closure.tables import handed
 from case_closure.tables.frames import Frames, to_frame
-
-_KEY = "{0}.csa_system || '/' || {0}.csa_case_id"
 
 
 def read(
@@ -112,7 +110,7 @@ def _people(connection: Connection, applications: pd.DataFrame) -> Frames:
 def standing(connection: Connection, casegroup_ids: pd.Series, references: pd.Series) -> Gathered:
     """What stands of those casegroups, and the open exceptions about applications and LTRs with those references."""
     gather = Gather(connection, casegroup_ids.dropna().unique().tolist())
-    key = _KEY.format("t")
+    key = CASE_KEY.format("t")
     tables = {
         "cases": gather.of_judged("held.csa_cases", handed.CASES_THERE, case_key=key),
         "end_liability": gather.of_judged("closure.end_liability", handed.STAMPS_THERE, case_key=key),

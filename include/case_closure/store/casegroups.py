@@ -21,9 +21,9 @@ from case_closure.store.dues import AMOUNT_NOW
 from case_closure.store.schema.tables import CLEANED, MATCHED_ON
 from case_closure.tables import handed
 
-TEXT, DAY, FLAG, PENCE, NUMBER = pa.string(), pa.date32(), pa.bool_(), pa.int64(), pa.int64()
+TEXT, DAY, FLAG, PENCE = pa.string(), pa.date32(), pa.bool_(), pa.int64()
 # The two columns of a case's key as one text, as ``tables.frames.case_key`` has it.
-_KEY = "{0}.csa_system || '/' || {0}.csa_case_id"
+CASE_KEY = "{0}.csa_system || '/' || {0}.csa_case_id"
 
 # Judged again every night until they are settled; what a night brought anew comes on top.
 _UNSETTLED = """
@@ -329,7 +329,9 @@ class Gather:
 
     def dues_now(self) -> pa.Table:
         """Dues of these casegroups as corrections have left them, with their period."""
-        names = select_list(handed.DUES_NOW, "d", case_key=_KEY.format("d"), amount_pence="n.amount_pence")
+        names = select_list(
+            handed.DUES_NOW, "d", case_key=CASE_KEY.format("d"), amount_pence="n.amount_pence"
+        )
         return self._read(
             f"""
             select {names}
@@ -343,7 +345,7 @@ class Gather:
 
         That is of its last arrival by then in the order in which nights took in their extracts, whatever their dates.
         """
-        names = select_list(handed.COMPLETED_PERIODS, "b", case_key=_KEY.format("b"))
+        names = select_list(handed.COMPLETED_PERIODS, "b", case_key=CASE_KEY.format("b"))
         return self._read(
             f"""
             select distinct on (b.csa_system, b.csa_case_id) {names}
@@ -385,7 +387,7 @@ class Gather:
     def cms_cases(self) -> pa.Table:
         """What these casegroups have on CMS; ``parents`` names the pair that shares a case created here."""
         names = select_list(
-            handed.CMS_CASES_STANDING, "m", case_key=_KEY.format("m"),
+            handed.CMS_CASES_STANDING, "m", case_key=CASE_KEY.format("m"),
             parents="m.casegroup_id || '/' || coalesce(c.paying_parent_id, '') || '/' || coalesce(c.receiving_parent_id, '')",
         )  # fmt: skip
         return self._read(
@@ -399,7 +401,7 @@ class Gather:
 
     def children(self) -> pa.Table:
         """The cases of these casegroups that have a child."""
-        names = select_list(handed.CASE_KEYS, case_key=_KEY.format("c"))
+        names = select_list(handed.CASE_KEYS, case_key=CASE_KEY.format("c"))
         return self._read(
             f"""
             select {names} from {self._cases}
@@ -499,7 +501,7 @@ class Gather:
 
     def on_cms(self) -> pa.Table:
         """The cases of these casegroups that are on CMS: on the register by both parents, or recorded here."""
-        names = select_list(handed.CASE_KEYS, case_key=_KEY.format("c"))
+        names = select_list(handed.CASE_KEYS, case_key=CASE_KEY.format("c"))
         return self._read(
             f"""
             select {names} from judged join held.csa_cases c using (casegroup_id)
@@ -515,7 +517,7 @@ class Gather:
 
     def clerical_items(self) -> pa.Table:
         """What has been put to a caseworker of these casegroups' clerical balances and is open."""
-        names = select_list(handed.CLERICAL_ITEMS, "w", case_key=_KEY.format("w"))
+        names = select_list(handed.CLERICAL_ITEMS, "w", case_key=CASE_KEY.format("w"))
         return self._read(
             f"""
             select {names} from judged join closure.work_items w using (casegroup_id)

@@ -1,8 +1,9 @@
 """What one stage of a night hands to the next: frames as Arrow bytes, in an unlogged table of the store.
 
 Belongs here: keeping what a stage concluded of a part, reading it back with money exact, and clearing up. Does not belong
-here: what the frames mean. Nothing here outlives its night, and nothing personal lies on a worker's disk: a stage that finds
-its predecessor's part gone has it made again, so losing the table loses nothing.
+here: what the frames mean, or their shapes (``tables.handing`` holds frames against them, as they are concluded and as they are
+read back). Nothing here outlives its night, and nothing personal lies on a worker's disk: a stage that finds its predecessor's
+part gone has it made again, so losing the table loses nothing.
 
 Each row lies under the night, the extract and the judgement (the attempt at ``receive_balances``) that it was concluded in.
 What was concluded of another extract, run or attempt lies under other keys, and cannot be found.

@@ -75,7 +75,8 @@ def check(frame: pd.DataFrame, shape: pa.Schema, where: str) -> None:
 
 def cut(frame: pd.DataFrame, shape: pa.Schema) -> pd.DataFrame:
     """The columns of the shape, in its order; texts and dates that pandas holds as objects become what they are."""
-    frame = frame[shape.names]
+    if list(frame.columns) != shape.names:
+        frame = frame[shape.names]
     objects = [
         name for name, dtype in frame.dtypes.items() if isinstance(dtype, np.dtype) and dtype.kind == "O"
     ]
