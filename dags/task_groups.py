@@ -15,7 +15,7 @@ from typing import Any
 from airflow.sdk import ObjectStoragePath, Param, TaskGroup, task
 from telling import NotBegun, end, explain, run_in_words, was_told, why_it_ended
 
-from case_closure.domain.night import IN_PARTS, MEANINGS
+from case_closure.domain.night import IN_PARTS, MEANINGS, PUT_TOGETHER
 from case_closure.local import stage_run
 from case_closure.local.stage_run import Asked, business_date_of
 from case_closure.settings import Settings
@@ -80,10 +80,16 @@ def stage_group(stage: str) -> TaskGroup:
         def run_slot(slot: int, **context: Any) -> dict[str, int | str]:
             return _work(stage, context, partial(stage_run.run_slot, slot=slot, slots=SLOTS))
 
+        @task(task_id="put_together", doc_md=MEANINGS[stage], on_failure_callback=_record_failure)
+        def put_together(**context: Any) -> dict[str, int | str]:
+            return _work(stage, context, stage_run.put_together)
+
         if SLOTS == 1 or stage not in IN_PARTS:
             run_stage()
         else:
-            plan_stage() >> run_slot.expand(slot=list(range(SLOTS)))
+            slots = plan_stage() >> run_slot.expand(slot=list(range(SLOTS)))
+            if stage in PUT_TOGETHER:
+                slots >> put_together()
     return group
 
 

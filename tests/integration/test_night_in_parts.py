@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from case_closure import sample
-from case_closure.domain.night import IN_PARTS
-from case_closure.night import parts
+from case_closure.domain.night import IN_PARTS, PUT_TOGETHER
+from case_closure.night import parts, write_out
 from case_closure.night import run as night
 from case_closure.store import night_parts
 from tests.support.builders import case
@@ -32,6 +32,11 @@ def landed(database_server: Databases) -> Iterator[Installation]:
     with database_server.installation(partition_casegroups=PART) as made:
         sample.generate(made.landing, ON, 1, CASEGROUPS, seed=1)
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _a_document_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_out, "DOCUMENTS_A_PART", 1)
 
 
 @pytest.fixture
@@ -61,6 +66,7 @@ def run_in_slots(store: Installation, slots: int, order: Callable[[str], list[in
         night.plan_stage(stage, store.context(ON))
         for slot in order(stage):
             night.run_slot(stage, store.context(ON), slot, slots)
+        put_together(store, stage)
 
 
 def up_to(store: Installation, stage: str) -> None:
@@ -68,6 +74,11 @@ def up_to(store: Installation, stage: str) -> None:
     for before in night.STAGES[: night.STAGES.index(stage)]:
         night.run_stage(before, store.context(ON))
     night.plan_stage(stage, store.context(ON))
+
+
+def put_together(store: Installation, stage: str) -> None:
+    if stage in PUT_TOGETHER:
+        night.put_together(stage, store.context(ON))
 
 
 def finish_from(store: Installation, stage: str) -> None:
@@ -155,6 +166,7 @@ def test_who_was_thought_dead_is_refused_by_name_and_its_part_stands_as_the_othe
             night.NightRefused, match=r"attempt 1 at its part 0 was taken over by attempt 2 \(.+ \d+\)"
         ):
             night.run_slot(stage, store.context(ON), 0, 1)
+        put_together(store, stage)
     assert tuple(stood_still) == IN_PARTS
     everything, sent = as_one_process_has_it
     assert store.everything() == everything
@@ -183,6 +195,7 @@ def test_a_slot_that_is_killed_goes_on_with_the_parts_that_are_not_stored(
         with pytest.raises(KeyboardInterrupt):
             night.run_slot(stage, store.context(ON), 0, 1)
         night.run_slot(stage, store.context(ON), 0, 1)
+        put_together(store, stage)
         assert worked_on.count((stage, 0)) == 1, "stored before the kill"
         assert worked_on.count((stage, 1)) == 2, "claimed, and not stored"
     everything, sent = as_one_process_has_it
@@ -261,9 +274,10 @@ def test_a_night_with_nothing_to_judge_ends_each_stage_when_it_is_planned(
             if stage in IN_PARTS:
                 night.plan_stage(stage, store.context(ON))
                 night.run_slot(stage, store.context(ON), 0, 2)
+                put_together(store, stage)
             else:
                 night.run_stage(stage, store.context(ON))
         assert store.night_status() == {ON: "SUCCESS"}
         stages = store.query("select stage, outcome from closure.night_stages")
         assert {row["outcome"] for row in stages} == {"ENDED"}
-        assert len(stages) == len(night.STAGES)
+        assert {row["stage"] for row in stages} == set(night.STAGES)

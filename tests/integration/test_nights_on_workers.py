@@ -1,6 +1,7 @@
 """A night on several machines: through CeleryExecutor, by workers with three addresses and nothing of their own.
 
-What the workers share is the database, landing and outbound; here they are processes that share no other folder.
+What the workers share is the database, landing and outbound; here they are processes that share no other folder. The stages in
+parts are mapped over two slots.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from case_closure import sample
+from case_closure.domain.night import IN_PARTS
 from case_closure.local import embedded
 from case_closure.night import run as night
 from case_closure.store import database
@@ -25,7 +27,8 @@ from tests.support.installation import Databases, Installation
 
 FIRST = date(2017, 8, 10)
 STAGES = list(night.STAGES)
-NIGHTS = 4
+NIGHTS = 4 + 2 * len(IN_PARTS)
+PART = 20  # casegroups: both slots have parts to work on
 
 # Five minutes are short on a machine that does much else.
 pytestmark = pytest.mark.timeout(1800)
@@ -35,7 +38,7 @@ pytestmark = pytest.mark.timeout(1800)
 def store(shared_home: Path) -> Installation:
     """The store and the folders that the workers share."""
     shared_home.mkdir()
-    made = Installation(embedded.ensure_running(shared_home).url(embedded.STORE), shared_home)
+    made = Installation(embedded.ensure_running(shared_home).url(embedded.STORE), shared_home, PART)
     database.migrate(made.url)
     sample.generate(made.landing, FIRST, NIGHTS, 60, seed=1)
     return made
@@ -65,7 +68,7 @@ def sent_out(installation: Installation, on: date) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def in_process(store: Installation, database_server: Databases) -> Iterator[Installation]:
     """The same nights, each in one process."""
-    with database_server.installation() as made:
+    with database_server.installation(partition_casegroups=PART) as made:
         shutil.copytree(store.landing, made.landing)
         yield made
 
@@ -104,6 +107,9 @@ def test_a_night_on_two_workers_comes_to_what_it_comes_to_in_one_process(
     assert up.tries(FIRST.isoformat()) == dict.fromkeys(STAGES, 1)
     assert_as_in_process(store, in_process, FIRST)
     assert all(worker.tasks() for worker in celery.workers)
+    parts = store.query("select kind, part, attempt, worker from closure.night_parts")
+    assert {row["attempt"] for row in parts} == {1}
+    assert {row["kind"] for row in parts if row["part"] > 1} >= set(IN_PARTS) - {"follow_closure"}
 
 
 def test_nothing_of_a_night_stays_on_the_disk_of_a_worker(store: Installation, celery: CeleryUp) -> None:
@@ -174,3 +180,51 @@ def test_pages_that_were_away_for_a_minute_are_nobodys_loss(
         process.resume()
     assert celery.up.ended(run, seconds=900) == "success"
     assert_as_in_process(store, in_process, on)
+
+
+def until_claimed(stage: str, store: Installation, on: date) -> int:
+    """Waits until a part of that stage is at work, and returns the process it runs in."""
+    at_work = (
+        "select worker from closure.night_parts where business_date = %s and kind = %s and attempt = 1 and stored_at is null "
+        "and claimed_at is not null"
+    )
+    rows = until(lambda: store.query(at_work, on, stage), 900)
+    return int(re.findall(r"\d+", rows[0]["worker"])[-1])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("stage", IN_PARTS)
+def test_a_worker_that_is_gone_in_the_middle_of_a_mapped_stage_is_nobodys_loss(
+    store: Installation, celery: CeleryUp, in_process: Installation, stage: str
+) -> None:
+    on = FIRST + timedelta(days=4 + IN_PARTS.index(stage))
+    run = celery.up.trigger(on.isoformat())
+    worker = celery.worker_of(until_claimed(stage, store, on))
+    assert worker is not None
+    worker.kill()
+    assert celery.up.ended(run, seconds=900) == "success"
+    assert_as_in_process(store, in_process, on)
+    worker.start()
+    worker.wait_until_ready()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("stage", IN_PARTS)
+def test_a_worker_that_stands_still_in_a_mapped_stage_is_taken_over_and_then_stores_nothing(
+    store: Installation, celery: CeleryUp, in_process: Installation, stage: str
+) -> None:
+    """It stands still for longer than Airflow waits to hear of it; its task is begun again and ends; then it goes on."""
+    on = FIRST + timedelta(days=4 + len(IN_PARTS) + IN_PARTS.index(stage))
+    run = celery.up.trigger(on.isoformat())
+    worker = celery.worker_of(until_claimed(stage, store, on))
+    assert worker is not None
+    family = worker.family()
+    for process in family:
+        process.suspend()
+    assert celery.up.ended(run, seconds=900) == "success"
+    for process in family:
+        process.resume()
+    time.sleep(5)
+    assert_as_in_process(store, in_process, on)
+    assert worker.process is not None
+    assert worker.process.poll() is None

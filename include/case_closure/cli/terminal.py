@@ -103,6 +103,7 @@ def last_line(night: date, seconds: float, figures: Mapping[str, int | str], fol
             ("exceptions_opened", "exceptions opened"),
             ("exceptions_resolved", "resolved"),
             ("letters_prepared", "letters prepared"),
+            ("letters_typeset", "letters typeset"),
         )
         if isinstance(count := figures.get(name, 0), int) and count
     ]

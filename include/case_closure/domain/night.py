@@ -25,5 +25,9 @@ MEANINGS: Final = {
 }
 STAGES: Final[tuple[str, ...]] = tuple(MEANINGS)
 
-# Worked on in parts, each a stretch of the book: on one machine or several.
-IN_PARTS: Final = ("follow_closure", "receive_balances", "set_up_cases", "post_dues", "decide_next_action")
+# Worked on in parts, each a stretch of the book: on one machine or several. Of the last, what is typeset is.
+IN_PARTS: Final = (
+    "follow_closure", "receive_balances", "set_up_cases", "post_dues", "decide_next_action", "write_out",
+)  # fmt: skip
+# Of those, where what the parts come to is put together by a task that is alone in the night.
+PUT_TOGETHER: Final = ("write_out",)

@@ -72,6 +72,13 @@ def run_slot(stage: str, asked: Asked, slot: int, slots: int) -> dict[str, int |
     return night.run_slot(stage, _context(asked), slot, slots)
 
 
+def put_together(stage: str, asked: Asked) -> dict[str, int | str]:
+    """Puts together what the parts of `stage` came to. Raises as `run`."""
+    from case_closure.night import run as night
+
+    return night.put_together(stage, _context(asked))
+
+
 def record_failure(stage: str, asked: Asked, error: BaseException, *, refused: bool) -> None:
     """Marks the night FAILED, unless it was only refused: a refused night was never begun. An error knows the
     attempt it ended; one of a task that was ended from outside does not.

@@ -10,7 +10,7 @@ slot that is started again goes on with the parts that are not stored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from case_closure.night.context import NightContext, Summary
@@ -36,12 +36,14 @@ class InParts:
     plan: lays down its parts (``store.night_parts.plan``), alone in the night.
     begin: what a process needs before it works on any; returns the work on one.
     figures: what is told of each part, by the names of ``cli.terminal``; they add up.
+    put_together: what is done once all parts are stored, alone in the night; None where nothing is.
     """
 
     name: str
     plan: Callable[[NightContext, str], None]
     begin: Callable[[NightContext, str], Work]
-    figures: tuple[str, ...] = field(default=())
+    figures: tuple[str, ...]
+    put_together: Callable[[NightContext, str], Summary] | None = None
 
 
 def run_all(ctx: NightContext, url: str, stage: InParts) -> Summary:

@@ -28,8 +28,8 @@ from case_closure.store import database, night_parts, night_stages, nights, quer
 from case_closure.store.transient import is_transient
 
 __all__ = [
-    "STAGES", "MachineFault", "NightContext", "NightFailed", "NightRefused", "Summary", "plan_stage", "record_failure",
-    "run_night", "run_slot", "run_stage", "skip", "summary",
+    "STAGES", "MachineFault", "NightContext", "NightFailed", "NightRefused", "Summary", "plan_stage", "put_together",
+    "record_failure", "run_night", "run_slot", "run_stage", "skip", "summary",
 ]  # fmt: skip
 
 # Before these nothing was taken in.
@@ -58,6 +58,13 @@ def plan_stage(stage: str, ctx: NightContext) -> Summary:
         return None if left else parts.tell_end(ctx, url, planned)
 
     return _in_words(stage, ctx, lambda: _run_alone(stage, ctx, plan))
+
+
+def put_together(stage: str, ctx: NightContext) -> Summary:
+    """Put together what the parts of a stage came to, once all are stored: alone in the night. Raises as :func:`run_stage`."""
+    work = stage_in_parts(stage).put_together
+    assert work is not None
+    return _in_words(stage, ctx, lambda: _run_alone(stage, ctx, work))
 
 
 def run_slot(stage: str, ctx: NightContext, slot: int, slots: int) -> Summary:

@@ -6,63 +6,178 @@ Belongs here: the order in which its files are made aside and published at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from case_closure.night.context import NightContext, Summary
+from case_closure.night.context import NightContext, NightFailed, Summary
 from case_closure.night.guard import entered, fail, hold_open, require_law
+from case_closure.night.parts import InParts, Work
 from case_closure.outbound import folder
 from case_closure.outbound.folder import WrittenFile
 from case_closure.outbound.letters.contents import LetterIncomplete
-from case_closure.store import database, history, outgoing, reports
+from case_closure.store import (
+    database,
+    history,
+    letter_contents,
+    night_parts,
+    outgoing,
+    reports,
+    work_in_progress,
+)
 from case_closure.store.database import Connection
+from case_closure.store.night_parts import Claim
+from case_closure.store.work_in_progress import Judgement, as_bytes, from_bytes
+
+# Of 250 letters each: a part is some seconds of work.
+DOCUMENTS_A_PART = 8
+
+
+Letters = Callable[[Connection, Path], list[WrittenFile]]
 
 
 def run(ctx: NightContext, url: str) -> Summary:
     """Everything of the night's outbound folder, made aside and published at once."""
     from case_closure.night import lettering
-    from case_closure.outbound import exceptions_report, notices
+    from case_closure.outbound.letters import batches
+
+    prepared = _prepare(ctx, url)
+
+    def letters(connection: Connection, made: Path) -> list[WrittenFile]:
+        on = ctx.business_date
+        return batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers)
+
+    return {"files": _publish(ctx, url, letters), **prepared}
+
+
+def plan(ctx: NightContext, url: str) -> None:
+    """What the letters say, and the documents they make, in parts."""
+    from case_closure.outbound.letters import batches
+
+    _prepare(ctx, url)
+    on = ctx.business_date
+    with entered(ctx, url, STAGE.name) as (connection, night):
+        documents = [document.name for document in batches.plan(letter_contents.counts(connection, on))]
+        parts = [documents[at : at + DOCUMENTS_A_PART] for at in range(0, len(documents), DOCUMENTS_A_PART)]
+        night_parts.plan(connection, on, STAGE.name, ctx.attempt, night.extract_number, parts)
+
+
+def begin(ctx: NightContext, url: str) -> Work:
+    """Typeset the documents of a part. They lie in the store until the folder is put together: no machine need share a disk."""
     from case_closure.outbound.letters import batches
 
     on = ctx.business_date
-    with entered(ctx, url, "write_out") as (_, night):
-        require_law(ctx, night, "write_out")
+    with entered(ctx, url, STAGE.name) as (connection, night):
+        judgement = Judgement(on, night.extract_number, ctx.attempt)
+        documents = batches.plan(letter_contents.counts(connection, on))
 
-    def holding(connection: Connection) -> None:
-        hold_open(ctx, connection, "write_out")
+    def work(claimed: Claim) -> None:
+        mine = documents[claimed.part * DOCUMENTS_A_PART : (claimed.part + 1) * DOCUMENTS_A_PART]
+        with folder.aside(ctx.outbound, on) as made:
+            with database.transaction(url) as connection:
+                of_part = [
+                    batches.Batch(
+                        one.name, letter_contents.of_code(connection, on, one.code, one.skip, one.letters)
+                    )
+                    for one in mine
+                ]
+            typeset = list(batches.typeset(of_part, made, on, processes=1))
+            with entered(ctx, url, STAGE.name) as (connection, _):
+                night_parts.hold(connection, claimed)
+                for file, index in typeset:
+                    for name, content in (
+                        (file.name, (made / file.name).read_bytes()),
+                        (_index_of(file.name), as_bytes(index)),
+                    ):
+                        work_in_progress.keep_file(
+                            connection, judgement, STAGE.name, claimed.part, name, content
+                        )
+                figures = {"letters_typeset": sum(file.rows for file, _ in typeset)}
+                night_parts.store(connection, claimed, figures, ctx.clock())
 
+    return work
+
+
+def put_together(ctx: NightContext, url: str) -> Summary:
+    """The outbound folder with the letters as they were typeset, published at once. Raises NightFailed when some are not."""
+    from case_closure.outbound.letters import batches
+
+    on = ctx.business_date
+    with entered(ctx, url, STAGE.name) as (connection, night):
+        planned = night_parts.planned_by(connection, on, STAGE.name)
+        documents = batches.plan(letter_contents.counts(connection, on))
+    judgement = Judgement(on, night.extract_number, planned or 0)
+
+    def letters(connection: Connection, made: Path) -> list[WrittenFile]:
+        written, indexes = [], []
+        (made / batches.FOLDER).mkdir()
+        for number in range(0, len(documents), DOCUMENTS_A_PART):
+            files = work_in_progress.files(connection, judgement, STAGE.name, number // DOCUMENTS_A_PART)
+            for one in documents[number : number + DOCUMENTS_A_PART]:
+                if one.name not in files:
+                    raise NightFailed(
+                        f"{one.name} of the night of {on} is not typeset, or it is gone, as after the database was stopped: "
+                        "clear write_out.plan with what follows it."
+                    )
+                (made / one.name).write_bytes(files[one.name])
+                written.append(WrittenFile(one.name, one.letters))
+                indexes.append(from_bytes(files[_index_of(one.name)]))
+        return [*written, batches.write_index(made, indexes)]
+
+    return {"files": _publish(ctx, url, letters)}
+
+
+STAGE = InParts("write_out", plan, begin, ("letters_typeset",), put_together)
+
+
+def _index_of(document: str) -> str:
+    return f"{document} index"
+
+
+def _prepare(ctx: NightContext, url: str) -> dict[str, int]:
+    """What each letter says, kept; as of a night of which the money law holds."""
+    from case_closure.night import lettering
+
+    with entered(ctx, url, STAGE.name) as (_, night):
+        require_law(ctx, night, STAGE.name)
     try:
-        prepared = lettering.prepare(
+        return lettering.prepare(
             url,
-            on,
+            ctx.business_date,
             by_hand=not night.succeeded and not night.late,
             workers=ctx.settings.workers,
-            holding=holding,
+            holding=lambda connection: _hold(ctx, connection),
         )
     except LetterIncomplete as incomplete:
-        raise fail(ctx, "write_out", str(incomplete)) from None
+        raise fail(ctx, STAGE.name, str(incomplete)) from None
+
+
+def _hold(ctx: NightContext, connection: Connection) -> None:
+    hold_open(ctx, connection, STAGE.name)
+
+
+def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
+    """Make the folder aside and publish it; how many files are in it."""
+    from case_closure.night import lettering
+    from case_closure.outbound import exceptions_report, notices
+
+    on, implausible = ctx.business_date, ctx.settings.balance_implausible_pence
     with folder.aside(ctx.outbound, on) as made, database.transaction(url) as connection:
         # Nobody takes the night over while its folder is made and put in place.
-        holding(connection)
+        _hold(ctx, connection)
         told = outgoing.read(connection, on)
         files = [
             *notices.write(made, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters),
             *exceptions_report.write(
-                reports.exceptions_as_of(
-                    connection, on, implausible_pence=ctx.settings.balance_implausible_pence
-                ),
-                made,
-                on,
+                reports.exceptions_as_of(connection, on, implausible_pence=implausible), made, on
             ),
-            *write_reconciliation(
-                connection, made, on, implausible_pence=ctx.settings.balance_implausible_pence
-            ),
-            *batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers),
+            *write_reconciliation(connection, made, on, implausible_pence=implausible),
+            *letters(connection, made),
         ]
         folder.write_manifest(made, on, f"CC-{on}", files)
         folder.publish(made, ctx.outbound, on)
         lettering.published(connection, on, ctx.settings, ctx.clock())
-    return {"files": len(files), **prepared}
+    return len(files)
 
 
 def write_reconciliation(

@@ -187,6 +187,39 @@ _WRITTEN: dict[str, pa.DataType] = dict.fromkeys(
 )
 
 
+_COLUMNS = ", ".join(f"k.{name}" if name == "content" else f"l.{name}" for name in _WRITTEN)
+
+
+def counts(connection: Connection, on: date) -> list[tuple[str, int]]:
+    """How many letters of the night are written, by code, in the order of the codes."""
+    rows = connection.execute(
+        text(
+            f"""
+            select l.code, count(*) from closure.letters l join closure.letter_contents k using (letter_id)
+            where l.business_date = :on and l.status = 'ISSUED' and {ORDINARY}
+            group by l.code order by l.code collate "C"
+            """  # noqa: S608
+        ),
+        {"on": on},
+    )
+    return [(code, int(count)) for code, count in rows]
+
+
+def of_code(connection: Connection, on: date, code: str, skip: int, size: int) -> pa.Table:
+    """Letters of a code with what they say, in the order of letter_id: ``size`` of them, after the first ``skip``."""
+    return copy_out(
+        raw(connection),
+        f"""
+            select {_COLUMNS}
+            from closure.letters l join closure.letter_contents k using (letter_id)
+            where l.business_date = %(on)s and l.status = 'ISSUED' and l.code = %(code)s and {ORDINARY}
+            order by l.letter_id collate "C" offset %(skip)s limit %(size)s
+            """,  # noqa: S608
+        pa.schema(list(_WRITTEN.items())),
+        {"on": on, "code": code, "skip": skip, "size": size},
+    )  # fmt: skip
+
+
 def parts(connection: Connection, on: date, size: int = 2_000) -> Iterator[pa.Table]:
     """Every letter of the night with what it says, in the order of code and letter_id, ``size`` at a time."""
     code, letter_id = "", ""
@@ -194,7 +227,7 @@ def parts(connection: Connection, on: date, size: int = 2_000) -> Iterator[pa.Ta
         part = copy_out(
             raw(connection),
             f"""
-                select {", ".join(f"k.{name}" if name == "content" else f"l.{name}" for name in _WRITTEN)}
+                select {_COLUMNS}
                 from closure.letters l join closure.letter_contents k using (letter_id)
                 where l.business_date = %(on)s and l.status = 'ISSUED' and {ORDINARY}
                   and (l.code collate "C", l.letter_id collate "C") > (%(code)s, %(letter_id)s)

@@ -87,7 +87,33 @@ def load(connection: Connection, judgement: Judgement, stage: str, part: int) ->
         ),
         judgement.key(stage=stage, part=part),
     )
-    return {name: to_frame(pa.ipc.open_stream(content).read_all()) for name, content in rows} or None
+    return {name: to_frame(from_bytes(content)) for name, content in rows} or None
+
+
+def keep_file(
+    connection: Connection, judgement: Judgement, stage: str, part: int, name: str, content: bytes
+) -> None:
+    """Keep a file that a stage made of a part, as it is; a file of that name that was made before is replaced."""
+    connection.execute(
+        text(
+            "insert into closure.work_in_progress (business_date, extract_number, attempt, stage, part, frame, content) "
+            "values (:on, :extract, :attempt, :stage, :part, :frame, :content) "
+            "on conflict (business_date, extract_number, attempt, stage, part, frame) do update set content = excluded.content"
+        ),
+        judgement.key(stage=stage, part=part, frame=name, content=content),
+    )
+
+
+def files(connection: Connection, judgement: Judgement, stage: str, part: int) -> dict[str, bytes]:
+    """The files that a stage made of a part, by name, in its order; none when it made none, or they are gone."""
+    rows = connection.execute(
+        text(
+            f"select frame, content from closure.work_in_progress where {_THIS} and stage = :stage and part = :part "  # noqa: S608
+            'order by frame collate "C"'
+        ),
+        judgement.key(stage=stage, part=part),
+    )
+    return {name: bytes(content) for name, content in rows}
 
 
 def clear(connection: Connection) -> None:
@@ -101,9 +127,18 @@ def _as_bytes(frame: pd.DataFrame) -> bytes:
     for name in frame.columns:
         values = pa.array(frame[name], from_pandas=True)
         columns[name] = values.cast(pa.string()) if pa.types.is_null(values.type) else values
-    table = pa.table(columns)
+    return as_bytes(pa.table(columns))
+
+
+def as_bytes(table: pa.Table) -> bytes:
+    """A table as an Arrow stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
         stream.write_table(table)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def from_bytes(content: bytes) -> pa.Table:
+    """The table that :func:`as_bytes` made a stream of."""
+    return pa.ipc.open_stream(content).read_all()

@@ -34,9 +34,34 @@ _INDEXED = pa.schema(
 
 
 @dataclass(frozen=True)
-class _Batch:
+class Planned:
+    """A document that is to be made: its name, and which letters of its code are in it."""
+
+    name: str
+    code: str
+    skip: int
+    letters: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A document's letters, as :func:`write` takes them."""
+
     name: str
     rows: pa.Table
+
+
+def plan(letters_by_code: Iterable[tuple[str, int]], batch_letters: int = BATCH_LETTERS) -> list[Planned]:
+    """The documents that so many letters of each code make, as :func:`write` makes them."""
+    return [
+        Planned(_name(code, skip // batch_letters + 1), code, skip, min(batch_letters, letters - skip))
+        for code, letters in letters_by_code
+        for skip in range(0, letters, batch_letters)
+    ]
+
+
+def _name(code: str, number: int) -> str:
+    return f"{FOLDER}/{code}-{number:04d}.pdf"
 
 
 def write(
@@ -50,22 +75,36 @@ def write(
     (CMSL6314, CMSL6313) has the copy it covers behind it, as one item of the index. Raises ``typesetting.LetterNotSet``.
     """
     written: list[WrittenFile] = []
-    index = [_INDEXED.empty_table()]
-    for batch, pages in _typeset(_batches(parts, batch_letters), folder, on, processes):
-        written.append(WrittenFile(batch.name, batch.rows.num_rows))
-        index.append(_indexed(batch, pages))
-    return [*written, write_csv(folder, INDEX, pa.concat_tables(index), totals=["pages"])]
+    indexes = []
+    for file, index in typeset(_batches(parts, batch_letters), folder, on, processes):
+        written.append(file)
+        indexes.append(index)
+    return [*written, write_index(folder, indexes)]
 
 
-def _batches(parts: Iterable[pa.Table], size: int) -> Iterator[_Batch]:
+def typeset(
+    batches: Iterable[Batch], folder: Path, on: date, processes: int
+) -> Iterator[tuple[WrittenFile, pa.Table]]:
+    """Each document as it is written below ``folder``, and what the index says of its letters."""
+    for batch, pages in _typeset(batches, folder, on, processes):
+        yield WrittenFile(batch.name, batch.rows.num_rows), _indexed(batch, pages)
+
+
+def write_index(folder: Path, indexes: Iterable[pa.Table]) -> WrittenFile:
+    """The index of the documents, in their order; without any it has its header."""
+    whole = pa.concat_tables([_INDEXED.empty_table(), *indexes])
+    return write_csv(folder, INDEX, whole, totals=["pages"])
+
+
+def _batches(parts: Iterable[pa.Table], size: int) -> Iterator[Batch]:
     """Letters of one code, at most ``size``, numbered within their code."""
     waiting: pa.Table | None = None
     numbers: dict[str, int] = {}
 
-    def named(rows: pa.Table) -> _Batch:
+    def named(rows: pa.Table) -> Batch:
         code = rows["code"][0].as_py()
         numbers[code] = numbers.get(code, 0) + 1
-        return _Batch(f"{FOLDER}/{code}-{numbers[code]:04d}.pdf", rows)
+        return Batch(_name(code, numbers[code]), rows)
 
     for part in parts:
         for code in part["code"].unique():
@@ -82,16 +121,16 @@ def _batches(parts: Iterable[pa.Table], size: int) -> Iterator[_Batch]:
 
 
 def _typeset(
-    batches: Iterable[_Batch], folder: Path, on: date, processes: int
-) -> Iterator[tuple[_Batch, Pages]]:
+    batches: Iterable[Batch], folder: Path, on: date, processes: int
+) -> Iterator[tuple[Batch, Pages]]:
     """Each batch with its pages, in order, as they are written; few are held in memory at a time."""
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     with Workers(processes) as typesetters, ThreadPoolExecutor(processes) as threads:
 
-        def one(batch: _Batch) -> Pages:
+        def one(batch: Batch) -> Pages:
             return typesetters.pdf(batch.rows["content"].to_pylist(), on, folder / batch.name)
 
-        begun: deque[tuple[_Batch, Future[Pages]]] = deque()
+        begun: deque[tuple[Batch, Future[Pages]]] = deque()
         try:
             for batch in batches:
                 begun.append((batch, threads.submit(one, batch)))
@@ -104,7 +143,7 @@ def _typeset(
             threads.shutdown(cancel_futures=True)
 
 
-def _indexed(batch: _Batch, pages: Pages) -> pa.Table:
+def _indexed(batch: Batch, pages: Pages) -> pa.Table:
     places = {
         "file": pa.array([batch.name.removeprefix(f"{FOLDER}/")] * batch.rows.num_rows, pa.string()),
         "first_page": pa.array(pages.first, pa.int64()),

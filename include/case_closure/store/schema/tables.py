@@ -282,7 +282,7 @@ night_parts = Table(
     _date("business_date", "The night", nullable=False),
     _text("kind", "The stage that is worked on in parts", nullable=False),
     Column("part", Integer, nullable=False, comment="Its number, from 0"),
-    _text("first_casegroup_id", "The first of its casegroups", nullable=False),
+    _text("first_casegroup_id", "The first of its casegroups, or documents", nullable=False),
     _text("last_casegroup_id", "The last of them", nullable=False),
     Column("extract_number", Integer, nullable=False, comment="The extract it was planned from"),
     Column("night_attempt", Integer, nullable=False, comment="The night's attempt that planned it"),

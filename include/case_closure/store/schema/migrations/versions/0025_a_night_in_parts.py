@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("business_date", sa.Date(), nullable=False, comment="The night"),
         sa.Column("kind", sa.Text(), nullable=False, comment="The stage that is worked on in parts"),
         sa.Column("part", sa.Integer(), nullable=False, comment="Its number, from 0"),
-        sa.Column("first_casegroup_id", sa.Text(), nullable=False, comment="The first of its casegroups"),
+        sa.Column("first_casegroup_id", sa.Text(), nullable=False, comment="The first of its casegroups, or documents"),
         sa.Column("last_casegroup_id", sa.Text(), nullable=False, comment="The last of them"),
         sa.Column("extract_number", sa.Integer(), nullable=False, comment="The extract it was planned from"),
         sa.Column("night_attempt", sa.Integer(), nullable=False, comment="The night's attempt that planned it"),
@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("figures", sa.JSON(), comment="What is told of it, of all casegroups; in no view (R26)"),
         sa.PrimaryKeyConstraint("business_date", "kind", "part", name=op.f("night_parts_pk")),
         sa.CheckConstraint(
-            "kind in ('follow_closure', 'receive_balances', 'set_up_cases', 'post_dues', 'decide_next_action')",
+            "kind in ('follow_closure', 'receive_balances', 'set_up_cases', 'post_dues', 'decide_next_action', 'write_out')",
             name="night_parts_kind_ck",
         ),
         sa.CheckConstraint("stored_at is null or attempt > 0", name="night_parts_claimed_ck"),
