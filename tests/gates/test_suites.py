@@ -15,7 +15,7 @@ import pytest
 
 from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
-from case_closure.domain.rules import RULES
+from case_closure.domain.rules import RULES, rules_of
 from case_closure.gates import engine, suites
 from case_closure.gates.engine import Suite
 from tests.support.plain_gate import judge
@@ -364,3 +364,9 @@ def test_the_facts_of_balances_have_every_column_the_gate_judges() -> None:
         column for check in SUITES["csa_balances"].checks for column in check.columns
     }
     assert not set(GOOD["csa_balances"]) & set(BUCKET_COLUMNS)
+
+
+@pytest.mark.parametrize("name", sorted(SUITES))
+def test_the_rules_that_a_night_lists_for_a_suite_are_those_it_judges(name: str) -> None:
+    """They are listed before any row is judged, also where Great Expectations is not loaded."""
+    assert sorted(rules_of(SUITES[name].name)) == sorted(SUITES[name].rule_codes)

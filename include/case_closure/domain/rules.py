@@ -309,13 +309,13 @@ _RULES = (
         "LEGACY_TEAM",
     ),
     Rule(
-        "nino_administrative_prefix", "case set-up", "set_up_parties", _SET_UP, "PARTY",
+        "nino_administrative_prefix", "case set-up", "nino_warnings", _SET_UP, "PARTY",
         "The National Insurance number is an administrative one.",
         "Nothing is stopped; replace it when the real NINO is known.",
         _CIS_NEEDS, severity="WARNING", work_item=None,
     ),
     Rule(
-        "nino_suffix_differs", "case set-up", "set_up_parties", _SET_UP, "PARTY",
+        "nino_suffix_differs", "case set-up", "nino_warnings", _SET_UP, "PARTY",
         "The last letter of the National Insurance number differs between systems.",
         "Nothing is stopped; correct the suffix where it is wrong.",
         _CIS_NEEDS, severity="WARNING", work_item=None,
@@ -324,6 +324,17 @@ _RULES = (
 
 RULES: Final[dict[str, Rule]] = {rule.code: rule for rule in _RULES}
 assert len(RULES) == len(_RULES), "a rule code stands twice"
+
+
+# A balance reported clerically is judged by two of the rules of any balance.
+_ALSO_JUDGED_BY: Final = {"clerical_balances": ("balance_key_missing", "balance_case_unknown")}
+
+
+def rules_of(suite: str) -> list[str]:
+    """The codes of the rules that a suite judges."""
+    return [
+        code for code, rule in RULES.items() if rule.suite == suite or code in _ALSO_JUDGED_BY.get(suite, ())
+    ]
 
 
 def holds_casegroup(code: str) -> bool:

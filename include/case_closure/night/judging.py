@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from case_closure.domain.rules import RULES
+from case_closure.domain.rules import rules_of
 from case_closure.night.context import NightContext
 from case_closure.stages.common.findings import none as no_findings
 from case_closure.store import nights, sensitive, shares
@@ -104,4 +104,4 @@ def keep_tallies(connection: Connection, ctx: NightContext, part: int, tallies: 
 
 
 def _none_broken(suite: str) -> dict[str, tuple[int, int]]:
-    return {code: (0, 0) for code, rule in RULES.items() if rule.suite == suite}
+    return dict.fromkeys(rules_of(suite), (0, 0))
