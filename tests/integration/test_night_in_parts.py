@@ -104,6 +104,11 @@ def watched(monkeypatch: pytest.MonkeyPatch, watch: Callable[[parts.Work, night_
     monkeypatch.setattr(night, "stage_in_parts", in_parts)
 
 
+def test_the_dags_know_which_stages_are_put_together() -> None:
+    """They are read without loading any stage, so the list stands apart from the stages."""
+    assert tuple(name for name in IN_PARTS if night.stage_in_parts(name).put_together) == PUT_TOGETHER
+
+
 def test_slots_in_any_order_come_to_what_one_process_comes_to(
     store: Installation, as_one_process_has_it: tuple[Any, dict[str, bytes]]
 ) -> None:

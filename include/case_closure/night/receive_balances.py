@@ -64,10 +64,11 @@ def plan_following(ctx: NightContext, url: str, stage: str) -> None:
     Receiving is run again, here, when there is nothing judged in this run of this extract, or it is gone.
     """
     with entered(ctx, url, stage) as (connection, night):
-        gone = _judged(ctx, connection, night) is None
-    if gone:
+        found = _judged(ctx, connection, night)
+    if found is None:
         run(ctx, url)
-    _, parts = judged(ctx, url, stage)
+        found = judged(ctx, url, stage)
+    _, parts = found
     with entered(ctx, url, stage) as (connection, night):
         night_parts.plan(connection, ctx.business_date, stage, ctx.attempt, night.extract_number, parts)
 

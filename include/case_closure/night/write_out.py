@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from case_closure.night.context import NightContext, NightFailed, Summary
 from case_closure.night.guard import entered, fail, hold_open, require_law
@@ -29,9 +30,11 @@ from case_closure.store.database import Connection
 from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement, as_bytes, from_bytes
 
+if TYPE_CHECKING:
+    from case_closure.outbound.letters.batches import Planned
+
 # Of 250 letters each: a part is some seconds of work.
 DOCUMENTS_A_PART = 8
-
 
 Letters = Callable[[Connection, Path], list[WrittenFile]]
 
@@ -52,13 +55,10 @@ def run(ctx: NightContext, url: str) -> Summary:
 
 def plan(ctx: NightContext, url: str) -> None:
     """What the letters say, and the documents they make, in parts."""
-    from case_closure.outbound.letters import batches
-
     _prepare(ctx, url)
     on = ctx.business_date
     with entered(ctx, url, STAGE.name) as (connection, night):
-        documents = [document.name for document in batches.plan(letter_contents.counts(connection, on))]
-        parts = [documents[at : at + DOCUMENTS_A_PART] for at in range(0, len(documents), DOCUMENTS_A_PART)]
+        parts = [[one.name for one in part] for part in _documents(connection, on)]
         night_parts.plan(connection, on, STAGE.name, ctx.attempt, night.extract_number, parts)
 
 
@@ -69,17 +69,16 @@ def begin(ctx: NightContext, url: str) -> Work:
     on = ctx.business_date
     with entered(ctx, url, STAGE.name) as (connection, night):
         judgement = Judgement(on, night.extract_number, ctx.attempt)
-        documents = batches.plan(letter_contents.counts(connection, on))
+        parts = _documents(connection, on)
 
     def work(claimed: Claim) -> None:
-        mine = documents[claimed.part * DOCUMENTS_A_PART : (claimed.part + 1) * DOCUMENTS_A_PART]
         with folder.aside(ctx.outbound, on) as made:
             with database.transaction(url) as connection:
                 of_part = [
                     batches.Batch(
                         one.name, letter_contents.of_code(connection, on, one.code, one.skip, one.letters)
                     )
-                    for one in mine
+                    for one in parts[claimed.part]
                 ]
             typeset = list(batches.typeset(of_part, made, on, processes=1))
             with entered(ctx, url, STAGE.name) as (connection, _):
@@ -105,15 +104,15 @@ def put_together(ctx: NightContext, url: str) -> Summary:
     on = ctx.business_date
     with entered(ctx, url, STAGE.name) as (connection, night):
         planned = night_parts.planned_by(connection, on, STAGE.name)
-        documents = batches.plan(letter_contents.counts(connection, on))
+        parts = _documents(connection, on)
     judgement = Judgement(on, night.extract_number, planned or 0)
 
     def letters(connection: Connection, made: Path) -> list[WrittenFile]:
         written, indexes = [], []
         (made / batches.FOLDER).mkdir()
-        for number in range(0, len(documents), DOCUMENTS_A_PART):
-            files = work_in_progress.files(connection, judgement, STAGE.name, number // DOCUMENTS_A_PART)
-            for one in documents[number : number + DOCUMENTS_A_PART]:
+        for number, part in enumerate(parts):
+            files = work_in_progress.files(connection, judgement, STAGE.name, number)
+            for one in part:
                 if one.name not in files:
                     raise NightFailed(
                         f"{one.name} of the night of {on} is not typeset, or it is gone, as after the database was stopped: "
@@ -128,6 +127,14 @@ def put_together(ctx: NightContext, url: str) -> Summary:
 
 
 STAGE = InParts("write_out", plan, begin, ("letters_typeset",), put_together)
+
+
+def _documents(connection: Connection, on: date) -> list[list[Planned]]:
+    """The documents that the night's letters make, part by part: the same whichever task asks."""
+    from case_closure.outbound.letters import batches
+
+    documents = batches.plan(letter_contents.counts(connection, on))
+    return [documents[at : at + DOCUMENTS_A_PART] for at in range(0, len(documents), DOCUMENTS_A_PART)]
 
 
 def _index_of(document: str) -> str:
