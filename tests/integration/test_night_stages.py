@@ -6,20 +6,17 @@ import os
 import signal
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from importlib import import_module
 from typing import Any
 
 import pytest
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 
 from case_closure.landing.rejection import LandingRejected
 from case_closure.local.progress import Event, Follower
 from case_closure.night import run as night
 from case_closure.store import database, night_stages, posting
-from case_closure.store.schema import views
 from tests.support.builders import case
 from tests.support.installation import Installation
+from tests.support.older import make_older
 
 pytestmark = pytest.mark.usefixtures("plain_letters")
 
@@ -183,11 +180,7 @@ def test_R40_the_first_refusal_of_all_is_told_though_the_store_was_of_an_older_v
     installation: Installation,
 ) -> None:
     with database.transaction(installation.url) as connection:
-        views.drop(connection)
-        with Operations.context(MigrationContext.configure(connection)):
-            for version in ("0025_a_night_in_parts", "0024_what_a_night_tells"):
-                import_module(f"case_closure.store.schema.migrations.versions.{version}").downgrade()
-    installation.execute("update public.case_closure_version set version_num = '0023'")
+        make_older(connection, "0023")
     follower = Follower(installation.settings, FIRST, "run-1")
     assert list(follower.new_events()) == []
     with pytest.raises(night.NightRefused, match="Nothing"):

@@ -20,6 +20,7 @@ from case_closure.store.schema import views
 from case_closure.store.schema.tables import metadata
 from tests.support.builders import case
 from tests.support.installation import Databases, Installation
+from tests.support.older import make_older
 
 # contract.md, 'What can be read', the views of the night's finance.
 CONTRACT = {
@@ -264,13 +265,7 @@ def test_a_store_that_breaks_a_law_is_not_brought_to_this_version_and_the_refusa
     with database_server.installation() as old:
         old.night(date(2017, 8, 10), case("A"), case("B", "G2", child=False))
         with database.transaction(old.url) as connection:
-            views.drop(connection)
-            with Operations.context(MigrationContext.configure(connection)):
-                for version in (
-                    "0025_a_night_in_parts", "0024_what_a_night_tells", "0023_what_the_schema_refuses",
-                ):  # fmt: skip
-                    import_module(f"case_closure.store.schema.migrations.versions.{version}").downgrade()
-            connection.execute(text("update public.case_closure_version set version_num = '0022'"))
+            make_older(connection, "0022")
         entries = old.query("select entry_id, kind, amount_pence, reference from closure.ledger")
         assert entries == [
             {"entry_id": "CS2-A-RP-ACTIVE-POSTED", "kind": "POSTED", "amount_pence": 1000, "reference": "B-A"}

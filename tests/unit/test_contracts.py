@@ -107,6 +107,10 @@ AGREED = {
         "resolution_id csa_system csa_case_id entity field old_value new_value source_system entered_by "
         "entered_on",
     ),
+    "reported_exceptions": (
+        "report_id",
+        "report_id casegroup_id csa_system csa_case_id channel stage detail reported_by reported_on cleared_on cleared_by",
+    ),
 }
 EVENTS = {
     "csa_balances": ("balance_id",),

@@ -29,6 +29,10 @@ CASE_TYPES = ("ONGOING", "ARREARS_ONLY")
 CASE_STATUSES = ("OPEN", "CLOSED")
 CLOSED_REASONS = ("CASE_CLOSURE", "OTHER")
 SEGMENTS = ("1", "2", "3", "4", "5")
+REPORT_CHANNELS = ("OFFLINE_REPORT", "CSA_CASEWORKER")
+REPORT_STAGES = (
+    "SELECTION", "CLOSURE", "RECEIVE_BALANCE", "CASE_SET_UP", "ADD_ARREARS", "AFTER_TRANSITION",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -587,6 +591,27 @@ _RESOLUTIONS = FileContract(
     ),
 )
 
+_REPORTED_EXCEPTIONS = FileContract(
+    "reported_exceptions",
+    "reported_exceptions.parquet",
+    key=("report_id",),
+    kind="upsert",
+    event_key=(),
+    meaning="Exceptions found outside the system; each holds its casegroup until it is cleared (B51).",
+    columns=(
+        Column("report_id", TEXT, "The report"),
+        Column("casegroup_id", TEXT, "Casegroup it is about"),
+        *_optional_case_key(),
+        Column("channel", TEXT, "How it reached us", REPORT_CHANNELS),
+        Column("stage", TEXT, "Where in the transition it was found", REPORT_STAGES),
+        Column("detail", TEXT, "What is wrong, free text", personal=True),
+        Column("reported_by", TEXT, "Who reported it"),
+        Column("reported_on", DAY, "Day they did; from then on it holds"),
+        Column("cleared_on", DAY, "Day it is cleared; null while it is not"),
+        Column("cleared_by", TEXT, "Who cleared it"),
+    ),
+)
+
 FILES: dict[str, FileContract] = {
     contract.name: contract
     for contract in (
@@ -611,6 +636,7 @@ FILES: dict[str, FileContract] = {
         _CSA_ACTIONS,
         _RECORDS,
         _RESOLUTIONS,
+        _REPORTED_EXCEPTIONS,
     )
 }
 """Every file that may land, by name, in the order of the contract."""
