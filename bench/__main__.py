@@ -21,7 +21,7 @@ from bench import figures
 from bench.floor import NotTheSame
 from bench.results import Row, missed, table, write_into
 from case_closure.settings import Settings
-from tests.support.home import Home, MeasuringFailed, new_home
+from tests.support.home import CAN_BE_BACKED_UP, Home, MeasuringFailed, new_home
 
 _PACKAGES = ("apache-airflow", "great-expectations", "pandas", "pyarrow", "SQLAlchemy", "psycopg")
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the home is taken away then too
     try:
-        with new_home(asked.home) as home:
+        with new_home(asked.home, None if asked.minimal else CAN_BE_BACKED_UP) as home:
             text, rows = _measured(home, asked)
     except (MeasuringFailed, NotTheSame) as failure:
         print(failure, file=sys.stderr)
@@ -78,7 +78,8 @@ def _machine(home: Home, asked: argparse.Namespace) -> str:
     )
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {psutil.virtual_memory().total / figures.GIB:.0f} GiB, "
-        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, PostgreSQL {home.server_version()}, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
+        f"PostgreSQL {home.shown('server_version')} at wal_level {home.shown('wal_level')}, checksums {home.shown('data_checksums')}, "
         f"{versions}; {settings.workers} workers, parts of {settings.partition_casegroups:,} casegroups; "
         f"medians of runs, {repeated}."
     )
@@ -101,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--home", type=Path, metavar="DIR", help="an empty folder to work in (a temporary one)"
     )
+    parser.add_argument(
+        "--minimal", action="store_true", help="on the server as it comes, at wal_level minimal, not on one that can be backed up"
+    )  # fmt: skip
     parser.add_argument(
         "--write", type=Path, metavar="PAGE", help="put the table into this page (docs/bench.md)"
     )

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -28,12 +28,17 @@ class MeasuringFailed(Exception):
     """What was to be measured did not go through; the message says what, and where its words are."""
 
 
+# A server that can be backed up while it runs, and can be copied to another, logs all that it writes.
+CAN_BE_BACKED_UP = {"wal_level": "replica", "max_wal_senders": "10"}
+
+
 class Home:
     """An embedded server with nothing in it, in a folder that :func:`new_home` takes away again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, configuration: Mapping[str, str] | None = None) -> None:
+        """``configuration``: in what the server is to differ from the one that comes with the product."""
         self.folder = folder
-        self._server = embedded.ensure_running(folder)
+        self._server = embedded.ensure_running(folder, configuration)
         self._made = 0
 
     @contextlib.contextmanager
@@ -64,9 +69,10 @@ class Home:
         """Have everything written so far on disk, so that it is not paid for by what is measured next."""
         self._execute("checkpoint")
 
-    def server_version(self) -> str:
+    def shown(self, setting: str) -> str:
+        """A setting of the server, as it says itself."""
         with database.engine(self._server.admin_url()).connect() as connection:
-            return str(connection.exec_driver_sql("show server_version").scalar_one())
+            return str(connection.exec_driver_sql(f"show {setting}").scalar_one())
 
     def _execute(self, statement: str) -> None:
         with database.engine(self._server.admin_url()).connect() as connection:
@@ -146,7 +152,7 @@ class Home:
 
 
 @contextlib.contextmanager
-def new_home(given: Path | None) -> Iterator[Home]:
+def new_home(given: Path | None, configuration: Mapping[str, str] | None = None) -> Iterator[Home]:
     """A home in the folder given, which must not exist or be empty, else in the system's temporary one.
 
     On leaving its server is stopped and its files are gone. Raises MeasuringFailed when there is something in the folder.
@@ -158,7 +164,7 @@ def new_home(given: Path | None) -> Iterator[Home]:
     outer = None if given else Path(tempfile.mkdtemp(prefix="case-closure-bench-"))
     folder = given.absolute() if given else (outer or Path()) / "var"
     try:
-        yield Home(folder)
+        yield Home(folder, configuration)
     finally:
         with contextlib.suppress(embedded.ServerUnavailable):
             embedded.stop(folder)

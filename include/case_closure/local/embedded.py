@@ -7,7 +7,8 @@ the user's own beyond handing back its URL.
 What lies in <home>:
     postgres/data        the database cluster (PGDATA), owned by the OS user the server runs as
     postgres/server.log  the server's own words
-    postgres.json        its port, and the passwords of its administrator and its two logins; readable by the owner only
+    postgres.json        its port, the passwords of its administrator and its two logins, and in what its configuration
+                         differs from others'; readable by the owner only
     postgres.lock        held while someone starts or stops it
 The administrator (a superuser) makes the server ready at each start, and logins for readers; the store and Airflow are worked
 with by a login of their own, which owns its database and nothing else (``roles``).
@@ -33,7 +34,7 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,11 +119,11 @@ def admin_url(settings: Settings) -> str:
     return settings.database_url or ensure_running(settings.own_home).admin_url(STORE)
 
 
-def ensure_running(home: Path) -> Server:
+def ensure_running(home: Path, configuration: Mapping[str, str] | None = None) -> Server:
     """The server of this home, started (and made) if need be. Safe to call from several processes at once.
 
-    Recovers from a server that was killed: waits until PostgreSQL has replayed its log. Raises
-    ServerUnavailable.
+    ``configuration``: where a server that is made is to differ from others, for as long as it is there. Recovers from
+    a server that was killed: waits until PostgreSQL has replayed its log. Raises ServerUnavailable.
     """
     places = _Places(Path(home).absolute())
     running = _answering(places)
@@ -133,7 +134,7 @@ def ensure_running(home: Path) -> Server:
         if running is not None:
             return running
         if not places.data.exists():
-            _make(places)
+            _make(places, configuration or {})
         return _made_ready(places, _start(places))
 
 
@@ -266,7 +267,7 @@ def _answering(places: _Places) -> Server | None:
 # --- making and starting --------------------------------------------------------------------------
 
 
-def _make(places: _Places) -> None:
+def _make(places: _Places, configuration: Mapping[str, str]) -> None:
     """A new cluster with both databases, whole or not at all: built aside and renamed into place."""
     owner = _server_user()
     places.root.mkdir(exist_ok=True)
@@ -306,7 +307,9 @@ def _make(places: _Places) -> None:
         )
     finally:
         password_file.unlink()
-    places.write_connection({"port": _free_port(), "password": password})
+    places.write_connection(
+        {"port": _free_port(), "password": password, "configuration": dict(configuration)}
+    )
     new.rename(places.data)
 
 
@@ -363,7 +366,8 @@ def _made_ready(places: _Places, port: int) -> Server:
 
 
 def _launch(places: _Places, owner: pwd.struct_passwd | None, port: int) -> None:
-    settings = {**_CONFIGURATION, "port": str(port), "dynamic_shared_memory_type": _shared_memory()}
+    own = places.read_connection().get("configuration", {})
+    settings = {**_CONFIGURATION, "dynamic_shared_memory_type": _shared_memory(), **own, "port": str(port)}
     arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with places.log.open("ab") as log:
         child = subprocess.Popen(
