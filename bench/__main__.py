@@ -79,7 +79,8 @@ def _machine(home: Home, asked: argparse.Namespace) -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {psutil.virtual_memory().total / figures.GIB:.0f} GiB, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
-        f"PostgreSQL {home.shown('server_version')} at wal_level {home.shown('wal_level')}, checksums {home.shown('data_checksums')}, "
+        f"PostgreSQL {home.shown('server_version')} at wal_level {home.shown('wal_level')}, checksums "
+        f"{home.shown('data_checksums')}, "
         f"{versions}; {settings.workers} workers, parts of {settings.partition_casegroups:,} casegroups; "
         f"medians of runs, {repeated}."
     )

@@ -27,6 +27,7 @@ from case_closure.settings import (
     OUTBOUND,
     PARTITION_CASEGROUPS,
     SLOTS,
+    WORKERS,
 )
 from tests.support.airflow_up import Up, until
 from tests.support.installation import Installation
@@ -131,8 +132,11 @@ class Worker:
 class CeleryUp:
     """Airflow's own processes with a home, a broker, and workers without one."""
 
-    def __init__(self, store: Installation, folder: Path, workers: int, **settings: str) -> None:
-        """``settings``: of Airflow's own processes, besides."""
+    def __init__(
+        self, store: Installation, folder: Path, workers: int, processes: int | None = None, **settings: str
+    ) -> None:
+        """``processes``: that a worker uses for a stage, by default as many as there are cores; ``settings``: of Airflow's own
+        processes, besides."""
         folder.mkdir(parents=True)
         self.broker = Broker(folder / "broker")
         metadata = embedded.ensure_running(store.folder).url(embedded.AIRFLOW)
@@ -143,6 +147,7 @@ class CeleryUp:
             # The same wherever the DAG files are read: stages in parts are mapped over so many tasks.
             SLOTS: str(workers),
             PARTITION_CASEGROUPS: str(store.partition_casegroups),
+            **({WORKERS: str(processes)} if processes else {}),
         }
         self._celery = {
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",

@@ -14,27 +14,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from case_closure.domain.night import STAGES
 from case_closure.night import attempts
 from case_closure.night.context import NightFailed, NightRefused
 from case_closure.settings import Settings
 from case_closure.store import database, night_stages
-
-STAGES = (
-    "open_night",
-    "verify_landing",
-    "receive_extract",
-    "select_tranche",
-    "take_applications",
-    "follow_closure",
-    "receive_balances",
-    "set_up_cases",
-    "post_dues",
-    "decide_next_action",
-    "gate_payments",
-    "check_money_law",
-    "write_out",
-    "close_night",
-)
 
 
 @dataclass(frozen=True)
