@@ -88,8 +88,8 @@ def conclude(
     ``latest``: the latest business date known of, which is later than ``on`` when the night is run late or again: on it is
     resolved what was first seen since, and no outcome's date goes back (R39, R43).
     """
-    found = pd.concat([received.found, set_up.found], ignore_index=True)
-    opened, seen, resolved = _exceptions(found, received, set_up, before, on, latest)
+    exceptions_found = pd.concat([received.exceptions_found, set_up.exceptions_found], ignore_index=True)
+    opened, seen, resolved = _exceptions(exceptions_found, received, set_up, before, on, latest)
     still_open = _open_after(before.open_exceptions, opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
     positions, replaced = _changed_positions(posted.positions, received, before.positions, on)
@@ -118,7 +118,7 @@ def conclude(
 
 
 def _exceptions(
-    found: pd.DataFrame,
+    exceptions_found: pd.DataFrame,
     received: Received,
     set_up: SetUp,
     before: Gathered,
@@ -126,16 +126,16 @@ def _exceptions(
     latest: pd.Timestamp,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Opened, seen again and resolved tonight. A rule's exception is resolved only when its cause was looked at."""
-    held = before.open_exceptions
-    held = held.assign(key=key_of(held))
-    standing = held[held["status"] != "RESOLVED"].sort_values(
+    open_exceptions = before.open_exceptions
+    open_exceptions = open_exceptions.assign(key=key_of(open_exceptions))
+    standing = open_exceptions[open_exceptions["status"] != "RESOLVED"].sort_values(
         ["business_date", "exception_id"], kind="stable"
     )
-    found = found.assign(key=key_of(found))
-    new = found[~among(found["key"], standing["key"])].reset_index(drop=True)
+    exceptions_found = exceptions_found.assign(key=key_of(exceptions_found))
+    new = exceptions_found[~among(exceptions_found["key"], standing["key"])].reset_index(drop=True)
     opened = described(new, before.routes, on)
     # Two that were opened under no casegroup and under another one can turn out to be the same: the first goes on.
-    again = among(standing["key"], found["key"]) & ~standing["key"].duplicated().to_numpy()
+    again = among(standing["key"], exceptions_found["key"]) & ~standing["key"].duplicated().to_numpy()
     seen = standing[again]
     gone = standing[~again & (standing["severity"] == "HOLD").to_numpy(bool)]
     groups = received.casegroups
@@ -173,9 +173,12 @@ def _resolved_by(resolved: pd.DataFrame, received: Received, before: Gathered, o
     return ("RESOLUTION " + of_person.fillna(of_case)).fillna("EXTRACT " + on.date().isoformat())
 
 
-def _open_after(held: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame) -> pd.DataFrame:
+def _open_after(open_exceptions: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame) -> pd.DataFrame:
     """HOLD exceptions that stop their casegroup once tonight is stored: casegroup_id and rule_code."""
-    standing = held[(held["status"] != "RESOLVED") & ~among(held["exception_id"], resolved["exception_id"])]
+    standing = open_exceptions[
+        (open_exceptions["status"] != "RESOLVED")
+        & ~among(open_exceptions["exception_id"], resolved["exception_id"])
+    ]
     both = pd.concat(
         [standing[["casegroup_id", "rule_code"]], opened[["casegroup_id", "rule_code"]]], ignore_index=True
     )
@@ -269,7 +272,7 @@ def _exact_sums(lines: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _changed_positions(
-    positions: pd.DataFrame, received: Received, held: pd.DataFrame, on: pd.Timestamp
+    positions: pd.DataFrame, received: Received, positions_before: pd.DataFrame, on: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Positions to write, and the casegroups whose old ones they replace. Unchanged lines keep their dates.
 
@@ -277,24 +280,26 @@ def _changed_positions(
     unless its case has left the casegroup.
     """
     groups = received.casegroups
-    held = held[among(held["casegroup_id"], groups["casegroup_id"])]
+    positions_before = positions_before[among(positions_before["casegroup_id"], groups["casegroup_id"])]
     completed = chosen(groups["casegroup_id"], groups["completed_on"].notna())
-    positions = _with_what_was_completed(positions, held[among(held["casegroup_id"], completed)])
-    places = lookup(_position_key(held), positions.assign(key=_position_key(positions)), "key")
+    positions = _with_what_was_completed(
+        positions, positions_before[among(positions_before["casegroup_id"], completed)]
+    )
+    places = lookup(_position_key(positions_before), positions.assign(key=_position_key(positions)), "key")
     members = pd.concat(
         [_member(rows) for rows in (received.cases, received.balances, received.clerical_balances)],
         ignore_index=True,
     )
-    stays = among(_member(held), members)
-    emptied = held[(places < 0) & stays]
+    stays = among(_member(positions_before), members)
+    emptied = positions_before[(places < 0) & stays]
     nothing = emptied[POSITION_KEY].assign(**dict.fromkeys(FIGURES, 0))
     now = (
         pd.concat([positions[POSITION_KEY + FIGURES], nothing], ignore_index=True)
         if len(nothing)
         else positions
     )
-    before = lookup(_position_key(now), held.assign(key=_position_key(held)), "key")
-    was = {name: take_pence(held[name], before) for name in FIGURES}
+    before = lookup(_position_key(now), positions_before.assign(key=_position_key(positions_before)), "key")
+    was = {name: take_pence(positions_before[name], before) for name in FIGURES}
     same = before >= 0
     for name in FIGURES:
         same &= now[name].to_numpy(np.int64) == was[name]
@@ -302,12 +307,16 @@ def _changed_positions(
     credit_same = (before >= 0) & (credit == was["credit_pence"])
     today = pd.Series(on, index=now.index).astype("datetime64[s]")
     now = now.assign(
-        business_date=today.where(~same, take(held["business_date"], before)),
-        credited_on=today.where(~credit_same, take(held["credited_on"], before)).where(credit != 0),
+        business_date=today.where(~same, take(positions_before["business_date"], before)),
+        credited_on=today.where(~credit_same, take(positions_before["credited_on"], before)).where(
+            credit != 0
+        ),
     )
-    left = held[(places < 0) & ~stays]
+    left = positions_before[(places < 0) & ~stays]
     changed = pd.concat([chosen(now["casegroup_id"], ~same), left["casegroup_id"]])
-    replaced = held.loc[among(held["casegroup_id"], changed), ["casegroup_id"]].drop_duplicates()
+    replaced = positions_before.loc[
+        among(positions_before["casegroup_id"], changed), ["casegroup_id"]
+    ].drop_duplicates()
     return now[among(now["casegroup_id"], changed)], replaced
 
 
@@ -377,7 +386,7 @@ def _changed_again_items(seen: pd.DataFrame, received: Received, on: pd.Timestam
     changed = (seen["rule_code"] == "balance_changed_after_completion") & (seen["business_date"] < on)
     again = seen[changed.to_numpy(bool) & among(case_key(seen), arrived)]
     rule = RULES["balance_changed_after_completion"]
-    return work_items.made(
+    return work_items.items_raised(
         again,
         on,
         type=rule.work_item,
@@ -391,7 +400,7 @@ def _set_up_items(set_up: SetUp, before: Gathered, on: pd.Timestamp) -> pd.DataF
     created = set_up.cms_cases
     created = created[created["origin"] == "ARREARS_ONLY"]
     created = work_items.routed(created, before.routes)
-    return work_items.made(
+    return work_items.items_raised(
         created, on, type="ARREARS_ONLY_CASE_SET_UP", subject_reference=None,
         detail="An arrears-only case was set up on CMS for this CSA case. Check it and tell the parents.",
     )  # fmt: skip
@@ -409,7 +418,7 @@ def _write_off_items(posted: Posted, set_up: SetUp, before: Gathered, on: pd.Tim
     asked_all = (cases["rp_arrears_decision"] == "WRITE_OFF") & (cases["owed"] > 0)
     asked_part = (cases["rp_arrears_decision"] == "PART_WRITE_OFF") & (cases["owed"] > cases["rp_keep_pence"])
     fires = work_items.routed(cases[asked_all | asked_part], before.routes)
-    return work_items.made(
+    return work_items.items_raised(
         fires, on, type="CONFIRM_WRITE_OFF", subject_reference=None,
         detail="The receiving parent asked for write-off but is still owed arrears. Investigate, confirm with them, "
         "and send CMSL6300 with its dates.",
@@ -439,7 +448,7 @@ def _clerical_items(received: Received, before: Gathered, on: pd.Timestamp) -> p
         "Apply for an arrears-only case for the clerical balance.",
     )
     rows = work_items.routed(rows, before.routes)
-    return work_items.made(rows, on, type=kind, subject_reference=None, detail=says)
+    return work_items.items_raised(rows, on, type=kind, subject_reference=None, detail=says)
 
 
 def _clerical_items_done(received: Received, set_up: SetUp, posted: Posted, before: Gathered) -> pd.DataFrame:

@@ -62,10 +62,10 @@ class Followed(Handed):
     letters: Annotated[pd.DataFrame, handed.LETTERS]
 
 
-def answer_facts(held: Answers) -> pd.DataFrame:
+def answer_facts(gathered: Answers) -> pd.DataFrame:
     """One line an answer of a legacy team to judge: does it name a letter that was suppressed (B15)?"""
-    rows = held.clerical_letters
-    known = held.suppressed
+    rows = gathered.clerical_letters
+    known = gathered.suppressed
     places = lookup(rows["letter_id"], known, "letter_id")
     none = pd.Series(None, index=rows.index, dtype="str")
     return rows.assign(
@@ -80,45 +80,49 @@ def answer_facts(held: Answers) -> pd.DataFrame:
 def refused(
     answers: pd.DataFrame,
     broke: Mapping[str, pd.DataFrame],
-    held: Answers,
+    gathered: Answers,
     on: pd.Timestamp,
     latest: pd.Timestamp,
 ) -> exceptions.Exceptions:
     """Exceptions of answers that name no suppressed letter."""
-    found = findings.found(broke["clerical_letters"], answers, original_columns=_ANSWER_ROW)
+    exceptions_found = findings.exceptions_found(
+        broke["clerical_letters"], answers, original_columns=_ANSWER_ROW
+    )
     references = answers["subject_reference"]
-    return exceptions.of_rows(found, references, held.row_exceptions, held.routes, on, latest)
+    return exceptions.of_rows(
+        exceptions_found, references, gathered.row_exceptions, gathered.routes, on, latest
+    )
 
 
-def ninos(held: Gathered) -> pd.Series:
+def ninos(gathered: Gathered) -> pd.Series:
     """The first eight characters of the NINOs of all parents, as CIS is asked for them."""
-    return set_up_cases.people(receive_balances.case_facts(held), held)["matched_on"]
+    return set_up_cases.people(receive_balances.case_facts(gathered), gathered)["matched_on"]
 
 
-def conclude(held: Gathered, cis: pd.DataFrame, on: pd.Timestamp, latest: pd.Timestamp) -> Followed:
+def conclude(gathered: Gathered, cis: pd.DataFrame, on: pd.Timestamp, latest: pd.Timestamp) -> Followed:
     """The moves and letters of tonight for the casegroups looked at. ``latest``: the latest business date known of, which
     is later than ``on`` when this night is run late: where a journey stands is of that day, which letters are due of its own,
     and nobody is reminded (R39).
 
     ``cis``: CIS_PERSONS, what CIS knows under the ``ninos``. Raises journey.IllegalMove.
     """
-    cases = _cases(held, on, latest)
-    due = _due(cases, held.letters, on, late=latest > on)
-    sent = pd.concat([held.letters[["code", "casegroup_id"]], due[["code", "casegroup_id"]]])
+    cases = _cases(gathered, on, latest)
+    due = _due(cases, gathered.letters, on, late=latest > on)
+    sent = pd.concat([gathered.letters[["code", "casegroup_id"]], due[["code", "casegroup_id"]]])
     reminded = chosen(sent["casegroup_id"], sent["code"].isin(codes.REMINDER.values()))
-    changed, moves = _journeys(cases, held.journeys, reminded, on)
+    changed, moves = _journeys(cases, gathered.journeys, reminded, on)
     return Followed(
         journeys=cut(changed, handed.JOURNEYS),
         moves=cut(moves, handed.JOURNEY_MOVES),
-        letters=_letters(due, cases, held, cis, on),
+        letters=_letters(due, cases, gathered, cis, on),
     )
 
 
-def _cases(held: Gathered, on: pd.Timestamp, latest: pd.Timestamp) -> pd.DataFrame:
+def _cases(gathered: Gathered, on: pd.Timestamp, latest: pd.Timestamp) -> pd.DataFrame:
     """One line a selected case: what CSA says of it now, with what was stamped on it."""
-    cases = receive_balances.case_facts(held)
+    cases = receive_balances.case_facts(gathered)
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
-    stamped = held.end_liability.assign(case_key=case_key(held.end_liability))
+    stamped = gathered.end_liability.assign(case_key=case_key(gathered.end_liability))
     places = lookup(cases["case_key"], stamped, "case_key")
     for name in ("journey", "selected_on", "led", "became_reactive_on"):
         cases[name] = take(stamped[name], places)
@@ -136,7 +140,7 @@ def _cases(held: Gathered, on: pd.Timestamp, latest: pd.Timestamp) -> pd.DataFra
         & ended_tonight
         & ongoing
         & (cases["closed_reason"] == "CASE_CLOSURE").to_numpy(bool),
-        inhibited=receive_balances.inhibited(cases, held.inhibits, NightDates(on.date(), latest.date())),
+        inhibited=receive_balances.inhibited(cases, gathered.inhibits, NightDates(on.date(), latest.date())),
     )
     return (
         cases[places >= 0]
@@ -170,13 +174,13 @@ def _journeys(
         facts = journey.Facts(**{name: bool(values[row]) for name, values in flags.items()})
         state = states[place] if place >= 0 else None
         number = int(numbers[place]) if place >= 0 else 0
-        made = journey.moves(state, facts)
-        for left, came in made:
+        moves_made = journey.moves(state, facts)
+        for left, came in moves_made:
             number += 1
             moves.append({"casegroup_id": group, "move_number": number, "from_state": left, "to_state": came,
                           "cause": journey.CAUSES[came]})  # fmt: skip
-        if made:
-            lines.append({"casegroup_id": group, "state": made[-1][1], "move_number": number})
+        if moves_made:
+            lines.append({"casegroup_id": group, "state": moves_made[-1][1], "move_number": number})
     changed = pd.DataFrame(lines, columns=["casegroup_id", "state", "move_number"])
     return changed.assign(business_date=on), pd.DataFrame(
         moves, columns=["casegroup_id", "move_number", "from_state", "to_state", "cause"]
@@ -259,12 +263,12 @@ def _reminder_due(cases: pd.DataFrame, on: pd.Timestamp) -> np.ndarray:
 
 
 def _letters(
-    due: pd.DataFrame, cases: pd.DataFrame, held: PeopleGathered, cis: pd.DataFrame, on: pd.Timestamp
+    due: pd.DataFrame, cases: pd.DataFrame, gathered: PeopleGathered, cis: pd.DataFrame, on: pd.Timestamp
 ) -> pd.DataFrame:
     """The letters due, addressed to the parents of their case."""
     if due.empty:
         return letters.none()
-    people = set_up_cases.known_people(cases, held, cis)
+    people = set_up_cases.known_people(cases, gathered, cis)
     people = people.assign(key=people["role"] + "|" + people["case_key"])
     places = lookup(due["role"] + "|" + due["case_key"], people, "key")
     taken = people.iloc[places].reset_index(drop=True)

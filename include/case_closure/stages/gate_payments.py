@@ -139,12 +139,12 @@ def conclude(
     latest: pd.Timestamp,
 ) -> Exceptions:
     """Exceptions opened, seen again and resolved, and a work item for each opened."""
-    found = pd.concat(
+    exceptions_found = pd.concat(
         [
-            findings.found(broke["csa_payments"], payments, original_columns=_PAYMENT_ROW),
-            findings.found(broke["corrections"], corrections, original_columns=_CORRECTION_ROW),
+            findings.exceptions_found(broke["csa_payments"], payments, original_columns=_PAYMENT_ROW),
+            findings.exceptions_found(broke["corrections"], corrections, original_columns=_CORRECTION_ROW),
         ],
         ignore_index=True,
     )
     judged = pd.concat([payments["subject_reference"], corrections["subject_reference"]])
-    return of_rows(found, judged, before.open_exceptions, before.routes, on, latest)
+    return of_rows(exceptions_found, judged, before.open_exceptions, before.routes, on, latest)

@@ -76,7 +76,7 @@ class Received(Handed):
     cases: Annotated[pd.DataFrame, handed.CASES_RECEIVED]
     balances: Annotated[pd.DataFrame, handed.BALANCES_RECEIVED]
     clerical_balances: Annotated[pd.DataFrame, handed.CLERICAL_BALANCES_RECEIVED]
-    found: Annotated[pd.DataFrame, handed.FOUND]
+    exceptions_found: Annotated[pd.DataFrame, handed.EXCEPTIONS_FOUND]
 
 
 @dataclass
@@ -89,16 +89,16 @@ class Facts:
     inhibits: pd.DataFrame
 
 
-def facts(held: Gathered, on: date) -> Facts:
+def facts(gathered: Gathered, on: date) -> Facts:
     """The facts of the judged casegroups as of ``on``. Pure; raises nothing."""
-    cases = case_facts(held)
+    cases = case_facts(gathered)
     return Facts(
         casegroup_cases=cases,
-        balances=_with_balance_facts(held, cases),
-        clerical_balances=_clerical(held, cases),
+        balances=_with_balance_facts(gathered, cases),
+        clerical_balances=_clerical(gathered, cases),
         # One that was removed has no effect, whoever had set it (R43).
         inhibits=_with_casegroup(
-            held.inhibits[~removed(held.inhibits, pd.Timestamp(on))].reset_index(drop=True), cases
+            gathered.inhibits[~removed(gathered.inhibits, pd.Timestamp(on))].reset_index(drop=True), cases
         ),
     )
 
@@ -135,12 +135,12 @@ def _entered_cases(held_cases: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Da
     return named.assign(casegroup_id=cases["casegroup_id"], wanted_casegroup_id=named["casegroup_id"])
 
 
-def case_facts(held: CasesGathered) -> pd.DataFrame:
+def case_facts(gathered: CasesGathered) -> pd.DataFrame:
     """One line a case with what caseworkers entered for it: does its casegroup agree, did closing it work (B53)?
 
     A failure of a case that is not held has a line of its own, without a casegroup.
     """
-    return _with_casegroup_facts(_entered_cases(held.cases, held.resolutions), held)
+    return _with_casegroup_facts(_entered_cases(gathered.cases, gathered.resolutions), gathered)
 
 
 def _as_claimed(cases: pd.DataFrame) -> pd.DataFrame:
@@ -173,7 +173,7 @@ def _with_casegroup(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_casegroup_facts(cases: pd.DataFrame, held: CasesGathered) -> pd.DataFrame:
+def _with_casegroup_facts(cases: pd.DataFrame, gathered: CasesGathered) -> pd.DataFrame:
     """Do the cases of a casegroup agree, and did closing each of them work (B53)?"""
     payers = cases["paying_parent_id"].fillna("")
     first = cases.drop_duplicates("casegroup_id")
@@ -183,11 +183,11 @@ def _with_casegroup_facts(cases: pd.DataFrame, held: CasesGathered) -> pd.DataFr
     cases = cases.assign(
         paying_parent_agreed=~among(cases["casegroup_id"], chosen(cases["casegroup_id"], other)),
         casegroup_agreed=cases["wanted_casegroup_id"].eq(cases["casegroup_id"]).to_numpy(bool),
-        sensitive=among(cases["casegroup_id"], held.sensitive["casegroup_id"]),
+        sensitive=among(cases["casegroup_id"], gathered.sensitive["casegroup_id"]),
     )
     # The latest night that gave evidence of a failure: a report, a code on the case, or the exception still open.
-    failures = held.closure_failures.assign(case_key=case_key(held.closure_failures))
-    still_open = held.open_exceptions
+    failures = gathered.closure_failures.assign(case_key=case_key(gathered.closure_failures))
+    still_open = gathered.open_exceptions
     still_open = still_open[still_open["rule_code"] == "closure_failed"]
     evidence = pd.concat(
         [
@@ -256,10 +256,10 @@ def own_facts(balances: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_balance_facts(held: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
+def _with_balance_facts(gathered: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
     """Facts of the latest balance rows, after what caseworkers entered for them."""
-    sent = held.csa_balances.reset_index(drop=True)
-    entered = ordered(held.resolutions, "BALANCE")
+    sent = gathered.csa_balances.reset_index(drop=True)
+    entered = ordered(gathered.resolutions, "BALANCE")
     # What caseworkers name casegroup_id is the row's own.
     named = lay_over(
         sent.rename(columns={"row_casegroup_id": "casegroup_id"}),
@@ -278,7 +278,7 @@ def _with_balance_facts(held: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
     claimed = take(cases["claimed_casegroup_id"], places).where(take_flags(cases["casegroup_agreed"], places))
     balances = balances.assign(
         casegroup_id=casegroup_id,
-        sensitive=among(casegroup_id, held.sensitive["casegroup_id"]),
+        sensitive=among(casegroup_id, gathered.sensitive["casegroup_id"]),
         # Without a case number there is no case to know, and without a case no casegroup to agree with.
         case_held=case_held | ~keyed,
         casegroup_agreed=(balances["row_casegroup_id"] == held_casegroup).to_numpy(bool)
@@ -287,28 +287,32 @@ def _with_balance_facts(held: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
     )
     # A resolution is no arrival: a row that came as completed stays so whatever was entered for it since (R20).
     return balances.assign(
-        as_completed=_as_completed(balances, case_held, held)
+        as_completed=_as_completed(balances, case_held, gathered)
         | _as_completed(
-            sent.assign(case_key=balances["case_key"], casegroup_id=balances["casegroup_id"]), case_held, held
+            sent.assign(case_key=balances["case_key"], casegroup_id=balances["casegroup_id"]),
+            case_held,
+            gathered,
         )
     )
 
 
-def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Gathered) -> np.ndarray:
+def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, gathered: Gathered) -> np.ndarray:
     """Whether a balance of a completed casegroup is what was completed, or what corrections have made of it (R20)."""
     same = np.ones(len(balances), dtype=bool)
-    standing = held.standing
+    standing = gathered.standing
     completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
     rows = balances[among(balances["casegroup_id"], completed) & case_held]
     if rows.empty:
         return same
     # As that casegroup was completed: what came since is held (R41), and was no part of it.
-    positions = held.positions
+    positions = gathered.positions
     positions = positions[among(positions["casegroup_id"], completed)]
     settled = positions["posted_pence"] + positions["credit_pence"]
     received = _wide(positions.assign(settled_pence=settled), "settled_pence")
-    now = _wide(held.dues_now, "amount_pence")
-    known = pd.concat([held.dues_now, held.completed_periods])[["case_key", "arrears_from", "arrears_to"]]
+    now = _wide(gathered.dues_now, "amount_pence")
+    known = pd.concat([gathered.dues_now, gathered.completed_periods])[
+        ["case_key", "arrears_from", "arrears_to"]
+    ]
     periods = known.drop_duplicates("case_key").set_index("case_key")
     nothing = (0,) * len(BUCKET_COLUMNS)
     for place, row in zip(rows.index, rows.to_dict("records"), strict=True):
@@ -328,9 +332,9 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, held: Gathered)
     return same
 
 
-def _since_completion(balances: pd.DataFrame, held: Gathered) -> np.ndarray:
+def _since_completion(balances: pd.DataFrame, gathered: Gathered) -> np.ndarray:
     """Whether a balance is money that came for a completed casegroup on a case that had none when it completed (R41)."""
-    standing, positions = held.standing, held.positions
+    standing, positions = gathered.standing, gathered.positions
     completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
     settled = (positions["posted_pence"] != 0) | (positions["credit_pence"] != 0)
     return among(balances["casegroup_id"], completed) & ~among(
@@ -352,40 +356,42 @@ def _wide(rows: pd.DataFrame, amount: str) -> dict[str, tuple[int, ...]]:
     return {key: tuple(amounts) for key, amounts in wide.items()}
 
 
-def conclude(held: Gathered, made: Facts, broke: Mapping[str, pd.DataFrame], dates: NightDates) -> Received:
+def conclude(
+    gathered: Gathered, judged: Facts, broke: Mapping[str, pd.DataFrame], dates: NightDates
+) -> Received:
     """Verdicts so far. ``broke``: suite -> findings (rule_code, field, position) over the frame of that name.
 
     ``dates``: what holds on either of them holds (R39).
     """
-    cases, balances = made.casegroup_cases, made.balances
-    found = pd.concat(
+    cases, balances = judged.casegroup_cases, judged.balances
+    exceptions_found = pd.concat(
         [
-            _refused(held.refused),
-            findings.found(broke["casegroup_cases"], cases, original_columns=_CASE_ROW),
-            findings.found(
+            _refused(gathered.refused),
+            findings.exceptions_found(broke["casegroup_cases"], cases, original_columns=_CASE_ROW),
+            findings.exceptions_found(
                 broke["csa_balances"], balances, original_columns=_BALANCE_ROW,
                 named_by=("missing_amount", "largest_bucket", "smallest_bucket"),
             ),
-            findings.found(
-                broke["clerical_balances"], made.clerical_balances, original_columns=_BALANCE_ROW
+            findings.exceptions_found(
+                broke["clerical_balances"], judged.clerical_balances, original_columns=_BALANCE_ROW
             ),
-            findings.found(broke["inhibits"], made.inhibits, original_columns=_INHIBIT_ROW),
+            findings.exceptions_found(broke["inhibits"], judged.inhibits, original_columns=_INHIBIT_ROW),
         ],
         ignore_index=True,
     )  # fmt: skip
-    found = findings.one_each(found) if len(found) else found
+    exceptions_found = findings.one_each(exceptions_found) if len(exceptions_found) else exceptions_found
     passed = np.ones(len(balances), dtype=bool)
     # What opens after completion leaves the completed figures alone, so it is no reason to refuse the row's money.
     refusing = broke["csa_balances"][broke["csa_balances"]["rule_code"] != "balance_changed_after_completion"]
     passed[refusing["position"].to_numpy(np.int64)] = False
-    balances = balances.assign(passed=passed, since_completion=_since_completion(balances, held))
+    balances = balances.assign(passed=passed, since_completion=_since_completion(balances, gathered))
     cases = cases[cases["casegroup_id"].notna()].reset_index(drop=True)
     return Received(
-        casegroups=_casegroups(held, cases, balances, made.clerical_balances, found, dates),
+        casegroups=_casegroups(gathered, cases, balances, judged.clerical_balances, exceptions_found, dates),
         cases=cut(cases, handed.CASES_RECEIVED),
         balances=cut(balances, handed.BALANCES_RECEIVED),
-        clerical_balances=cut(made.clerical_balances, handed.CLERICAL_BALANCES_RECEIVED),
-        found=found,
+        clerical_balances=cut(judged.clerical_balances, handed.CLERICAL_BALANCES_RECEIVED),
+        exceptions_found=exceptions_found,
     )
 
 
@@ -406,12 +412,12 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
             )  # fmt: skip
     if not lines:
         return findings.empty()
-    return cut(pd.DataFrame(lines), handed.FOUND)
+    return cut(pd.DataFrame(lines), handed.EXCEPTIONS_FOUND)
 
 
-def _clerical(held: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
+def _clerical(gathered: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
     """Clerical balances, in the casegroup of their case, or the one they name when the case is not held (B72)."""
-    rows = held.clerical_balances.reset_index(drop=True)
+    rows = gathered.clerical_balances.reset_index(drop=True)
     keys = case_key(rows)
     places = lookup(keys, cases, "case_key")
     known = take(cases["casegroup_id"], places)
@@ -419,7 +425,7 @@ def _clerical(held: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         case_key=keys,
         casegroup_id=casegroup_id,
-        sensitive=among(casegroup_id, held.sensitive["casegroup_id"]),
+        sensitive=among(casegroup_id, gathered.sensitive["casegroup_id"]),
         # Neither its case nor its casegroup is known: nobody would ever be asked to add it.
         placed=casegroup_id.notna().to_numpy(bool),
         positive=np.asarray(np.any(rows[list(BUCKET_COLUMNS)].to_numpy(np.int64) > 0, axis=1)),
@@ -427,18 +433,18 @@ def _clerical(held: Gathered, cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def _casegroups(
-    held: Gathered,
+    gathered: Gathered,
     cases: pd.DataFrame,
     balances: pd.DataFrame,
     clerical: pd.DataFrame,
-    found: pd.DataFrame,
+    exceptions_found: pd.DataFrame,
     dates: NightDates,
 ) -> pd.DataFrame:
     """One line a judged casegroup: why it is clerical, held, in exception; else it is ready."""
-    groups = held.judged["casegroup_id"]
+    groups = gathered.judged["casegroup_id"]
     of_case = cases["casegroup_id"]
     reasons = {
-        "NATIONALLY_SENSITIVE": held.sensitive["casegroup_id"],
+        "NATIONALLY_SENSITIVE": gathered.sensitive["casegroup_id"],
         "PARTIALLY_CLERICAL": chosen(of_case, cases["partially_clerical"]),
         "CLERICAL_REPORT": clerical["casegroup_id"],
     }
@@ -448,10 +454,14 @@ def _casegroups(
     holds = {
         "CLOSURE_FAILED": chosen(of_case, ~cases["closure_worked"]),
         "OPEN_CASES": chosen(of_case, open_case),
-        "INHIBITED": chosen(of_case, inhibited(cases, held.inhibits, dates)),
+        "INHIBITED": chosen(of_case, inhibited(cases, gathered.inhibits, dates)),
     }
-    stopping = found[found["rule_code"].map(holds_casegroup).astype(bool)] if len(found) else found
-    standing = held.standing
+    stopping = (
+        exceptions_found[exceptions_found["rule_code"].map(holds_casegroup).astype(bool)]
+        if len(exceptions_found)
+        else exceptions_found
+    )
+    standing = gathered.standing
     owed = balances[balances["positive"] & balances["passed"]]
     frame = pd.DataFrame({"casegroup_id": groups})
     frame["clerical_reason"] = _first_of(groups, {name: reasons[name] for name in outcomes.CLERICAL_REASONS})

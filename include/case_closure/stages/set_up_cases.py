@@ -68,7 +68,7 @@ class SetUp(Handed):
     casegroups: Annotated[pd.DataFrame, handed.CASEGROUPS_SET_UP]
     required: Annotated[pd.DataFrame, handed.CASES_REQUIRED]
     people: Annotated[pd.DataFrame, handed.PEOPLE]
-    found: Annotated[pd.DataFrame, handed.FOUND]
+    exceptions_found: Annotated[pd.DataFrame, handed.EXCEPTIONS_FOUND]
     interest_flags: Annotated[pd.DataFrame, handed.INTEREST_FLAGS]
 
 
@@ -101,7 +101,7 @@ class Facts:
     everyone: pd.DataFrame
 
 
-def people(required: pd.DataFrame, held: PeopleGathered) -> pd.DataFrame:
+def people(required: pd.DataFrame, gathered: PeopleGathered) -> pd.DataFrame:
     """Both parents of each required case, with what caseworkers entered for them: two lines a case.
 
     Columns: case_key, role, party_id, party_held, the party's own, ``nino_given`` (as sent) and ``nino`` (cleaned).
@@ -111,18 +111,18 @@ def people(required: pd.DataFrame, held: PeopleGathered) -> pd.DataFrame:
     for role, column in ((PAYING, "paying_parent_id"), (RECEIVING, "receiving_parent_id")):
         side = required[["case_key", "csa_system", "csa_case_id", "casegroup_id", "sensitive"]].copy()
         side["role"] = role
-        places = lookup(required[column], held.parties, "party_id")
+        places = lookup(required[column], gathered.parties, "party_id")
         side["party_held"] = places >= 0
-        for name in held.parties.columns:
-            values = held.parties[name]
+        for name in gathered.parties.columns:
+            values = gathered.parties[name]
             side[name] = take_flags(values, places) if name == "dlo" else take(values, places)
         side["party_id"] = required[column]
         sides.append(side)
     both = pd.concat(sides, ignore_index=True)
-    entered = of_people(held.entered_for_people)
+    entered = of_people(gathered.entered_for_people)
     # Of somebody who was never received there is nothing to mend.
     keys = both["party_id"].where(both["party_held"])
-    both = lay_over(both, entered, keys=keys, by=entered["party_id"], fields=held.parties.columns)
+    both = lay_over(both, entered, keys=keys, by=entered["party_id"], fields=gathered.parties.columns)
     for name in ("surname", "forenames", "address_line_1", "country"):
         stripped = both[name].str.strip()
         both[name] = both[name].where(stripped != "")
@@ -132,18 +132,18 @@ def people(required: pd.DataFrame, held: PeopleGathered) -> pd.DataFrame:
     return both
 
 
-def known_people(cases: pd.DataFrame, held: PeopleGathered, cis: pd.DataFrame) -> pd.DataFrame:
+def known_people(cases: pd.DataFrame, gathered: PeopleGathered, cis: pd.DataFrame) -> pd.DataFrame:
     """Both parents of each case, with what CIS knows of them: what letters need of a person, in the shape PEOPLE.
 
     ``cases``: case_key, csa_system, csa_case_id, casegroup_id, sensitive and the two parents' party ids. ``cis``: CIS_PERSONS.
     """
-    return cut(_with_cis(people(cases, held), cis), handed.PEOPLE)
+    return cut(_with_cis(people(cases, gathered), cis), handed.PEOPLE)
 
 
-def facts(required: pd.DataFrame, everyone: pd.DataFrame, held: Gathered) -> Facts:
+def facts(required: pd.DataFrame, everyone: pd.DataFrame, gathered: Gathered) -> Facts:
     """Facts of the cases that must be created (no match on CMS, not created before)."""
-    required = _with_register(required, everyone, held)
-    with_cis = _with_cis(everyone, held.cis)
+    required = _with_register(required, everyone, gathered)
+    with_cis = _with_cis(everyone, gathered.cis)
     must = among(with_cis["case_key"], chosen(required["case_key"], required["must_create"]))
     # The paying parent is judged once a casegroup, on its first case (nil or not); a receiving parent on each.
     payers = (
@@ -158,17 +158,17 @@ def facts(required: pd.DataFrame, everyone: pd.DataFrame, held: Gathered) -> Fac
     return Facts(
         required=required,
         parties=parties,
-        cases=_case_facts(required[required["must_create"]].reset_index(drop=True), with_cis, held),
+        cases=_case_facts(required[required["must_create"]].reset_index(drop=True), with_cis, gathered),
         warnings=_warning_facts(required, with_cis),
         everyone=with_cis,
     )
 
 
-def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, held: Gathered) -> pd.DataFrame:
+def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, gathered: Gathered) -> pd.DataFrame:
     """Which required cases CMS has already, by both parents' NINO, and which casegroup their paying parent has there."""
     sides = {role: everyone[everyone["role"] == role].reset_index(drop=True) for role in (PAYING, RECEIVING)}
     payer, receiver = sides[PAYING]["matched_on"], sides[RECEIVING]["matched_on"]
-    register = held.register.sort_values("cms_case_id", kind="stable")
+    register = gathered.register.sort_values("cms_case_id", kind="stable")
     pairs = register.dropna(subset=["pp_matched_on", "rp_matched_on"])
     pairs = pairs.assign(pair=pairs["pp_matched_on"] + "/" + pairs["rp_matched_on"]).drop_duplicates("pair")
     wanted = (payer + "/" + receiver).fillna("")
@@ -187,7 +187,7 @@ def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, held: Gathere
     places = lookup(payer.fillna(""), payers, "pp_matched_on")
     required["payer_casegroup_id"] = take(payers["cms_casegroup_id"], places)
     required["payer_register_nino"] = take(payers["pp_nino"], places)
-    created = lookup(required["case_key"], held.cms_cases, "case_key") >= 0
+    created = lookup(required["case_key"], gathered.cms_cases, "case_key") >= 0
     required["created_before"] = created
     required["on_register"] = on_register & ~created
     required["must_create"] = ~on_register & ~created
@@ -233,7 +233,7 @@ def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, held: Gathered) -> pd.DataFrame:
+def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, gathered: Gathered) -> pd.DataFrame:
     """Facts of each case that must be created. None where a rule cannot be judged."""
     payer = _side(create, everyone, PAYING)
     receiver = _side(create, everyone, RECEIVING)
@@ -246,7 +246,7 @@ def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, held: Gathered) ->
     benefit_judged = (method == "BENEFIT_DEDUCTION").to_numpy() & payer["cis_one"].to_numpy(bool)
     region = postcode.maintenance_region(receiver["postcode"], receiver["country"])
     return create.assign(
-        child_held=among(create["case_key"], held.children["case_key"]),
+        child_held=among(create["case_key"], gathered.children["case_key"]),
         bank_details_given=(~needs_bank | bank).to_numpy(bool),
         employer_given=(~method.isin(EMPLOYER_METHODS) | employer).to_numpy(bool),
         benefit_live=~benefit_judged | payer["cis_benefit_live"].to_numpy(bool),
@@ -285,32 +285,32 @@ def _warning_facts(required: pd.DataFrame, everyone: pd.DataFrame) -> pd.DataFra
     )
 
 
-def conclude(made: Facts, broke: Mapping[str, pd.DataFrame], held: Gathered, on: date) -> SetUp:
+def conclude(judged: Facts, broke: Mapping[str, pd.DataFrame], gathered: Gathered, on: date) -> SetUp:
     """New CMS cases, exceptions and warnings. ``broke``: suite -> findings over the frame of that name."""
-    found = pd.concat(
+    exceptions_found = pd.concat(
         [
-            findings.found(broke["set_up_parties"], made.parties, original_columns=_PARTY_ROW),
-            findings.found(broke["set_up_cases"], made.cases, original_columns=_CASE_ROW),
-            findings.found(broke["nino_warnings"], made.warnings, original_columns=_PARTY_ROW),
+            findings.exceptions_found(broke["set_up_parties"], judged.parties, original_columns=_PARTY_ROW),
+            findings.exceptions_found(broke["set_up_cases"], judged.cases, original_columns=_CASE_ROW),
+            findings.exceptions_found(broke["nino_warnings"], judged.warnings, original_columns=_PARTY_ROW),
         ],
         ignore_index=True,
     )
-    found = findings.one_each(found) if len(found) else found
-    parties, required = made.parties, made.required
+    exceptions_found = findings.one_each(exceptions_found) if len(exceptions_found) else exceptions_found
+    parties, required = judged.parties, judged.required
     failing = np.zeros(len(parties), dtype=bool)
     failing[broke["set_up_parties"]["position"].to_numpy(np.int64)] = True
     # A case needs both parents: the paying parent's fault stops every case of the casegroup that must be created.
     payer_fails = chosen(parties["casegroup_id"], failing & (parties["role"] == PAYING).to_numpy(bool))
     receiver_fails = chosen(parties["case_key"], failing & (parties["role"] == RECEIVING).to_numpy(bool))
-    case_failing = np.zeros(len(made.cases), dtype=bool)
+    case_failing = np.zeros(len(judged.cases), dtype=bool)
     case_failing[broke["set_up_cases"]["position"].to_numpy(np.int64)] = True
     fails = (
         among(required["casegroup_id"], payer_fails)
         | among(required["case_key"], receiver_fails)
-        | among(required["case_key"], chosen(made.cases["case_key"], case_failing))
+        | among(required["case_key"], chosen(judged.cases["case_key"], case_failing))
     )
     fails &= required["must_create"].to_numpy(bool)
-    created = _created(made, ~fails, held, on)
+    created = _created(judged, ~fails, gathered, on)
     groups = required["casegroup_id"].drop_duplicates().reset_index(drop=True)
     set_up = pd.DataFrame(
         {"casegroup_id": groups, "all_set_up": ~among(groups, chosen(required["casegroup_id"], fails))}
@@ -319,21 +319,21 @@ def conclude(made: Facts, broke: Mapping[str, pd.DataFrame], held: Gathered, on:
         cms_cases=created,
         casegroups=set_up,
         required=cut(required, handed.CASES_REQUIRED),
-        people=cut(made.everyone, handed.PEOPLE),
-        found=found,
+        people=cut(judged.everyone, handed.PEOPLE),
+        exceptions_found=exceptions_found,
         interest_flags=_interest_flags(
-            made.everyone, chosen(created["case_key"], created["origin"] == "ARREARS_ONLY")
+            judged.everyone, chosen(created["case_key"], created["origin"] == "ARREARS_ONLY")
         ),
     )
 
 
-def _created(made: Facts, passes: np.ndarray, held: Gathered, on: date) -> pd.DataFrame:
+def _created(judged: Facts, passes: np.ndarray, gathered: Gathered, on: date) -> pd.DataFrame:
     """A line for each required case that passes and is not recorded yet: existing on CMS, or created (B31, B40).
 
     Two CSA cases of one casegroup with the same two parents make one CMS case, named after the first.
     """
-    new = made.required[passes & ~made.required["created_before"].to_numpy(bool)].reset_index(drop=True)
-    before = held.cms_cases
+    new = judged.required[passes & ~judged.required["created_before"].to_numpy(bool)].reset_index(drop=True)
+    before = gathered.cms_cases
     parents = (
         new["casegroup_id"]
         + "/"
@@ -351,15 +351,15 @@ def _created(made: Facts, passes: np.ndarray, held: Gathered, on: date) -> pd.Da
     )
     casegroup_id = new["cms_casegroup_id"].where(new["on_register"], new["payer_casegroup_id"])
     known_by_casegroup = before.drop_duplicates("casegroup_id")
-    known_by_payer = held.payer_casegroups.drop_duplicates("matched_on")
+    known_by_payer = gathered.payer_casegroups.drop_duplicates("matched_on")
     for known, key, by in (
         (known_by_casegroup, "casegroup_id", new["casegroup_id"]),
         (known_by_payer, "matched_on", new["pp_matched_on"].fillna("")),
     ):
         casegroup_id = casegroup_id.fillna(take(known["cms_casegroup_id"], lookup(by, known, key)))
     casegroup_id = casegroup_id.fillna("CMS-" + new["casegroup_id"])
-    payer = _side(new, made.everyone, PAYING)
-    receiver = _side(new, made.everyone, RECEIVING)
+    payer = _side(new, judged.everyone, PAYING)
+    receiver = _side(new, judged.everyone, RECEIVING)
     deducted = (new["method_of_payment"] == "BENEFIT_DEDUCTION") & payer["cis_benefit_live"]
     lines = pd.DataFrame(
         {

@@ -69,14 +69,14 @@ class Taken(Exceptions):
     ltrs: Annotated[pd.DataFrame, handed.LTRS]
 
 
-def application_facts(held: Tonight) -> pd.DataFrame:
+def application_facts(gathered: Tonight) -> pd.DataFrame:
     """One line an application to judge, with the casegroup of the paying parent it names (first eight characters)."""
-    rows = held.applications.sort_values(["received_on", "application_id"], kind="stable").reset_index(
+    rows = gathered.applications.sort_values(["received_on", "application_id"], kind="stable").reset_index(
         drop=True
     )
     matched = nino.matched_on(nino.cleaned(rows["named_paying_parent_nino"]))
     valid = nino.is_valid(nino.cleaned(rows["named_paying_parent_nino"]))
-    payers = held.payers.sort_values("casegroup_id", kind="stable")
+    payers = gathered.payers.sort_values("casegroup_id", kind="stable")
     casegroup = take(payers["casegroup_id"], lookup(matched, payers, "matched_on")).where(valid)
     none = pd.Series(None, index=rows.index, dtype="str")
     return rows.assign(
@@ -84,10 +84,10 @@ def application_facts(held: Tonight) -> pd.DataFrame:
     )
 
 
-def response_facts(held: Tonight) -> pd.DataFrame:
+def response_facts(gathered: Tonight) -> pd.DataFrame:
     """One line an answer to judge: does it name an LTR that was sent?"""
-    rows = held.ltr_responses
-    sent = held.ltrs
+    rows = gathered.ltr_responses
+    sent = gathered.ltrs
     places = lookup(rows["ltr_id"], sent, "ltr_id")
     return rows.assign(
         csa_system=take(sent["csa_system"], places),
@@ -99,36 +99,38 @@ def response_facts(held: Tonight) -> pd.DataFrame:
 
 
 def conclude(
-    made: pd.DataFrame,
+    applications: pd.DataFrame,
     answers: pd.DataFrame,
     broke: Mapping[str, pd.DataFrame],
     tonight: Tonight,
-    held: Gathered,
+    gathered: Gathered,
     on: pd.Timestamp,
     latest: pd.Timestamp,
 ) -> Taken:
     """What tonight's applications change. ``broke``: suite -> findings over the frame of that name."""
-    passed = np.ones(len(made), dtype=bool)
+    passed = np.ones(len(applications), dtype=bool)
     passed[broke["cms_applications"]["position"].to_numpy(np.int64)] = False
-    judged = made[passed].reset_index(drop=True)
-    decided = _decided(judged, held)
+    judged = applications[passed].reset_index(drop=True)
+    decided = _decided(judged, gathered)
     moved = decided[decided["decision"] == rulings.REACTIVE].reset_index(drop=True)
-    cases = held.cases.sort_values(["casegroup_id", "csa_system", "csa_case_id"], kind="stable")
-    found = pd.concat(
+    cases = gathered.cases.sort_values(["casegroup_id", "csa_system", "csa_case_id"], kind="stable")
+    exceptions_found = pd.concat(
         [
-            findings.found(broke["cms_applications"], made, original_columns=_ROW),
-            findings.found(broke["ltr_responses"], answers, original_columns=_RESPONSE_ROW),
+            findings.exceptions_found(broke["cms_applications"], applications, original_columns=_ROW),
+            findings.exceptions_found(broke["ltr_responses"], answers, original_columns=_RESPONSE_ROW),
         ],
         ignore_index=True,
     )
-    looked_at = pd.concat([made["subject_reference"], answers["subject_reference"]])
-    refused = exceptions.of_rows(found, looked_at, held.open_exceptions, held.routes, on, latest)
-    look_ups = work_items.together(_look_up_items(judged, decided, tonight.parents, held.routes, on))
-    again = among(_asked(look_ups), _asked(held.look_ups))
+    looked_at = pd.concat([applications["subject_reference"], answers["subject_reference"]])
+    refused = exceptions.of_rows(
+        exceptions_found, looked_at, gathered.open_exceptions, gathered.routes, on, latest
+    )
+    look_ups = work_items.together(_look_up_items(judged, decided, tonight.parents, gathered.routes, on))
+    again = among(_asked(look_ups), _asked(gathered.look_ups))
     items = [refused.work_items, look_ups[~again]]
     return Taken(
         applications=cut(decided, handed.APPLICATIONS),
-        end_liability=cut(_end_liability(moved, cases, held.end_liability, on), handed.END_LIABILITY),
+        end_liability=cut(_end_liability(moved, cases, gathered.end_liability, on), handed.END_LIABILITY),
         ltrs=cut(_ltrs(moved, cases), handed.LTRS),
         opened=refused.opened,
         seen=refused.seen,
@@ -137,26 +139,26 @@ def conclude(
     )
 
 
-def _decided(judged: pd.DataFrame, held: Gathered) -> pd.DataFrame:
+def _decided(judged: pd.DataFrame, gathered: Gathered) -> pd.DataFrame:
     """Tonight's decisions, each on the casegroup as the one before has left it."""
     # What is sent again is the same application: what was decided of it does not stand in its way.
-    earlier = held.earlier
+    earlier = gathered.earlier
     earlier = earlier[~among(earlier["application_id"], judged["application_id"])]
-    groups = _standings(held.cases, held.end_liability, earlier)
+    groups = _standings(gathered.cases, gathered.end_liability, earlier)
     rows: list[dict[Any, Any]] = judged.to_dict("records")
     lines: list[dict[str, Any]] = []
     for row in rows:
         standing = groups.get(row["casegroup_id"]) if isinstance(row["casegroup_id"], str) else None
-        made: Decision = rulings.decide(
+        decision: Decision = rulings.decide(
             row["received_on"].date(), eligible=row["eligible"], standing=standing
         )
         if standing is not None:
-            groups[standing.casegroup_id] = rulings.after(standing, made)
+            groups[standing.casegroup_id] = rulings.after(standing, decision)
         lines.append(
             {
-                "application_id": row["application_id"], "casegroup_id": made.casegroup_id,
-                "received_on": row["received_on"], "t_date": made.t_date, "effective_date": made.effective_date,
-                "decision": made.decision,
+                "application_id": row["application_id"], "casegroup_id": decision.casegroup_id,
+                "received_on": row["received_on"], "t_date": decision.t_date, "effective_date": decision.effective_date,
+                "decision": decision.decision,
             }
         )  # fmt: skip
     columns = ["application_id", "casegroup_id", "received_on", "t_date", "effective_date", "decision"]
@@ -239,14 +241,14 @@ def _look_up_items(
         known = among(nino.matched_on(given), parents["matched_on"])
         differs = asked & worked & answered & (rows[says].to_numpy(bool) != known)
         items.append(
-            work_items.made(
+            work_items.items_raised(
                 rows[asked & ~worked], on, type=f"LOOKUP_FAILED_{role}",
                 detail=f"{who.capitalize()} could not be looked up: the National Insurance number is missing or cannot "
                 "exist. Look them up by hand, and enter the number on the application.",
             )
         )  # fmt: skip
         items.append(
-            work_items.made(
+            work_items.items_raised(
                 rows[differs].assign(role=role), on, type="LOOKUP_DIFFERS", one_each="role",
                 detail=f"CSA's records and the client's answer differ about {who}. Look them up by hand, and correct the "
                 "record that is wrong.",

@@ -147,7 +147,7 @@ BALANCES_RECEIVED: Final = _shape(
     **_RECEIVED, arrived_on=DAY, positive=FLAG, passed=FLAG, since_completion=FLAG
 )
 CLERICAL_BALANCES_RECEIVED: Final = _shape(**_RECEIVED, positive=FLAG)
-FOUND: Final = _shape(
+EXCEPTIONS_FOUND: Final = _shape(
     **_texts(("rule_code", "casegroup_id", *_CASE, "subject", "field", "value", "original")), sensitive=FLAG,
     subject_reference=TEXT,
 )  # fmt: skip
@@ -186,7 +186,7 @@ POSITIONS_POSTED: Final = _shape(**_texts(("casegroup_id", *_CASE, *_BUCKET)), *
 
 EXCEPTIONS_OPENED: Final = pa.schema(
     [
-        *FOUND,
+        *EXCEPTIONS_FOUND,
         *(
             (name, TEXT)
             for name in ("route", "case_owner", "exception_id", "severity", "stage", "channel", "message")

@@ -62,9 +62,9 @@ def _joined(rows: pd.DataFrame, parts: list[pd.Series], separator: str) -> pd.Se
     return text
 
 
-def described(found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
+def described(exceptions_found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     """New exceptions, whole: found ones with their key, severity, stage, words and route."""
-    opened = work_items.routed(found, routes)
+    opened = work_items.routed(exceptions_found, routes)
     opened["exception_id"] = exception_id(opened, on)
     opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
     opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
@@ -85,13 +85,13 @@ def exception_items(opened: pd.DataFrame, on: pd.Timestamp, *, about: str = "exc
     kinds = opened["rule_code"].map({code: rule.work_item for code, rule in RULES.items()}).astype("str")
     rows = opened[kinds.notna()]
     reference = rows[about].where(kinds[kinds.notna()] == "PAYMENT_SUSPENSE", rows["exception_id"])
-    return work_items.made(
+    return work_items.items_raised(
         rows, on, type=kinds[kinds.notna()], subject_reference=reference, detail=rows["message"]
     )
 
 
 def of_rows(
-    found: pd.DataFrame,
+    exceptions_found: pd.DataFrame,
     judged: pd.Series,
     open_exceptions: pd.DataFrame,
     routes: pd.DataFrame,
@@ -103,17 +103,17 @@ def of_rows(
     ``judged``: the references of all rows judged tonight. ``open_exceptions``: those of these rules. ``latest``: the latest
     business date known of, on which is resolved what a late night resolves (R43).
     """
-    found = found.assign(key=key_of(found))
-    held = open_exceptions.assign(key=key_of(open_exceptions))
-    opened = described(found[~among(found["key"], held["key"])], routes, on)
-    again = among(held["key"], found["key"])
-    resolved = held[~again & among(held["subject_reference"], judged)].assign(
+    exceptions_found = exceptions_found.assign(key=key_of(exceptions_found))
+    standing = open_exceptions.assign(key=key_of(open_exceptions))
+    opened = described(exceptions_found[~among(exceptions_found["key"], standing["key"])], routes, on)
+    again = among(standing["key"], exceptions_found["key"])
+    resolved = standing[~again & among(standing["subject_reference"], judged)].assign(
         resolved_by=f"EXTRACT {on.date().isoformat()}", resolved_on=latest
     )
     items = exception_items(opened, on, about="subject_reference")
     return Exceptions(
         opened=opened,
-        seen=cut(held[again], handed.EXCEPTIONS_SEEN),
+        seen=cut(standing[again], handed.EXCEPTIONS_SEEN),
         resolved=cut(resolved, handed.EXCEPTIONS_RESOLVED),
         work_items=items,
     )

@@ -17,7 +17,7 @@ from case_closure.stages.common.exceptions import key_of
 from case_closure.tables import handed, handing
 
 
-def found(
+def exceptions_found(
     rows: pd.DataFrame,
     frame: pd.DataFrame,
     *,
@@ -35,19 +35,19 @@ def found(
     if rows.empty:
         return empty()
     at = frame.iloc[rows["position"].to_numpy()].reset_index(drop=True)
-    made = pd.DataFrame({"rule_code": rows["rule_code"].to_numpy(), "field": rows["field"].to_numpy()})
+    exceptions = pd.DataFrame({"rule_code": rows["rule_code"].to_numpy(), "field": rows["field"].to_numpy()})
     for name in ("casegroup_id", "csa_system", "csa_case_id"):
-        made[name] = at[name].to_numpy()
-    subjects = made["rule_code"].map({code: rule.subject for code, rule in RULES.items()})
+        exceptions[name] = at[name].to_numpy()
+    subjects = exceptions["rule_code"].map({code: rule.subject for code, rule in RULES.items()})
     if "role" in at:
         subjects = subjects.where(subjects != "PARTY", at["role"])
-    made["subject"] = subjects
+    exceptions["subject"] = subjects
     for column in named_by:
-        made["field"] = made["field"].where(made["field"] != column, at[column])
-    none = pd.Series(None, index=made.index, dtype="str")
-    made["subject_reference"] = at.get("subject_reference", none)
+        exceptions["field"] = exceptions["field"].where(exceptions["field"] != column, at[column])
+    none = pd.Series(None, index=exceptions.index, dtype="str")
+    exceptions["subject_reference"] = at.get("subject_reference", none)
     # A held row is seen as its casegroup is; only a row that was never held must say for itself (R26).
-    made["sensitive"] = False
+    exceptions["sensitive"] = False
     originals = at[original_columns]
     # Whole numbers have no missing value of their own; as it came, the row had none there.
     absent = {
@@ -59,28 +59,31 @@ def found(
             originals.loc[where, name] = None
     originals = originals.rename(columns=lambda name: name.removeprefix("row_"))
     records = originals.to_dict("records")
-    made["value"] = [
-        _shown_value(record.get(name), name) for record, name in zip(records, made["field"], strict=True)
+    exceptions["value"] = [
+        _shown_value(record.get(name), name)
+        for record, name in zip(records, exceptions["field"], strict=True)
     ]
-    made["original"] = [json.dumps(record, default=_text, ensure_ascii=False) for record in records]
-    return one_each(made)
+    exceptions["original"] = [json.dumps(record, default=_text, ensure_ascii=False) for record in records]
+    return one_each(exceptions)
 
 
-def one_each(made: pd.DataFrame) -> pd.DataFrame:
+def one_each(exceptions: pd.DataFrame) -> pd.DataFrame:
     """One line for each rule, case and subject (R38); for a payment or correction, its reference besides.
 
     Where several rows broke it, the first is shown and all are kept as its original.
     """
-    key = key_of(made)
+    key = key_of(exceptions)
     repeated = key.duplicated(keep=False)
     if not repeated.any():
-        return handing.cut(made, handed.FOUND).reset_index(drop=True)
-    originals = made[repeated].groupby(key[repeated], sort=False)["original"]
+        return handing.cut(exceptions, handed.EXCEPTIONS_FOUND).reset_index(drop=True)
+    originals = exceptions[repeated].groupby(key[repeated], sort=False)["original"]
     joined = originals.agg(lambda texts: "[" + ",".join(dict.fromkeys(texts)) + "]")
     first = ~key.duplicated()
-    made = made[first].reset_index(drop=True)
-    made["original"] = key[first].reset_index(drop=True).map(joined.to_dict()).fillna(made["original"])
-    return handing.cut(made, handed.FOUND)
+    exceptions = exceptions[first].reset_index(drop=True)
+    exceptions["original"] = (
+        key[first].reset_index(drop=True).map(joined.to_dict()).fillna(exceptions["original"])
+    )
+    return handing.cut(exceptions, handed.EXCEPTIONS_FOUND)
 
 
 def none() -> pd.DataFrame:
@@ -91,7 +94,7 @@ def none() -> pd.DataFrame:
 
 def empty() -> pd.DataFrame:
     """No exceptions, with their columns."""
-    return handing.empty(handed.FOUND)
+    return handing.empty(handed.EXCEPTIONS_FOUND)
 
 
 def _text(value: object) -> str | None:

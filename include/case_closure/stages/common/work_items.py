@@ -18,7 +18,7 @@ def none() -> pd.DataFrame:
     return handing.empty(handed.WORK_ITEMS)
 
 
-def made(
+def items_raised(
     rows: pd.DataFrame, on: pd.Timestamp, *, one_each: str | None = None, **columns: object
 ) -> pd.DataFrame:
     """Work items from rows with casegroup_id, csa_system, csa_case_id; the natural key is made here.
