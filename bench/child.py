@@ -146,17 +146,17 @@ def plain_letters(on: str, workers: int) -> dict[str, Any]:
             typst.Compiler(str(page), root=str(root), font_paths=fonts, ignore_system_fonts=True)
             for page in (root / "bench/plain_letters.typ", _empty(root))
         ]
-        made = 0
+        pages = 0
         for batch in batches[first::workers]:
             document: Any = compilers[0].compile(sys_inputs={"letters": batch}, timestamp=0, pdf_tags=False)
-            made += len(document)
+            pages += len(document)
             for _ in range(11):
                 compilers[1].compile(timestamp=0, pdf_tags=False)
-        return made
+        return pages
 
     began = time.perf_counter()
-    made = over_parts(typeset, workers, workers, before_fork=lambda: database.forget_inherited(url))
-    return {"bytes": sum(made), "seconds": time.perf_counter() - began}
+    pages_typeset = over_parts(typeset, workers, workers, before_fork=lambda: database.forget_inherited(url))
+    return {"bytes": sum(pages_typeset), "seconds": time.perf_counter() - began}
 
 
 def _empty(root: Path) -> Path:

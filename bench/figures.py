@@ -155,9 +155,9 @@ def _night_and_floor(bench: Bench, landing: Path) -> tuple[dict[str, Any], float
         with home.watched() as most:
             done = bench.night(landing, url)
         rows = floor.take_out(url, files)
-        made = floor.shape(url)
+        shape = floor.shape(url)
     with home.store() as url:
-        if floor.shape(url) != made:
+        if floor.shape(url) != shape:
             raise floor.NotTheSame("the floor's tables, keys and indexes are not those the night filled")
         took = floor.put_in(url, files, rows)
     shutil.rmtree(files, ignore_errors=True)
@@ -177,13 +177,13 @@ def bad(bench: Bench) -> Iterator[Row]:
         "every balance": {"all_bad": "balances"},
     }
     clean: list[float] = []
-    found: dict[str, list[float]] = {kind: [] for kind in kinds}
+    seconds_by_kind: dict[str, list[float]] = {kind: [] for kind in kinds}
     for _ in bench.times(size):
         clean.append(_fresh(bench, bench.landing(size, **CLEAN)))
         for kind, how in kinds.items():
-            found[kind].append(_fresh(bench, bench.landing(size, fault_rate=0.0, **how)))
+            seconds_by_kind[kind].append(_fresh(bench, bench.landing(size, fault_rate=0.0, **how)))
     bench.forget_landings()
-    for kind, seconds in found.items():
+    for kind, seconds in seconds_by_kind.items():
         yield compared(f"{kind} bad, {size:,} casegroups, against clean", seconds, clean, 3.0)
 
 

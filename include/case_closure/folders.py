@@ -72,7 +72,7 @@ class _Place:
             return False
         if self.store:
             return other.above[: len(self.above)] == self.above
-        made = [place for place in self.above if not isinstance(place, str)]
-        end = tuple(self.above[len(made) - 1 :])  # the last folder that is there, and the names below it
+        places = [place for place in self.above if not isinstance(place, str)]
+        end = tuple(self.above[len(places) - 1 :])  # the last folder that is there, and the names below it
         # Anywhere above the other: one folder may be mounted at two heights.
         return any(other.above[at : at + len(end)] == end for at in range(len(other.above)))

@@ -152,16 +152,16 @@ def _database_url(given: str) -> str | None:
 
 
 def _members(given: str) -> tuple[tuple[str, str | None], ...]:
-    made: list[tuple[str, str | None]] = []
+    members: list[tuple[str, str | None]] = []
     for one in filter(None, (part.strip() for part in given.split(","))):
         name, _, number = (part.strip() for part in one.partition(":"))
-        if not name or any(name == other for other, _ in made):
+        if not name or any(name == other for other, _ in members):
             raise SettingsInvalid(
                 f"{CONTROL_GROUP}: expected user names with commas between, each once, such as 'anna,ben' or with their "
                 f"numbers in Airflow 'anna:3,ben:4', found '{given}'."
             )
-        made.append((name, number or None))
-    return tuple(made)
+        members.append((name, number or None))
+    return tuple(members)
 
 
 def _one_of(env: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:

@@ -143,13 +143,13 @@ def _next_commands(done: date, landing: str) -> list[tuple[str, str]]:
 def _later_night(done: date, landing: str) -> date | None:
     if "://" in landing:
         return None
-    found = []
+    nights_landed = []
     for manifest in Path(landing).glob("*-*-*/manifest.json"):
         try:
-            found.append(date.fromisoformat(manifest.parent.name))
+            nights_landed.append(date.fromisoformat(manifest.parent.name))
         except ValueError:
             continue
-    return min((night for night in found if night > done), default=None)
+    return min((night for night in nights_landed if night > done), default=None)
 
 
 @command(night, "skip", "put on record that a night will not be: one that was rejected, or never run")

@@ -61,9 +61,9 @@ def load(settings: Settings, file: Path, *, by: str, at: datetime) -> list[str]:
     """
     given = _read(file)
     with database.transaction(_store(settings)) as connection:
-        made = tranches.record(connection, given, source=file.name, by=by, at=at)
+        versions = tranches.record(connection, given, source=file.name, by=by, at=at)
         others = [version.criteria for version in tranches.in_force(connection)]
-    new = {version.criteria.tranche_id: version for version in made}
+    new = {version.criteria.tranche_id: version for version in versions}
     lines = []
     for one in given:
         version = new.get(one.tranche_id)
@@ -94,14 +94,14 @@ def preview(
     url = _store(settings)
     if given is None and tranche is not None:
         with database.transaction(url) as connection:
-            found = tranches.find(connection, tranche)
+            version = tranches.find(connection, tranche)
             names = [version.criteria.tranche_id for version in tranches.in_force(connection)]
-        if found is None:
+        if version is None:
             raise CriteriaRefused(
                 f"There is no tranche '{tranche}' in force; there is {', '.join(names) or 'none'}. "
                 "Load its criteria, or give them with --file."
             )
-        given = [found.criteria]
+        given = [version.criteria]
     elif given is not None and tranche is not None:
         given = [one for one in given if one.tranche_id == tranche]
     lines: list[str] = []

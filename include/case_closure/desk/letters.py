@@ -13,8 +13,7 @@ from typing import Any
 from case_closure import refusals
 from case_closure.domain import letters as codes
 from case_closure.domain.texts import shown
-from case_closure.store import database
-from case_closure.store import letters_by_hand as held
+from case_closure.store import database, letters_by_hand
 from case_closure.store.database import Connection
 
 
@@ -37,8 +36,8 @@ def find(url: str, quoted: str, on: date | None = None) -> list[str]:
             "L, O and vowels, the last a check. Have it read out once more, from the foot of the page."
         )
     with database.transaction(url) as connection:
-        numbers = list(codes.quoted_by(quoted, held.letter_ids(connection, on)))
-        letters = [letter for number in numbers if (letter := held.letter(connection, number))]
+        numbers = list(codes.quoted_by(quoted, letters_by_hand.letter_ids(connection, on)))
+        letters = [letter for number in numbers if (letter := letters_by_hand.letter(connection, number))]
     if not letters:
         of_date = f" of {on}" if on else ""
         raise LetterNotFound(
@@ -78,7 +77,7 @@ def confirm_write_off(
             f"'from' must not be after 'to': found {from_on} and {to_on}. Nothing was changed."
         )
     with database.transaction(url) as connection:
-        if not held.open_write_off_item(connection, casegroup_id, csa_system, csa_case_id):
+        if not letters_by_hand.open_write_off_item(connection, casegroup_id, csa_system, csa_case_id):
             raise LetterNotAsked(
                 f"There is no open CONFIRM_WRITE_OFF item for case {shown(csa_case_id)} of {csa_system} in casegroup "
                 f"{shown(casegroup_id)}, so no write-off is to be confirmed. Look for the case in reporting.work_items. "
@@ -97,7 +96,7 @@ def reissue(url: str, letter_id: str, *, user: str, at: datetime) -> str:
     Raises LetterNotAsked: no such letter, never written, or asked for already.
     """
     with database.transaction(url) as connection:
-        letter = held.letter(connection, letter_id)
+        letter = letters_by_hand.letter(connection, letter_id)
         if letter is None:
             raise LetterNotAsked(
                 f"There is no letter {shown(letter_id, 400)}. Look for it in reporting.letters. Nothing was changed."
@@ -109,7 +108,7 @@ def reissue(url: str, letter_id: str, *, user: str, at: datetime) -> str:
             )
         if letter["code"] == codes.REISSUE:
             # What is sent again is the letter itself, not the sheet that went before it last time.
-            letter = held.letter(connection, letter["covers_letter_id"]) or letter
+            letter = letters_by_hand.letter(connection, letter["covers_letter_id"]) or letter
         code = codes.COVERING if letter["code"] == codes.COVERING else codes.REISSUE
         _ask(
             connection, user, at, code=code, casegroup_id=letter["casegroup_id"], csa_system=letter["csa_system"],
@@ -121,7 +120,7 @@ def reissue(url: str, letter_id: str, *, user: str, at: datetime) -> str:
 def _ask(connection: Connection, user: str, at: datetime, **request: Any) -> None:
     if not user.strip():
         raise LetterNotAsked("Say who asks: a letter by hand is kept with a name. Nothing was changed.")
-    already = held.waiting(connection, request)
+    already = letters_by_hand.waiting(connection, request)
     if already is not None:
         raise LetterNotAsked(
             f"This letter was asked for by {already[0]} on {already[1]:%Y-%m-%d} and goes out with the next night. "
@@ -129,4 +128,6 @@ def _ask(connection: Connection, user: str, at: datetime, **request: Any) -> Non
         )
     parts = (request["code"], request["casegroup_id"], request["csa_system"] or "", request["csa_case_id"] or "",
              request["repeats_letter_id"] or "", at.isoformat())  # fmt: skip
-    held.add(connection, {**request, "request_id": "-".join(parts), "asked_by": user.strip(), "asked_at": at})
+    letters_by_hand.add(
+        connection, {**request, "request_id": "-".join(parts), "asked_by": user.strip(), "asked_at": at}
+    )

@@ -73,13 +73,18 @@ def decide(received_on: date, *, eligible: bool, standing: Standing | None) -> D
     return Decision(REACTIVE, group, ends_on, day_after(ends_on))
 
 
-def after(standing: Standing, made: Decision) -> Standing:
+def after(standing: Standing, decision: Decision) -> Standing:
     """The casegroup as the next application finds it."""
-    if made.decision == REACTIVE:
+    if decision.decision == REACTIVE:
         return Standing(
-            standing.casegroup_id, standing.any_open, REACTIVE, made.t_date, made.t_date, made.effective_date
+            standing.casegroup_id,
+            standing.any_open,
+            REACTIVE,
+            decision.t_date,
+            decision.t_date,
+            decision.effective_date,
         )
-    if made.decision == KEPT_PROACTIVE:
+    if decision.decision == KEPT_PROACTIVE:
         return Standing(standing.casegroup_id, standing.any_open, standing.journey, standing.led, kept=True)
     return standing
 

@@ -199,13 +199,13 @@ class _Places:
 
     def read_connection(self) -> dict[str, Any]:
         """``port``, ``password`` (the administrator's) and, once the server was made ready, ``logins``: of its databases."""
-        held: dict[str, Any] = json.loads(self.connection.read_text())
-        return held
+        connection_kept: dict[str, Any] = json.loads(self.connection.read_text())
+        return connection_kept
 
-    def write_connection(self, held: dict[str, Any]) -> None:
+    def write_connection(self, connection_kept: dict[str, Any]) -> None:
         handle, name = tempfile.mkstemp(dir=self.home)  # 0600 from the start
         with os.fdopen(handle, "w") as out:
-            json.dump(held, out)
+            json.dump(connection_kept, out)
         Path(name).replace(self.connection)
 
 
@@ -252,8 +252,8 @@ def _listening(places: _Places) -> int | None:
 def _answering(places: _Places) -> Server | None:
     """The server, if it answers and was made ready; one that an earlier version made has no logins yet."""
     try:
-        held = places.read_connection()
-        password, logins = held["password"], held["logins"]
+        connection_kept = places.read_connection()
+        password, logins = connection_kept["password"], connection_kept["logins"]
     except (OSError, ValueError, KeyError):
         return None
     port = _listening(places)
@@ -316,8 +316,8 @@ def _make(places: _Places, configuration: Mapping[str, str]) -> None:
 def _start(places: _Places) -> int:
     """Starts it if it is not running, and waits until it answers; returns its port."""
     owner = _server_user()
-    held = places.read_connection()
-    port = int(held["port"])
+    connection_kept = places.read_connection()
+    port = int(connection_kept["port"])
     deadline = time.monotonic() + _START_WITHIN_SECONDS
     _let_through(places.root, owner)
     while True:
@@ -325,7 +325,7 @@ def _start(places: _Places) -> int:
             _forget_stale_process_number(places)
             if _taken(port):
                 port = _free_port()
-                places.write_connection(held | {"port": port})
+                places.write_connection(connection_kept | {"port": port})
             _launch(places, owner, port)
         wait_until = min(deadline, time.monotonic() + 10)
         while time.monotonic() < wait_until:
@@ -350,9 +350,12 @@ def _made_ready(places: _Places, port: int) -> Server:
 
     At every start, so that a home that an earlier version made is brought up to this one.
     """
-    held = places.read_connection()
-    logins = {dbname: held.get("logins", {}).get(dbname) or secrets.token_urlsafe(24) for dbname in _LOGINS}
-    server = Server(_HOST, port, held["password"], logins)
+    connection_kept = places.read_connection()
+    logins = {
+        dbname: connection_kept.get("logins", {}).get(dbname) or secrets.token_urlsafe(24)
+        for dbname in _LOGINS
+    }
+    server = Server(_HOST, port, connection_kept["password"], logins)
     with psycopg.connect(server.admin_url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
         for name in (STORE, AIRFLOW, "postgres", "template1"):
             connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
@@ -494,19 +497,19 @@ def _server_user() -> pwd.struct_passwd | None:
     for _ in range(20):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(_OS_USER)
-        made = subprocess.run(
+        useradd = subprocess.run(
             ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", _OS_USER],
             capture_output=True,
             text=True,
             check=False,
         )
-        if made.returncode != 0:
+        if useradd.returncode != 0:
             time.sleep(0.2)  # another process may be adding it
     with contextlib.suppress(KeyError):
         return pwd.getpwnam(_OS_USER)
     raise ServerUnavailable(
         f"PostgreSQL does not run as root, and the OS user '{_OS_USER}' could not be made: "
-        f"{made.stderr.strip()} "
+        f"{useradd.stderr.strip()} "
         "Run as an ordinary user, or set CASE_CLOSURE_DATABASE_URL to a PostgreSQL of your own."
     )
 
@@ -548,8 +551,8 @@ def _grant_search(folder: Path, mode: int, uid: int) -> None:
         (others, nobody): mode & 7,
     }
     with contextlib.suppress(OSError):
-        held = os.getxattr(folder, name)
-        entries |= {(tag, who): rights for tag, rights, who in entry.iter_unpack(held[4:])}
+        rights_now = os.getxattr(folder, name)
+        entries |= {(tag, who): rights for tag, rights, who in entry.iter_unpack(rights_now[4:])}
     entries[user, uid] = 1
     entries[mask, nobody] |= 1
     packed = b"".join(entry.pack(tag, rights, who) for (tag, who), rights in sorted(entries.items()))

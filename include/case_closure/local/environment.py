@@ -179,23 +179,23 @@ def _secrets(home: Path) -> dict[str, str]:
     path = home / "secrets.json"
     with _only_one(home):
         if not path.exists():
-            made = {
+            secrets_made = {
                 "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
                 "secret_key": secrets.token_urlsafe(48),
                 "jwt_secret": secrets.token_urlsafe(64),
                 "admin_password": secrets.token_urlsafe(12),
             }
-            write_private(path, json.dumps(made))
-        held = json.loads(path.read_text())
-    return {str(name): str(value) for name, value in held.items()}
+            write_private(path, json.dumps(secrets_made))
+        secrets_kept = json.loads(path.read_text())
+    return {str(name): str(value) for name, value in secrets_kept.items()}
 
 
 def admin_user(settings: Settings, environment: dict[str, str]) -> str:
     """Makes Airflow's user 'admin' if there is none yet; returns its password. Raises AirflowFailed."""
     password = admin_password(settings)
-    held = hashlib.sha256(password.encode()).hexdigest()
-    made = settings.own_home / "postgres" / "airflow.admin"
-    if not _is_theirs(_METADATA) and made.exists() and made.read_text() == held:
+    password_sha256 = hashlib.sha256(password.encode()).hexdigest()
+    marker = settings.own_home / "postgres" / "airflow.admin"
+    if not _is_theirs(_METADATA) and marker.exists() and marker.read_text() == password_sha256:
         return password
     named = ["--username", "admin"]
     person = ["--role", "Admin", "--firstname", "Case", "--lastname", "Closure", "--email", "admin@localhost"]
@@ -203,7 +203,7 @@ def admin_user(settings: Settings, environment: dict[str, str]) -> str:
     if "already exist" in said:
         run_airflow(settings, environment, "users", "reset-password", *named, secret=password)
     if not _is_theirs(_METADATA):
-        made.write_text(held)
+        marker.write_text(password_sha256)
     return password
 
 

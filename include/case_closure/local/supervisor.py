@@ -66,10 +66,10 @@ def serving(settings: Settings) -> Serving | None:
     """The Airflow of this home that is up, were it only the remains of one whose supervisor was killed;
     else None.
     """
-    held = _read_state(settings)
-    if held is None or not any(_alive(number, born) for number, born in held["processes"]):
+    state = _read_state(settings)
+    if state is None or not any(_alive(number, born) for number, born in state["processes"]):
         return None
-    return Serving(str(held["url"]))
+    return Serving(str(state["url"]))
 
 
 def up(settings: Settings, say: Callable[[str], None]) -> int:
@@ -269,18 +269,18 @@ class _Supervisor:
             return int(probe.getsockname()[1])
 
     def _end_remains(self) -> None:
-        held = _read_state(self.settings)
-        if held is None:
+        state = _read_state(self.settings)
+        if state is None:
             return
-        remains = [number for number, born in held["processes"][1:] if _alive(number, born)]
+        remains = [number for number, born in state["processes"][1:] if _alive(number, born)]
         if remains:
             self.say("Ending the remains of an Airflow whose supervisor was killed")
             _end(remains)
 
     def _write_state(self) -> None:
         processes = [os.getpid(), *(child.process.pid for child in self.children)]
-        held = {"url": self.url, "processes": [(number, _born(number)) for number in processes]}
-        environment.write_private(_state_file(self.settings), json.dumps(held))
+        state = {"url": self.url, "processes": [(number, _born(number)) for number in processes]}
+        environment.write_private(_state_file(self.settings), json.dumps(state))
 
 
 def _raise_stop(number: int, frame: object) -> None:
@@ -293,8 +293,8 @@ def _state_file(settings: Settings) -> Path:
 
 def _read_state(settings: Settings) -> dict[str, Any] | None:
     try:
-        held: dict[str, Any] = json.loads(_state_file(settings).read_text())
-        return held
+        state: dict[str, Any] = json.loads(_state_file(settings).read_text())
+        return state
     except (OSError, ValueError):
         return None
 

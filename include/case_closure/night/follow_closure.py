@@ -59,9 +59,9 @@ def begin(ctx: NightContext, url: str) -> Work:
     def work(claimed: Claim) -> None:
         with entered(ctx, url, STAGE.name) as (connection, _):
             night_parts.hold(connection, claimed)
-            held = journeys.gather(connection, parts[claimed.part])
-            cis = journeys.cis(connection, follow_closure.ninos(held))
-            decided = follow_closure.conclude(held, cis, pd.Timestamp(on).as_unit("s"), latest)
+            gathered = journeys.gather(connection, parts[claimed.part])
+            cis = journeys.cis(connection, follow_closure.ninos(gathered))
+            decided = follow_closure.conclude(gathered, cis, pd.Timestamp(on).as_unit("s"), latest)
             journeys.store(connection, on, decided)
             figures = {"casegroups_moved": len(decided.journeys), "letters": len(decided.letters)}
             night_parts.store(connection, claimed, figures, ctx.clock())

@@ -12,7 +12,7 @@ import pandas as pd
 
 from case_closure.domain import letters as codes
 from case_closure.stages.common import letters as due
-from case_closure.store import letters_by_hand as held
+from case_closure.store import letters_by_hand
 from case_closure.store.database import Connection
 from case_closure.tables.frames import to_frame
 from case_closure.tables.handed import LETTERS
@@ -25,27 +25,27 @@ def issue(connection: Connection, on: date) -> int:
     Each is addressed, suppressed and covered as any other (B13-B16). One whose letter would bear the number of a
     letter of this night waits for the next: a client gets one letter of a code for a case on a night.
     """
-    asked = to_frame(held.requests(connection))
+    asked = to_frame(letters_by_hand.requests(connection))
     if asked.empty:
         return 0
-    made = _made(asked, on)
-    taken = held.standing(connection, made["letter_id"].tolist())
+    letters = _made(asked, on)
+    taken = letters_by_hand.standing(connection, letters["letter_id"].tolist())
     became: dict[str, str] = {}
     chosen: list[int] = []
-    for request_id, rows in made.groupby("request_id", sort=False):
+    for request_id, rows in letters.groupby("request_id", sort=False):
         numbers = set(rows["letter_id"])
         if not numbers & taken:
             taken |= numbers
             chosen += rows.index.tolist()
             became[str(request_id)] = rows["letter_id"].iloc[0]
-    held.store(connection, on, cut(made.loc[chosen], LETTERS), became)
+    letters_by_hand.store(connection, on, cut(letters.loc[chosen], LETTERS), became)
     return len(became)
 
 
 def _made(asked: pd.DataFrame, on: date) -> pd.DataFrame:
     """The letters of each request, with their request_id: its own first, then the one to a representative."""
     asked = due.with_addresses_judged(asked)
-    made = []
+    letters_of_each = []
     for place in range(len(asked)):
         one = asked.iloc[[place]].copy()
         code, covers = one["code"].iloc[0], one["covers_letter_id"].iloc[0]
@@ -58,5 +58,5 @@ def _made(asked: pd.DataFrame, on: date) -> pd.DataFrame:
             letters = letters[~own].assign(covers_letter_id=covers)
         elif code == codes.REISSUE:
             letters["covers_letter_id"] = letters["covers_letter_id"].where(~own, covers)
-        made.append(letters.assign(request_id=one["request_id"].iloc[0]))
-    return pd.concat(made, ignore_index=True)
+        letters_of_each.append(letters.assign(request_id=one["request_id"].iloc[0]))
+    return pd.concat(letters_of_each, ignore_index=True)

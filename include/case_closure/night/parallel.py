@@ -93,11 +93,11 @@ def _end_with_parent(parent: int) -> None:
 
 def _pickled(answer: Any) -> bytes:
     try:
-        made = pickle.dumps(answer)
-        pickle.loads(made)
+        pickled = pickle.dumps(answer)
+        pickle.loads(pickled)
     except Exception:
         return pickle.dumps(RuntimeError(f"{type(answer).__name__}: {answer}"))
-    return made
+    return pickled
 
 
 def _answer(child: int, reading: int) -> Any:

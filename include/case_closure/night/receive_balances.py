@@ -64,11 +64,11 @@ def plan_following(ctx: NightContext, url: str, stage: str) -> None:
     Receiving is run again, here, when there is nothing judged in this run of this extract, or it is gone.
     """
     with entered(ctx, url, stage) as (connection, night):
-        found = _judged(ctx, connection, night)
-    if found is None:
+        judgement_and_parts = _judged(ctx, connection, night)
+    if judgement_and_parts is None:
         run(ctx, url)
-        found = judged(ctx, url, stage)
-    _, parts = found
+        judgement_and_parts = judged(ctx, url, stage)
+    _, parts = judgement_and_parts
     with entered(ctx, url, stage) as (connection, night):
         night_parts.plan(connection, ctx.business_date, stage, ctx.attempt, night.extract_number, parts)
 
@@ -76,13 +76,13 @@ def plan_following(ctx: NightContext, url: str, stage: str) -> None:
 def judged(ctx: NightContext, url: str, stage: str) -> tuple[Judgement, list[list[str]]]:
     """The judgement that ``stage`` goes on from, and its parts. Raises NightFailed when they are gone."""
     with entered(ctx, url, stage) as (connection, night):
-        found = _judged(ctx, connection, night)
-    if found is None:
+        judgement_and_parts = _judged(ctx, connection, night)
+    if judgement_and_parts is None:
         raise NightFailed(
             f"The parts that the night of {ctx.business_date} judges are gone, as after the database was stopped: clear "
             "receive_balances with what follows it, and they are made again."
         )
-    return found
+    return judgement_and_parts
 
 
 def _judged(
@@ -109,7 +109,7 @@ def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: T
 
     with database.transaction(url) as connection:
         gather = casegroups.Gather(connection, part)
-        held = {
+        tables = {
             "judged": gather.judged(),
             "cases": gather.cases(),
             "sensitive": gather.sensitive(),
@@ -126,7 +126,7 @@ def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: T
             "completed_periods": gather.completed_periods(),
         }
         dates = nights.dates(connection, on)
-    gathered = Gathered.read(held)
+    gathered = Gathered.read(tables)
     facts = receive_balances.facts(gathered, dates.latest)
     broke = {
         "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),

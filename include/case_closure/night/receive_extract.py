@@ -87,8 +87,8 @@ def _settle_who_is_sensitive(connection: Connection, on: date) -> None:
     asked = sensitive.candidates(connection)
     gather = casegroups.Gather(connection, asked)
     gathered = (gather.cases(), gather.resolutions(), sensitive.refusals(connection))
-    found = receive_balances.sensitive_casegroups(*map(to_frame, gathered))
-    sensitive.settle(connection, on, asked, found)
+    casegroup_ids = receive_balances.sensitive_casegroups(*map(to_frame, gathered))
+    sensitive.settle(connection, on, asked, casegroup_ids)
 
 
 def _keep_those_changing_nothing(connection: Connection, landing: Landing, mended: set[str]) -> int:
@@ -97,11 +97,11 @@ def _keep_those_changing_nothing(connection: Connection, landing: Landing, mende
     holding.forget_entries_without_effect(connection, landing.business_date)
     for file in landing.get("resolutions"):
         rows = to_frame(file.read())
-        held = holding.entered_about(connection, rows["resolution_id"].dropna().unique().tolist())
-        found = resolutions.changing_nothing(rows, held, entity_shapes())
-        found = found[~found["resolution_id"].isin(mended)].reset_index(drop=True)
-        holding.keep_entries_without_effect(connection, landing.business_date, found)
-        count += len(found)
+        about = holding.entered_about(connection, rows["resolution_id"].dropna().unique().tolist())
+        entries = resolutions.changing_nothing(rows, about, entity_shapes())
+        entries = entries[~entries["resolution_id"].isin(mended)].reset_index(drop=True)
+        holding.keep_entries_without_effect(connection, landing.business_date, entries)
+        count += len(entries)
     return count
 
 
@@ -216,10 +216,10 @@ class _CaseGate:
         for field in self._contract.schema:
             values = mended[field.name]
             absent = mended.get(f"{field.name}__missing")
-            made = pa.array(
+            column = pa.array(
                 values.where(~absent.astype(bool), None) if absent is not None else values, from_pandas=True
             )
-            columns.append(made.cast(field.type))
+            columns.append(column.cast(field.type))
         numbers = batch.column(holding.ROW_NUMBER)
         tried = pa.table(columns, schema=self._contract.schema).append_column(
             holding.ROW_NUMBER, numbers.filter(pa.array(bad))
@@ -231,8 +231,8 @@ class _CaseGate:
     def keep_refused(self) -> None:
         """Store the refused rows as they came, each with its rules and fields, and the gate's results."""
         holding.answer_refused(self._connection, self._on, self._taken_in)
-        for rows, found in self._refused:
-            by_row = found.sort_values(["position", "rule_code"]).groupby("position", sort=True)
+        for rows, findings in self._refused:
+            by_row = findings.sort_values(["position", "rule_code"]).groupby("position", sort=True)
             holding.refuse(
                 self._connection, self._contract, rows, self._on,
                 [group["rule_code"].tolist() for _, group in by_row], [group["field"].tolist() for _, group in by_row],

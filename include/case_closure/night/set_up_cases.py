@@ -44,8 +44,8 @@ def begin(ctx: NightContext, url: str) -> Work:
     def work(claimed: Claim) -> None:
         tallies = Tallies()
         received = receive_balances.of_part(ctx, url, judgement, claimed.part, parts[claimed.part])
-        made = conclude(url, ctx.business_date, received, tallies)
-        keep(ctx, url, judgement, claimed, made, {"cases_set_up": len(made.cms_cases)}, tallies)
+        concluded = conclude(url, ctx.business_date, received, tallies)
+        keep(ctx, url, judgement, claimed, concluded, {"cases_set_up": len(concluded.cms_cases)}, tallies)
 
     return work
 
@@ -80,7 +80,7 @@ def conclude(url: str, on: date, received: Received, tallies: Tallies) -> SetUp:
         parents = {"parties": gather.parties(ids), "entered_for_people": gather.entered_for(ids)}
         everyone = set_up_cases.people(required, PeopleGathered.read(parents))
         payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
-        held = Gathered.read(
+        gathered = Gathered.read(
             {
                 "children": gather.children(),
                 "cms_cases": gather.cms_cases(),
@@ -90,10 +90,10 @@ def conclude(url: str, on: date, received: Received, tallies: Tallies) -> SetUp:
             }
         )
         dates = nights.dates(connection, on)
-    facts = set_up_cases.facts(required, everyone, held)
+    facts = set_up_cases.facts(required, everyone, gathered)
     broke = {
         "set_up_parties": judge(suites.set_up_parties(dates), facts.parties, tallies),
         "set_up_cases": judge(suites.set_up_cases(), facts.cases, tallies),
         "nino_warnings": judge(suites.nino_warnings(), facts.warnings, tallies),
     }
-    return set_up_cases.conclude(facts, broke, held, on)
+    return set_up_cases.conclude(facts, broke, gathered, on)

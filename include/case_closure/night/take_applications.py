@@ -21,13 +21,13 @@ def run(ctx: NightContext, url: str) -> Summary:
         if night.succeeded:
             return {"applications": 0, "casegroups_moved": 0, "ltrs": 0}
         tonight = applications.tonight(connection, ctx.business_date)
-        made = take_applications.application_facts(tonight)
+        asked = take_applications.application_facts(tonight)
         answers = take_applications.response_facts(tonight)
-        references = pd.concat([made["subject_reference"], answers["subject_reference"]])
-        held = applications.standing(connection, made["casegroup_id"], references)
-        broke = judge_rows(connection, ctx, {"cms_applications": made, "ltr_responses": answers})
+        references = pd.concat([asked["subject_reference"], answers["subject_reference"]])
+        gathered = applications.standing(connection, asked["casegroup_id"], references)
+        broke = judge_rows(connection, ctx, {"cms_applications": asked, "ltr_responses": answers})
         decided = take_applications.conclude(
-            made, answers, broke, tonight, held, on, latest_date(connection, ctx)
+            asked, answers, broke, tonight, gathered, on, latest_date(connection, ctx)
         )
         applications.store(connection, ctx.business_date, decided, late=night.late)
     return {

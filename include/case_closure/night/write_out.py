@@ -46,9 +46,9 @@ def run(ctx: NightContext, url: str) -> Summary:
 
     prepared = _prepare(ctx, url)
 
-    def letters(connection: Connection, made: Path) -> list[WrittenFile]:
+    def letters(connection: Connection, aside: Path) -> list[WrittenFile]:
         on = ctx.business_date
-        return batches.write(lettering.parts(connection, on), made, on, ctx.settings.workers)
+        return batches.write(lettering.parts(connection, on), aside, on, ctx.settings.workers)
 
     return {"files": _publish(ctx, url, letters), **prepared}
 
@@ -72,7 +72,7 @@ def begin(ctx: NightContext, url: str) -> Work:
         parts = _documents(connection, on)
 
     def work(claimed: Claim) -> None:
-        with folder.aside(ctx.outbound, on) as made:
+        with folder.aside(ctx.outbound, on) as aside:
             with database.transaction(url) as connection:
                 of_part = [
                     batches.Batch(
@@ -80,12 +80,12 @@ def begin(ctx: NightContext, url: str) -> Work:
                     )
                     for one in parts[claimed.part]
                 ]
-            typeset = list(batches.typeset(of_part, made, on, processes=1))
+            typeset = list(batches.typeset(of_part, aside, on, processes=1))
             with entered(ctx, url, STAGE.name) as (connection, _):
                 night_parts.hold(connection, claimed)
                 for file, index in typeset:
                     for name, content in (
-                        (file.name, (made / file.name).read_bytes()),
+                        (file.name, (aside / file.name).read_bytes()),
                         (_index_of(file.name), as_bytes(index)),
                     ):
                         work_in_progress.keep_file(
@@ -107,9 +107,9 @@ def put_together(ctx: NightContext, url: str) -> Summary:
         parts = _documents(connection, on)
     judgement = Judgement(on, night.extract_number, planned or 0)
 
-    def letters(connection: Connection, made: Path) -> list[WrittenFile]:
+    def letters(connection: Connection, aside: Path) -> list[WrittenFile]:
         written, indexes = [], []
-        (made / batches.FOLDER).mkdir()
+        (aside / batches.FOLDER).mkdir()
         for number, part in enumerate(parts):
             files = work_in_progress.files(connection, judgement, STAGE.name, number)
             for one in part:
@@ -118,10 +118,10 @@ def put_together(ctx: NightContext, url: str) -> Summary:
                         f"{one.name} of the night of {on} is not typeset, or it is gone, as after the database was stopped: "
                         "clear write_out.plan with what follows it."
                     )
-                (made / one.name).write_bytes(files[one.name])
+                (aside / one.name).write_bytes(files[one.name])
                 written.append(WrittenFile(one.name, one.letters))
                 indexes.append(from_bytes(files[_index_of(one.name)]))
-        return [*written, batches.write_index(made, indexes)]
+        return [*written, batches.write_index(aside, indexes)]
 
     return {"files": _publish(ctx, url, letters)}
 
@@ -169,26 +169,28 @@ def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
     from case_closure.outbound import exceptions_report, notices
 
     on, implausible = ctx.business_date, ctx.settings.balance_implausible_pence
-    with folder.aside(ctx.outbound, on) as made, database.transaction(url) as connection:
+    with folder.aside(ctx.outbound, on) as aside, database.transaction(url) as connection:
         # Nobody takes the night over while its folder is made and put in place.
         _hold(ctx, connection)
         told = outgoing.read(connection, on)
         files = [
-            *notices.write(made, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters),
-            *exceptions_report.write(
-                reports.exceptions_as_of(connection, on, implausible_pence=implausible), made, on
+            *notices.write(
+                aside, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters
             ),
-            *write_reconciliation(connection, made, on, implausible_pence=implausible),
-            *letters(connection, made),
+            *exceptions_report.write(
+                reports.exceptions_as_of(connection, on, implausible_pence=implausible), aside, on
+            ),
+            *write_reconciliation(connection, aside, on, implausible_pence=implausible),
+            *letters(connection, aside),
         ]
-        folder.write_manifest(made, on, f"CC-{on}", files)
-        folder.publish(made, ctx.outbound, on)
+        folder.write_manifest(aside, on, f"CC-{on}", files)
+        folder.publish(aside, ctx.outbound, on)
         lettering.published(connection, on, ctx.settings, ctx.clock())
     return len(files)
 
 
 def write_reconciliation(
-    connection: Connection, made: Path, on: date, *, implausible_pence: int
+    connection: Connection, aside: Path, on: date, *, implausible_pence: int
 ) -> list[WrittenFile]:
     """The night's own workbook, once all its casegroups are stored; nationally sensitive ones are not in it (R26)."""
     from case_closure.outbound import reconciliation as workbook
@@ -196,4 +198,4 @@ def write_reconciliation(
 
     history.settle_moves(connection, on)
     tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
-    return workbook.write(tables, made, on)
+    return workbook.write(tables, aside, on)

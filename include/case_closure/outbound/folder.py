@@ -166,9 +166,9 @@ def aside(outbound: Any, business_date: date) -> Iterator[Path]:
     made on another machine.
     """
     with _beside(Path(_local(outbound))) if _is_local(outbound) else _elsewhere() as private:
-        made = private / business_date.isoformat()
-        made.mkdir()
-        yield made
+        private_folder = private / business_date.isoformat()
+        private_folder.mkdir()
+        yield private_folder
 
 
 @contextlib.contextmanager

@@ -60,8 +60,8 @@ def _case_refused(code: str, change: Callable[[Casegroup, Row, Dice], CaseKey]) 
 
     def plant(group: Casegroup, dice: Dice) -> list[Found]:
         case = group.cases[0]
-        held = key(case)
-        return [(code, change(group, case, dice)), ("balance_case_unknown", held)]
+        named = key(case)
+        return [(code, change(group, case, dice)), ("balance_case_unknown", named)]
 
     return plant
 

@@ -105,25 +105,27 @@ def break_and_mend(
 ) -> None:
     """Plants faults into one casegroup, and with the chance ``mended`` has a later night put them right."""
     sound = group.copy()
-    found: list[Found] = []
+    faults_found: list[Found] = []
     for place, fault in enumerate(faults):
         broken = fault.plant(group, teller.dice)
         if tells is None or place < tells:
-            found += [one for one in broken if one not in found]
-    teller.expect(0, *found)
+            faults_found += [one for one in broken if one not in faults_found]
+    teller.expect(0, *faults_found)
     chance = teller.dice.chance
     if not teller.nights_left or any(fault.mend == "NEVER" for fault in faults) or chance.random() >= mended:
         return
     night = chance.randint(1, teller.nights_left)
     # With one case only: a receiving parent of two is mended for both by an extract.
-    by_hand = len(faults) == len(found) == 1 and faults[0].mend == "RESOLUTION" and chance.random() < 0.5
+    by_hand = (
+        len(faults) == len(faults_found) == 1 and faults[0].mend == "RESOLUTION" and chance.random() < 0.5
+    )
     resolutions = _resolutions(sound, group, teller, night) if by_hand else []
     if resolutions:
         teller.send(night, "resolutions", *resolutions)
     else:
         for file, rows in _to_send_again(sound, group).items():
             teller.send(night, file, *rows)
-    teller.mend(night, *found)
+    teller.mend(night, *faults_found)
 
 
 def _to_send_again(sound: Casegroup, broken: Casegroup) -> dict[str, list[Row]]:
@@ -181,6 +183,6 @@ def _fits(fault: Fault, cases: int) -> bool:
 _FITTING = {cases: [fault for fault in FAULTS if _fits(fault, cases)] for cases in (1, 2)}
 
 
-def dated(found: Iterable[tuple[int, Found]], first: date) -> list[PlantedFault]:
+def dated(faults_found: Iterable[tuple[int, Found]], first: date) -> list[PlantedFault]:
     """Exceptions of a story as of their business dates."""
-    return [PlantedFault(first + timedelta(days=night), code, *case) for night, (code, case) in found]
+    return [PlantedFault(first + timedelta(days=night), code, *case) for night, (code, case) in faults_found]

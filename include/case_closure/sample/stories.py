@@ -37,13 +37,13 @@ class Teller:
         """Rows that arrive that night."""
         self.later.setdefault(night, {}).setdefault(file, []).extend(dict(row) for row in rows)
 
-    def expect(self, night: int, *found: Found) -> None:
+    def expect(self, night: int, *faults_found: Found) -> None:
         """Exceptions that open that night."""
-        self.expected.extend((night, one) for one in found)
+        self.expected.extend((night, one) for one in faults_found)
 
-    def mend(self, night: int, *found: Found) -> None:
+    def mend(self, night: int, *faults_found: Found) -> None:
         """Exceptions that close that night."""
-        self.mended.extend((night, one) for one in found)
+        self.mended.extend((night, one) for one in faults_found)
 
     def resolve(self, night: int, case: Row, entity: str, name: str, old: object, new: object) -> None:
         """A caseworker's resolution of one field."""
@@ -116,11 +116,11 @@ def _changes_after_completion_under_one_id(groups: list[Casegroup], teller: Tell
 
 def _changes_and_changes_back(groups: list[Casegroup], teller: Teller) -> None:
     case, balance = groups[0].cases[0], groups[0].balance(groups[0].cases[0])
-    found = ("balance_changed_after_completion", key(case))
+    faults_found = ("balance_changed_after_completion", key(case))
     teller.send(1, "csa_balances", _changed(balance, _again(balance)))
-    teller.expect(1, found)
+    teller.expect(1, faults_found)
     teller.send(2, "csa_balances", dict(balance, balance_id=f"{balance['balance_id']}-3"))
-    teller.mend(2, found)
+    teller.mend(2, faults_found)
 
 
 def _changes_before_completion(groups: list[Casegroup], teller: Teller) -> None:
@@ -209,10 +209,10 @@ def _moves_after_completion(groups: list[Casegroup], teller: Teller) -> None:
 
 def _closure_fails_then_succeeds(groups: list[Casegroup], teller: Teller) -> None:
     group, case = groups[0], groups[0].cases[0]
-    found = BY_NAME["closure_failed/REPORT"].plant(group, teller.dice)
-    teller.expect(0, *found)
+    faults_found = BY_NAME["closure_failed/REPORT"].plant(group, teller.dice)
+    teller.expect(0, *faults_found)
     teller.send(1, "csa_cases", closed_on(case, teller.on(1)))
-    teller.mend(1, *found)
+    teller.mend(1, *faults_found)
 
 
 def _inhibit_removed(groups: list[Casegroup], teller: Teller) -> None:
@@ -232,10 +232,10 @@ def _resolution_stands(groups: list[Casegroup], teller: Teller) -> None:
     """The caseworker enters the surname; a later extract that still has none does not undo it."""
     group, case = groups[0], groups[0].cases[0]
     surname = group.receiving_parent(case)["surname"]
-    found = BY_NAME["surname_missing/RECEIVING_PARENT"].plant(group, teller.dice)
-    teller.expect(0, *found)
+    faults_found = BY_NAME["surname_missing/RECEIVING_PARENT"].plant(group, teller.dice)
+    teller.expect(0, *faults_found)
     teller.resolve(1, case, "RECEIVING_PARENT", "surname", None, surname)
-    teller.mend(1, *found)
+    teller.mend(1, *faults_found)
     teller.send(2, "csa_parties", group.receiving_parent(case))
 
 
@@ -256,17 +256,17 @@ def _one_fault_behind_another(groups: list[Casegroup], teller: Teller) -> None:
 def _late_child(groups: list[Casegroup], teller: Teller) -> None:
     group, case = groups[0], groups[0].cases[0]
     teller.send(1, "csa_children", *group.of_case("csa_children", case))
-    found = BY_NAME["child_missing/CHILD"].plant(group, teller.dice)
-    teller.expect(0, *found)
-    teller.mend(1, *found)
+    faults_found = BY_NAME["child_missing/CHILD"].plant(group, teller.dice)
+    teller.expect(0, *faults_found)
+    teller.mend(1, *faults_found)
 
 
 def _late_case(groups: list[Casegroup], teller: Teller) -> None:
     group, case = groups[0], groups[0].cases[0]
     teller.send(1, "csa_cases", case)
-    found = BY_NAME["balance_case_unknown/CASE"].plant(group, teller.dice)
-    teller.expect(0, *found)
-    teller.mend(1, *found)
+    faults_found = BY_NAME["balance_case_unknown/CASE"].plant(group, teller.dice)
+    teller.expect(0, *faults_found)
+    teller.mend(1, *faults_found)
 
 
 def _paid_before_completion(groups: list[Casegroup], teller: Teller) -> None:
@@ -305,11 +305,11 @@ def _its_case_owner_mends_it(groups: list[Casegroup], teller: Teller) -> None:
     for row in group.file("cms_register"):
         row["case_owner"] = "cms.owner.01"
     sound = group.balance(case)["total_pence"]
-    found = BY_NAME["balance_total_mismatch/TOTAL"].plant(group, teller.dice)
-    teller.expect(0, *found)
+    faults_found = BY_NAME["balance_total_mismatch/TOTAL"].plant(group, teller.dice)
+    teller.expect(0, *faults_found)
     if teller.nights_left:
         teller.resolve(1, case, "BALANCE", "total_pence", group.balance(case)["total_pence"], sound)
-        teller.mend(1, *found)
+        teller.mend(1, *faults_found)
 
 
 # --- closure: what follows for a casegroup that the first night selects

@@ -35,10 +35,10 @@ _IDLE_SECONDS = 0.5
 @functools.cache
 def engine(url: str) -> Engine:
     """The pool for a database, one a process. ``url`` names its driver: 'postgresql+psycopg://...'."""
-    made = create_engine(url, pool_size=4)
-    event.listen(made, "connect", _hold_up_nobody_for_long)
-    _ask_after_those_that_lay_idle(made)
-    return made
+    new_engine = create_engine(url, pool_size=4)
+    event.listen(new_engine, "connect", _hold_up_nobody_for_long)
+    _ask_after_those_that_lay_idle(new_engine)
+    return new_engine
 
 
 def _hold_up_nobody_for_long(connection: psycopg.Connection[Any], _: object) -> None:
@@ -47,22 +47,22 @@ def _hold_up_nobody_for_long(connection: psycopg.Connection[Any], _: object) -> 
     connection.commit()
 
 
-def _ask_after_those_that_lay_idle(made: Engine) -> None:
+def _ask_after_those_that_lay_idle(engine: Engine) -> None:
     """A connection that lay in the pool for a while is asked whether its server is still there, or else made anew.
 
     Not one that was used just now, as SQLAlchemy's own ``pool_pre_ping`` would: a stage is many short transactions. Should the
     server go in between, the stage fails with an error that may pass (``transient``).
     """
 
-    @event.listens_for(made, "checkin")
+    @event.listens_for(engine, "checkin")
     def given_back(_: Any, record: ConnectionPoolEntry) -> None:
         record.info["given_back"] = time.monotonic()
 
-    @event.listens_for(made, "checkout")
+    @event.listens_for(engine, "checkout")
     def taken(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
         if time.monotonic() - record.info.get("given_back", time.monotonic()) > _IDLE_SECONDS:
             try:
-                made.dialect.do_ping(driver)
+                engine.dialect.do_ping(driver)
             except psycopg.Error as gone:
                 raise DisconnectionError from gone
 

@@ -138,7 +138,7 @@ def _move(
     )  # fmt: skip
 
 
-def refused(connection: Connection, found: Iterable[tuple[str, str]]) -> int:
+def refused(connection: Connection, refusals: Iterable[tuple[str, str]]) -> int:
     """Letters that were taken and then refused, with the reason: sent no longer. How many were not known to be."""
     return sum(
         connection.execute(
@@ -148,7 +148,7 @@ def refused(connection: Connection, found: Iterable[tuple[str, str]]) -> int:
             ),
             {"letter_id": letter_id, "why": why},
         ).rowcount
-        for letter_id, why in found
+        for letter_id, why in refusals
     )
 
 

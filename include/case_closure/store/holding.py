@@ -539,7 +539,7 @@ def entered_about(connection: Connection, resolution_ids: list[str]) -> Frames:
             copy_out(raw(connection), f"select {names} from held.{file} t {query}", contract.schema)  # noqa: S608  the query is of this function
         )
 
-    held = {
+    tables = {
         "cases": read("csa_cases", "join entered_cases using (csa_system, csa_case_id)"),
         "csa_balances": read(
             "csa_balances", "join entered_cases using (csa_system, csa_case_id) where t.is_latest"
@@ -547,11 +547,11 @@ def entered_about(connection: Connection, resolution_ids: list[str]) -> Frames:
         "resolutions": read("resolutions", "join entered_cases using (csa_system, csa_case_id)"),
         "kept": read("resolutions", "join entered_numbers using (resolution_id)"),
     }
-    people = pd.concat([held["cases"][name] for name in ("paying_parent_id", "receiving_parent_id")])
+    people = pd.concat([tables["cases"][name] for name in ("paying_parent_id", "receiving_parent_id")])
     ids = people.dropna().unique().tolist()
-    held["entered_for_people"] = to_frame(gather.entered_for(ids))
-    held["parties"] = read("csa_parties", "join wanted_people using (party_id)")
-    return held
+    tables["entered_for_people"] = to_frame(gather.entered_for(ids))
+    tables["parties"] = read("csa_parties", "join wanted_people using (party_id)")
+    return tables
 
 
 def keep_entries_without_effect(connection: Connection, on: date, entries: pd.DataFrame) -> None:

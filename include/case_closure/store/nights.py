@@ -590,11 +590,11 @@ def money_law_breaches(connection: Connection, on: date, most: int = 20) -> list
     # Counted anew, since a night may just have filled these tables: the plans of the laws turn on it.
     connection.exec_driver_sql("set local default_statistics_target = 20")
     connection.exec_driver_sql("analyze closure.casegroups, closure.positions, closure.dues, closure.ledger")
-    found: list[Breach] = []
+    breaches: list[Breach] = []
     for law, query in _LAWS.items():
         rows = connection.execute(text(f"{query} limit :most"), {"on": on, "most": most})
-        found += [Breach(law, row[0], int(row[1]), int(row[2])) for row in rows]
-    return found
+        breaches += [Breach(law, row[0], int(row[1]), int(row[2])) for row in rows]
+    return breaches
 
 
 _WHERE = "concat_ws(' ', {0}.casegroup_id, {0}.csa_system, {0}.csa_case_id, {0}.creditor, {0}.arrears_status)"

@@ -67,15 +67,17 @@ def _versions(connection: Connection, where: str, **values: Any) -> list[Version
         ),
         values,
     )
-    made = []
+    versions = []
     for row in rows:
         *fields, version, state, source, recorded_by, replaces, decided_by = row
         content: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in zip(FIELDS, fields, strict=True)
         }
-        made.append(Version(Criteria(**content), version, state, source, recorded_by, replaces, decided_by))
-    return made
+        versions.append(
+            Version(Criteria(**content), version, state, source, recorded_by, replaces, decided_by)
+        )
+    return versions
 
 
 _IN_FORCE = """state in ('LOADED', 'APPROVED') and version = (
@@ -91,12 +93,12 @@ def in_force(connection: Connection) -> list[Version]:
 def find(connection: Connection, tranche_id: str, version: int | None = None) -> Version | None:
     """That version of a tranche; without a number the one in force."""
     if version is None:
-        found = _versions(connection, f"tranche_id = :tranche and {_IN_FORCE}", tranche=tranche_id)
+        versions = _versions(connection, f"tranche_id = :tranche and {_IN_FORCE}", tranche=tranche_id)
     else:
-        found = _versions(
+        versions = _versions(
             connection, "tranche_id = :tranche and version = :version", tranche=tranche_id, version=version
         )
-    return found[0] if found else None
+    return versions[0] if versions else None
 
 
 def record(
@@ -108,7 +110,7 @@ def record(
     that a change made otherwise since is not undone by a file nobody touched; else, the same as what is in force.
     """
     hold_off_others(connection)
-    made = []
+    versions = []
     for one in criteria:
         if source == NIGHTLY_FILE:
             said = _versions(
@@ -121,18 +123,18 @@ def record(
         else:
             before = find(connection, one.tranche_id)
         if before is None or before.criteria != one:
-            made.append(_add(connection, one, LOADED, source=source, by=by, at=at))
-    return made
+            versions.append(_add(connection, one, LOADED, source=source, by=by, at=at))
+    return versions
 
 
 def propose(connection: Connection, criteria: Criteria, *, source: str, by: str, at: datetime) -> Version:
     """Keep a proposal: it selects nothing until it is approved (B6). One a source: again, it is found again."""
     hold_off_others(connection)
-    made = _versions(
+    versions = _versions(
         connection, "tranche_id = :tranche and source = :source", tranche=criteria.tranche_id, source=source
     )
-    if made:
-        return made[-1]
+    if versions:
+        return versions[-1]
     return _add(connection, criteria, PROPOSED, source=source, by=by, at=at)
 
 
@@ -430,8 +432,8 @@ def already_selected(connection: Connection, criteria: Criteria) -> list[str]:
           and not {sensitive.of_row("c")}
         order by 1
     """  # noqa: S608
-    found = copy_out(raw(connection), query, handed.CASEGROUP_IDS, _matched(criteria))
-    ids: list[str] = found.column(0).to_pylist()
+    casegroups = copy_out(raw(connection), query, handed.CASEGROUP_IDS, _matched(criteria))
+    ids: list[str] = casegroups.column(0).to_pylist()
     return ids
 
 

@@ -157,23 +157,23 @@ def cannot_be(rows: pd.DataFrame, shapes: Frames) -> dict[int, str]:
     return reasons
 
 
-def changing_nothing(rows: pd.DataFrame, held: Frames, shapes: Frames) -> pd.DataFrame:
+def changing_nothing(rows: pd.DataFrame, about: Frames, shapes: Frames) -> pd.DataFrame:
     """Tonight's entries that changed nothing, each with the ``reason``, and the casegroup of its case where that is held.
 
     ``rows``: as landed. ``held``: for the cases they name, ``cases``, ``csa_balances``, ``parties``, ``resolutions`` and
     ``entered_for_people``, and ``kept``: the resolutions held under their numbers; each with the columns of its file.
     """
     why = cannot_be(rows, shapes)
-    kept = held["kept"].set_index("resolution_id")
+    kept = about["kept"].set_index("resolution_id")
     content = [name for name in kept.columns if name in rows.columns]
-    cases = held["cases"].assign(case_key=case_key(held["cases"]))
+    cases = about["cases"].assign(case_key=case_key(about["cases"]))
     told: dict[str, str | None] = {}
-    of_case = ordered(held["resolutions"], CASE)
+    of_case = ordered(about["resolutions"], CASE)
     lay_over(
         cases, of_case, keys=cases["case_key"], by=of_case["case_key"], fields=shapes[CASE].columns, told=told
     )
-    of_balance = ordered(held["resolutions"], BALANCE)
-    balances = held["csa_balances"]
+    of_balance = ordered(about["resolutions"], BALANCE)
+    balances = about["csa_balances"]
     lay_over(
         balances,
         of_balance,
@@ -182,8 +182,8 @@ def changing_nothing(rows: pd.DataFrame, held: Frames, shapes: Frames) -> pd.Dat
         fields=shapes[BALANCE].columns,
         told=told,
     )
-    of_parent = of_people(held["entered_for_people"])
-    parties = held["parties"]
+    of_parent = of_people(about["entered_for_people"])
+    parties = about["parties"]
     lay_over(parties, of_parent, keys=parties["party_id"], by=of_parent["party_id"], told=told)
     for place, row in enumerate(rows.to_dict("records")):
         if place in why:

@@ -795,21 +795,24 @@ def _quoted(comment: str) -> str:
 
 def statements() -> list[str]:
     """The SQL that makes all views of both schemas, where there are none."""
-    made = sensitive.statements()
+    written = sensitive.statements()
     for schema, (side, meaning) in SCHEMAS.items():
-        made += [f"create schema if not exists {schema}", f"comment on schema {schema} is {_quoted(meaning)}"]
+        written += [
+            f"create schema if not exists {schema}",
+            f"comment on schema {schema} is {_quoted(meaning)}",
+        ]
         for view in VIEWS:
             query = sensitive.with_names(view.query.replace("{sensitive}", side))
             # Without the barrier a function of the reader's own, or a cast that fails, would be tried on the other side's rows.
-            made.append(
+            written.append(
                 f"create view {schema}.{view.name} ({', '.join(view.columns)}) with (security_barrier) as {query}"
             )
-            made.append(f"comment on view {schema}.{view.name} is {_quoted(view.meaning)}")
-            made += [
+            written.append(f"comment on view {schema}.{view.name} is {_quoted(view.meaning)}")
+            written += [
                 f"comment on column {schema}.{view.name}.{column} is {_quoted(comment)}"
                 for column, comment in view.columns.items()
             ]
-    return made
+    return written
 
 
 def drop(connection: Connection) -> None:
