@@ -30,6 +30,7 @@ STAGES = [
     "set_up_cases",
     "post_dues",
     "decide_next_action",
+    "apply_corrections",
     "gate_payments",
     "check_money_law",
     "write_out",

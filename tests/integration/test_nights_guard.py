@@ -339,7 +339,7 @@ def test_R22_what_a_replaced_extract_had_completed_stands_and_another_balance_is
     """Dues are never taken back: what was posted of it is corrected as any completed balance is (R20)."""
     installation.land(FIRST, case("A"), case("B", "G2"), extract_id="DW-1")
     begin(installation, FIRST, "run-1", through="decide_next_action")
-    night.record_failure(installation.context(FIRST, "run-1"), "gate_payments", "disk full")
+    night.record_failure(installation.context(FIRST, "run-1"), "apply_corrections", "disk full")
     installation.land(FIRST, case("A", owes={"rp_active": 900}), extract_id="DW-2")
     installation.run(FIRST, "run-2")
     assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000, "CS2-B-RP-ACTIVE": 1000}

@@ -26,6 +26,10 @@ STILL: Row = {"case_status": "OPEN"}
 TWO = {"rp_active": -5, "gb_sos_active": 9}
 
 
+# The last stage that changes anything.
+LAST = night.STAGES[night.STAGES.index("check_money_law") - 1]
+
+
 def files(installation: Installation, on: date) -> dict[str, bytes]:
     """The reports of a night, as bytes."""
     folder = Path(installation.folder) / "reports"
@@ -43,7 +47,11 @@ def run(installation: Installation, on: date) -> dict[str, bytes]:
     written: dict[str, bytes] = {}
     night.run_night(
         installation.context(on, f"run-{on}"),
-        lambda stage, _: written.update(files(installation, on)) if stage == "gate_payments" else None,
+        lambda stage, _: (
+            written.update(files(installation, on))
+            if stage == night.STAGES[night.STAGES.index("check_money_law") - 1]
+            else None
+        ),
     )
     return written
 

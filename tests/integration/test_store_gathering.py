@@ -15,7 +15,17 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from case_closure.store import applications, casegroups, database, journeys, payments, sensitive, tranches
+from case_closure.store import (
+    applications,
+    casegroups,
+    corrections,
+    database,
+    journeys,
+    payments,
+    row_exceptions,
+    sensitive,
+    tranches,
+)
 from case_closure.store.database import Connection
 from case_closure.tables import handed
 from tests.support.builders import ON
@@ -225,8 +235,8 @@ def test_payments_and_tranches_gather_each_column_under_its_name(named: Installa
     on = _value("business_date", "date")
     with database.transaction(named.url) as connection:
         paid = payments.payments(connection, on, own=True)
-        corrected = payments.corrections(connection, on, own=True)
-        before = payments.before(connection, _series("casegroup_id"))
+        corrected = corrections.corrections(connection, on, own=True)
+        before = row_exceptions.before(connection, "payments", _series("casegroup_id"))
         refused = sensitive.refusals(connection).to_pylist()
         concerned = tranches.concerned(connection, _value("changed_on", "date"))
     assert _plain(paid.payments) == [_expected(handed.PAYMENTS, {"row_value": "value"})]

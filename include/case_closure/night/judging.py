@@ -63,8 +63,11 @@ def keep_shares(connection: Connection, ctx: NightContext, tallies: Tallies) -> 
         shares.keep(connection, shares.GATE, ctx.business_date, suite, kept, attempt=ctx.attempt)
 
 
-def judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Frames:
-    """Findings of the suite of each name over its frame; rule results kept. No rows need no gate, and no import of it."""
+def judge_rows(connection: Connection, ctx: NightContext, frames: Frames, *, counted: bool = True) -> Frames:
+    """Findings of the suite of each name over its frame. No rows need no gate, and no import of it.
+
+    Rule results are kept where they are ``counted``: a rerun of a night that succeeded leaves those of its first run.
+    """
     broke = {}
     for name, frame in frames.items():
         tallies = Tallies()
@@ -74,6 +77,8 @@ def judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Fra
             broke[name] = judge(getattr(suites, name)(), frame, tallies, hidden_of_none(connection, frame))
         else:
             broke[name] = no_findings()
+        if not counted:
+            continue
         keep_shares(connection, ctx, tallies)
         nights.record_gate_results(
             connection,
@@ -82,7 +87,8 @@ def judge_rows(connection: Connection, ctx: NightContext, frames: Frames) -> Fra
             _none_broken(name) | tallies.by_suite.get(name, {}),
             attempt=ctx.attempt,
         )
-    nights.set_apart(connection, ctx.business_date, frames)
+    if counted:
+        nights.set_apart(connection, ctx.business_date, frames)
     return broke
 
 

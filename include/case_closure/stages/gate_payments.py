@@ -1,14 +1,13 @@
-"""Gate payments and corrections: which of tonight's rows can be used at all, and why the others cannot.
+"""Gate payments: which of tonight's rows can be used at all, and why the others cannot.
 
-Serves R25 and B55 as far as refusing a row goes; what is allocated or corrected is another stage's work.
-Belongs here: the facts of payment and correction rows, and their exceptions. These rules refuse their row alone:
+Serves R25 as far as refusing a row goes; what is allocated is another stage's work.
+Belongs here: the facts of payment rows, and their exceptions. These rules refuse their row alone:
 they hold no casegroup and stand in no outcome. Does not belong here: moving money.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,22 +17,13 @@ import pandas as pd
 from case_closure.domain import nino
 from case_closure.domain.names import comparable_names
 from case_closure.stages.common import findings
-from case_closure.stages.common.exceptions import Exceptions, of_rows
+from case_closure.stages.common.exceptions import Before, Exceptions, of_rows
 from case_closure.tables import handed
-from case_closure.tables.frames import among, case_key, lookup, missing, take
+from case_closure.tables.frames import lookup, take
 from case_closure.tables.handing import Handed
 
 _POUNDS = re.compile(r"([0-9]{1,16})\.([0-9]{2})")
 _PAYMENT_ROW = ["csa_system", "nino", "forenames", "surname", "csa_receipt_reference", "row_value"]
-_CORRECTION_ROW = [
-    "correction_id",
-    "csa_system",
-    "csa_case_id",
-    "creditor",
-    "arrears_status",
-    "new_amount_pence",
-    "reason",
-]
 
 
 @dataclass(frozen=True)
@@ -44,22 +34,6 @@ class Payments(Handed):
     payments: Annotated[pd.DataFrame, handed.PAYMENTS]
     seen: Annotated[pd.DataFrame, handed.PAYMENTS_SEEN]
     payers: Annotated[pd.DataFrame, handed.PAYERS_BY_NAME]
-
-
-@dataclass(frozen=True)
-class Corrections(Handed):
-    """Corrections to judge, and the dues of their cases."""
-
-    corrections: Annotated[pd.DataFrame, handed.CORRECTIONS]
-    dues: Annotated[pd.DataFrame, handed.DUES_TO_CORRECT]
-
-
-@dataclass(frozen=True)
-class Before(Handed):
-    """The open exceptions of these rules, and the routes of the casegroups found."""
-
-    open_exceptions: Annotated[pd.DataFrame, handed.EXCEPTIONS_SEEN]
-    routes: Annotated[pd.DataFrame, handed.ROUTES]
 
 
 def pence_of(value: str | None) -> int | None:
@@ -115,36 +89,9 @@ def payment_facts(held: Payments) -> pd.DataFrame:
     )
 
 
-def correction_facts(held: Corrections) -> pd.DataFrame:
-    """One line a correction to judge."""
-    rows = held.corrections.reset_index(drop=True)
-    bucket = case_key(rows) + "/" + rows["creditor"].fillna("") + "/" + rows["arrears_status"].fillna("")
-    dues = held.dues
-    due = case_key(dues) + "/" + dues["creditor"] + "/" + dues["arrears_status"]
-    places = lookup(case_key(rows), dues.assign(case_key=case_key(dues)), "case_key")
-    return rows.assign(
-        casegroup_id=take(dues["casegroup_id"], places),
-        subject_reference=rows["correction_id"],
-        due_known=among(bucket, due),
-        amount_given=~missing(rows, "new_amount_pence"),
-    )
-
-
 def conclude(
-    payments: pd.DataFrame,
-    corrections: pd.DataFrame,
-    broke: Mapping[str, pd.DataFrame],
-    before: Before,
-    on: pd.Timestamp,
-    latest: pd.Timestamp,
+    payments: pd.DataFrame, broke: pd.DataFrame, before: Before, on: pd.Timestamp, latest: pd.Timestamp
 ) -> Exceptions:
     """Exceptions opened, seen again and resolved, and a work item for each opened."""
-    exceptions_found = pd.concat(
-        [
-            findings.exceptions_found(broke["csa_payments"], payments, original_columns=_PAYMENT_ROW),
-            findings.exceptions_found(broke["corrections"], corrections, original_columns=_CORRECTION_ROW),
-        ],
-        ignore_index=True,
-    )
-    judged = pd.concat([payments["subject_reference"], corrections["subject_reference"]])
-    return of_rows(exceptions_found, judged, before.open_exceptions, before.routes, on, latest)
+    found = findings.exceptions_found(broke, payments, original_columns=_PAYMENT_ROW)
+    return of_rows(found, payments["subject_reference"], before.open_exceptions, before.routes, on, latest)

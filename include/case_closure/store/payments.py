@@ -1,4 +1,4 @@
-"""Gathering the payment and correction rows a night judges, and whom they could belong to.
+"""Gathering the payment rows a night judges, and whom they could belong to.
 
 Belongs here: the queries of the stage ``gate_payments``. Does not belong here: casegroups (``casegroups``), judging.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from datetime import date
 
-import pandas as pd
 from sqlalchemy import Connection, text
 
-from case_closure.stages.gate_payments import Before, Corrections, Payments
-from case_closure.store.casegroups import Gather
+from case_closure.stages.gate_payments import Payments
 from case_closure.store.copy import copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.store.schema.tables import MATCHED_ON
@@ -76,55 +74,3 @@ def payments(connection: Connection, on: date, *, own: bool) -> Payments:
         handed.PAYERS_BY_NAME,
     )
     return Payments.read({"payments": judged, "seen": seen, "payers": known})
-
-
-def corrections(connection: Connection, on: date, *, own: bool) -> Corrections:
-    """The night's corrections and those behind an exception still open (``own``: the night's alone), and the dues of their
-    cases."""
-    connection.execute(
-        text(
-            f"""
-            create temporary table judged_corrections on commit drop as
-            select {select_list(handed.CORRECTIONS, "h")} from held.corrections h where h.business_date = :on
-               or not :own and h.correction_id in (select subject_reference from closure.exceptions
-                                                 where status <> 'RESOLVED' and stage = 'corrections')
-            """  # noqa: S608
-        ),
-        {"on": on, "own": own},
-    )
-    driver = raw(connection)
-    rows = copy_out(
-        driver,
-        f"select {select_list(handed.CORRECTIONS, 'j')} from judged_corrections j order by correction_id",  # noqa: S608
-        handed.CORRECTIONS,
-    )
-    dues = copy_out(
-        driver,
-        f"""
-        select {select_list(handed.DUES_TO_CORRECT, "d")} from closure.dues d
-        where (d.csa_system, d.csa_case_id) in (select csa_system, csa_case_id from judged_corrections)
-        """,  # noqa: S608
-        handed.DUES_TO_CORRECT,
-    )
-    return Corrections.read({"corrections": rows, "dues": dues})
-
-
-def has_open_exceptions(connection: Connection, on: date) -> bool:
-    """Whether a payment or correction of that night is still refused."""
-    query = """
-        select exists (select from closure.exceptions where business_date = :on and status <> 'RESOLVED'
-                       and stage in ('payments', 'corrections'))
-    """
-    return bool(connection.execute(text(query), {"on": on}).scalar_one())
-
-
-def before(connection: Connection, casegroup_ids: pd.Series) -> Before:
-    """The exceptions of these rules that are open, and the routes of the casegroups found."""
-    held = copy_out(
-        raw(connection),
-        f"select {select_list(handed.EXCEPTIONS_SEEN, 'e')} from closure.exceptions e "  # noqa: S608
-        "where e.status <> 'RESOLVED' and e.stage in ('payments', 'corrections')",
-        handed.EXCEPTIONS_SEEN,
-    )
-    routes = Gather(connection, casegroup_ids.dropna().unique().tolist()).routes()
-    return Before.read({"open_exceptions": held, "routes": routes})

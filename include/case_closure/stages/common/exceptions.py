@@ -28,6 +28,14 @@ class Exceptions(Handed):
     work_items: Annotated[pd.DataFrame, handed.WORK_ITEMS]
 
 
+@dataclass(frozen=True)
+class Before(Handed):
+    """The open exceptions of the rules of a stage that refuse a row alone, and the routes of the casegroups found."""
+
+    open_exceptions: Annotated[pd.DataFrame, handed.EXCEPTIONS_SEEN]
+    routes: Annotated[pd.DataFrame, handed.ROUTES]
+
+
 EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "subject_reference"]
 
 
