@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 
 from case_closure.domain.dates import NightDates
-from case_closure.domain.rules import RULES, Rule, holds_casegroup
+from case_closure.domain.rules import ROWS, RULES, Rule, holds_casegroup
 from case_closure.gates import suites
 from tests.support.builders import LIMIT, ON
 
@@ -24,6 +24,7 @@ CONTRACT = {
         nino_suffix_differs""",
     "payments": "payment_malformed payment_receipt_conflict payment_owner_unknown payment_name_mismatch",
     "corrections": "correction_below_zero correction_due_unknown",
+    "receive_extract": "row_invalid row_changed",
     "take_applications": "application_date_invalid ltr_unknown ltr_outcome_invalid",
     "follow_closure": "clerical_letter_unknown",
 }
@@ -32,7 +33,9 @@ WARNINGS = {"nino_administrative_prefix", "nino_suffix_differs"}
 ROW_RULES = {
     code
     for code in STAGE
-    if code.startswith(("payment_", "correction_", "inhibit_", "application_", "ltr_", "clerical_letter_"))
+    if code.startswith(
+        ("payment_", "correction_", "inhibit_", "application_", "ltr_", "clerical_letter_", "row_")
+    )
 }
 
 
@@ -106,4 +109,5 @@ def test_every_rule_is_in_a_suite() -> None:
         suites.corrections(), suites.set_up_parties(NightDates.in_turn(ON)), suites.set_up_cases(), suites.nino_warnings(),
     ]  # fmt: skip
     judged += [suites.cms_applications(), suites.ltr_responses(), suites.clerical_letters()]
+    judged += [suites.arriving_rows(file) for file in ROWS]
     assert {code for suite in judged for code in suite.rule_codes} == set(RULES)

@@ -80,6 +80,36 @@ def _row(code: str, on: str, stage: str, subject: str, says: str, do: str, chann
     return Rule(code, on, on, stage, subject, says, do, scope="ROW", channel=channel)
 
 
+@dataclass(frozen=True)
+class RowsOf:
+    """A file whose rows are judged one by one as they arrive, each refused alone: what a row of it is called, how it reaches
+    us, and whether it happens once, so that it cannot come again as something else ([4])."""
+
+    subject: str
+    channel: str
+    once: bool
+
+
+ROWS: Final = {
+    "corrections": RowsOf("CORRECTION", "OFFLINE_REPORT", once=True),
+    "csa_actions": RowsOf("CSA_ACTION", "CSA_CASEWORKER", once=True),
+    "records": RowsOf("RECORD", "EXTRACT", once=True),
+    "enforcement_actions": RowsOf("ENFORCEMENT_ACTION", "EXTRACT", once=False),
+    "reported_exceptions": RowsOf("REPORT", "OFFLINE_REPORT", once=False),
+    "resolutions": RowsOf("RESOLUTION", "EXTRACT", once=True),
+    "csa_debts": RowsOf("DEBT", "EXTRACT", once=False),
+}
+"""The files whose rows are judged so, by their names ([5], [6])."""
+
+
+def rows_suite(file: str) -> str:
+    """The name of the suite that judges the rows of a file of ``ROWS`` as they arrive."""
+    return f"{file}_rows"
+
+
+ANY_ROW: Final = "ROW"
+"""The subject of a rule that is on rows of several files: the file says what the row is called."""
+
 _RULES = (
     _case(
         "case_key_missing",
@@ -309,6 +339,18 @@ _RULES = (
         "LEGACY_TEAM",
     ),
     Rule(
+        "row_invalid", ", ".join(ROWS), "rows", "receive_extract", ANY_ROW,
+        "A row lacks its number or another value it must have, or holds one that cannot stand there.",
+        "Look at the field with whoever sent it, and have the row sent again as it should be, under the same number.",
+        scope="ROW",
+    ),
+    Rule(
+        "row_changed", ", ".join(file for file, rows in ROWS.items() if rows.once), "rows", "receive_extract", ANY_ROW,
+        "A row came again under a number seen before, with other content; the first stands.",
+        "Ask whoever sent it: send the first again as it was, and what is new under a number of its own.",
+        ("row_invalid",), scope="ROW",
+    ),
+    Rule(
         "nino_administrative_prefix", "case set-up", "nino_warnings", _SET_UP, "PARTY",
         "The National Insurance number is an administrative one.",
         "Nothing is stopped; replace it when the real NINO is known.",
@@ -326,8 +368,14 @@ RULES: Final[dict[str, Rule]] = {rule.code: rule for rule in _RULES}
 assert len(RULES) == len(_RULES), "a rule code stands twice"
 
 
-# A balance reported clerically is judged by two of the rules of any balance.
-_ALSO_JUDGED_BY: Final = {"clerical_balances": ("balance_key_missing", "balance_case_unknown")}
+# A balance reported clerically is judged by two of the rules of any balance; the rules of rows are judged on each of their files.
+_ALSO_JUDGED_BY: Final = {
+    "clerical_balances": ("balance_key_missing", "balance_case_unknown"),
+    **{
+        rows_suite(file): ("row_invalid", "row_changed") if rows.once else ("row_invalid",)
+        for file, rows in ROWS.items()
+    },
+}
 
 
 def rules_of(suite: str) -> list[str]:

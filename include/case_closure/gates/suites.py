@@ -16,7 +16,10 @@ from case_closure.domain import nino, outcomes
 from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.cases import CASE_ENUMS, CASE_REQUIRED, METHODS_OF_PAYMENT
 from case_closure.domain.dates import NightDates, plausible_birth_dates
+from case_closure.domain.rules import ROWS, rows_suite
 from case_closure.gates.engine import Check, Suite
+from case_closure.stages.receive_extract import AMOUNTS
+from case_closure.tables.landed import FILES
 
 
 def _present(rule: str, column: str, field: str | None = None) -> Check:
@@ -71,6 +74,47 @@ def csa_cases() -> Suite:
             _one_of("case_duplicate", "times_in_file", (1,), "csa_case_id"),
         ),
     )
+
+
+# Rows that arrive and are refused alone ([5]): of each file what must be there besides its key and the values of its lists, and
+# which of its lists may be left empty.
+_NEEDED = {
+    "corrections": ("csa_system", "csa_case_id", "requested_by"),
+    "csa_actions": ("csa_system", "csa_case_id"),
+    "records": ("recorded_by",),
+    "reported_exceptions": ("reported_by",),
+}
+_MAY_BE_EMPTY = {
+    "records": ("csa_system",),
+    "enforcement_actions": ("csa_system",),
+    "reported_exceptions": ("csa_system",),
+    "csa_debts": ("rp_arrears_decision",),
+}
+UNFIT_FIELD = "unfit_field"
+"""In place of a field: the facts of each row name it themselves."""
+
+
+@functools.cache
+def arriving_rows(file: str) -> Suite:
+    """Rows of a file of ``domain.rules.ROWS`` on arrival ([5], [6]); a row that fails is refused and not held.
+
+    Facts: ``stages.receive_extract.row_facts``.
+    """
+    contract = FILES[file]
+    listed = {} if file == "resolutions" else {c.name: c.values for c in contract.columns if c.values}
+    given = [*contract.key, *(name for name in listed if name not in _MAY_BE_EMPTY.get(file, ()))]
+    checks = [_present("row_invalid", name) for name in dict.fromkeys((*given, *_NEEDED.get(file, ())))]
+    checks += [_one_of("row_invalid", name, values) for name, values in listed.items()]
+    checks += [_true("row_invalid", f"{name}_given", name) for name in AMOUNTS.get(file, ())]
+    checks += [_true("row_invalid", f"{c.name}_is_json", c.name) for c in contract.columns if c.as_it_came]
+    if file == "corrections":
+        checks.append(_true("row_invalid", "write_off_is_rp", "creditor"))
+    if file == "resolutions":
+        # Whether it can be entered is said in one place (tables.resolutions), from its number to its value.
+        checks = [_true("row_invalid", "can_be", UNFIT_FIELD)]
+    if ROWS[file].once:
+        checks.append(_true("row_changed", "as_first_seen", contract.event_key[0]))
+    return Suite(rows_suite(file), tuple(checks))
 
 
 @functools.cache

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from case_closure.domain.rules import ROWS
 from case_closure.domain.texts import shown
 from case_closure.gates import engine, suites
-from case_closure.landing.reading import Landing
-from case_closure.night import receive_extract
+from case_closure.landing.reading import BATCH_ROWS, Landing
+from case_closure.night import row_gates
 from case_closure.stages import receive_balances
 from case_closure.tables import resolutions
 from case_closure.tables.frames import to_frame
@@ -28,10 +29,10 @@ def check_gates(landing: Landing, limit_pence: int) -> Iterator[tuple[str, str, 
     """
     for file in landing.get("csa_cases"):
         failed: dict[str, int] = dict.fromkeys(suites.csa_cases().rule_codes, 0)
-        keys = receive_extract.repeated_keys(file)
-        for batch in file.batches(batch_rows=receive_extract.BATCH_ROWS, with_row_number=True):
+        keys = row_gates.repeated_keys(file)
+        for batch in file.batches(batch_rows=BATCH_ROWS, with_row_number=True):
             for rule, (_, count) in engine.run(
-                suites.csa_cases(), receive_extract.case_facts(batch, keys)
+                suites.csa_cases(), row_gates.case_facts(batch, keys)
             ).tally.items():
                 failed[rule] += count
         yield from ((file.path.name, rule, count) for rule, count in failed.items())
@@ -50,6 +51,15 @@ def check_gates(landing: Landing, limit_pence: int) -> Iterator[tuple[str, str, 
         rows = to_frame(file.read()).assign(placed=True)
         tally = engine.run(suites.clerical_balances(), rows).tally
         yield (file.path.name, "balance_key_missing", tally["balance_key_missing"][1])
+    for name in ROWS:
+        suite = suites.arriving_rows(name)
+        for file in landing.get(name):
+            failed = dict.fromkeys(suite.rule_codes, 0)
+            for batch in row_gates.whole_or_in_batches(file):
+                findings, _ = row_gates.judge(suite, file.contract, batch, file.contract.schema.empty_table())
+                for rule, (_, count) in findings.tally.items():
+                    failed[rule] += count
+            yield from ((file.path.name, rule, count) for rule, count in failed.items())
     for file in landing.get("inhibits"):
         tally = engine.run(suites.inhibits(), to_frame(file.read())).tally
         yield from ((file.path.name, rule, count) for rule, (_, count) in tally.items())
@@ -60,9 +70,9 @@ def check_resolutions(landing: Landing) -> Iterator[tuple[str, str]]:
     its case, the night alone can say."""
     for file in landing.get("resolutions"):
         rows = to_frame(file.read())
-        for place, why in sorted(resolutions.cannot_be(rows, receive_extract.entity_shapes()).items()):
+        for place, unfit in sorted(resolutions.cannot_be(rows, resolutions.shapes()).items()):
             number = rows["resolution_id"].iloc[place]
             yield (
                 file.path.name,
-                f"row {place + 1}, {'no number' if pd.isna(number) else shown(number)}: {why}",
+                f"row {place + 1}, {'no number' if pd.isna(number) else shown(number)}: {unfit.why}",
             )

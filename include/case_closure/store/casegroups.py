@@ -46,7 +46,7 @@ _CHANGED = """
     union
     select coalesce(r.casegroup_id, c.casegroup_id, '') from closure.refused_rows r
     left join held.csa_cases c using (csa_system, csa_case_id)
-    where r.business_date = :on and cardinality(r.rule_codes) > 0
+    where r.business_date = :on and r.file_name = 'csa_cases' and cardinality(r.rule_codes) > 0
     union
     select coalesce(c.casegroup_id, '')
     from (select csa_system, csa_case_id from held.closure_failures where business_date = :on

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES
+from case_closure.stages.receive_extract import row_keys
 from case_closure.store import filling, history, replacing
 from case_closure.store.casegroups import Gather
 from case_closure.store.copy import copy_in, copy_out
@@ -93,7 +94,7 @@ def refuse(
     rule_codes: list[list[str]] | None = None,
     fields: list[list[str]] | None = None,
 ) -> None:
-    """Keep rows that are not held, as they came. ``rule_codes`` empty: the row has no key."""
+    """Keep rows that are not held, as they came, with the number they are known by. ``rule_codes`` empty: the row has no key."""
     if rows.num_rows == 0:
         return
     originals = rows.drop_columns([ROW_NUMBER]).to_pylist()
@@ -106,6 +107,7 @@ def refuse(
             "business_date": pa.repeat(pa.scalar(on), rows.num_rows),
             "file_name": pa.repeat(pa.scalar(contract.name), rows.num_rows),
             "row_number": rows.column(ROW_NUMBER),
+            "row_key": pa.array(row_keys(contract, rows), pa.string()),
             "rule_codes": _arrays(rule_codes or [[]] * rows.num_rows),
             "fields": _arrays(fields or [[]] * rows.num_rows),
             "csa_system": column("csa_system"),
@@ -211,6 +213,8 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
             if contract.name == "csa_cases":
                 batch = batch.append_column("claimed_casegroup_id", batch.column("casegroup_id"))
                 batch = batch.append_column("last_closed_on", _closed_on(batch, on))
+            if contract.name == "enforcement_actions":
+                batch = _stamped(batch, first_came_on=on)
             if not numbered:
                 batch = batch.drop_columns([ROW_NUMBER])
             yield _stamped(batch, business_date=on, changed_on=on)
@@ -277,6 +281,8 @@ def _upsert(contract: FileContract, stage: str) -> str:
             "previous_casegroup_id = case when h.changed_on = excluded.changed_on then h.previous_casegroup_id end",
             "last_closed_on = greatest(h.last_closed_on, excluded.last_closed_on)",
         ]
+    if contract.name == "enforcement_actions":
+        sets.append("first_came_on = least(h.first_came_on, excluded.first_came_on)")
     sets += [
         "business_date = excluded.business_date",
         f"changed_on = case when {differs} then excluded.changed_on else h.changed_on end",

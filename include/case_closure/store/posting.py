@@ -129,7 +129,8 @@ def _insert_new(connection: Connection, table: Table, rows: pa.Table, *, first_c
     connection.exec_driver_sql("drop table again")
 
 
-def _stage(connection: Connection, name: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
+def stage(connection: Connection, name: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """A temporary table of these columns of the frame, as texts; it goes with the transaction."""
     connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
     connection.exec_driver_sql(
         f"create temporary table {name} ({', '.join(f'{column} text' for column in columns)}) on commit drop"
@@ -194,7 +195,7 @@ def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
         )
         connection.exec_driver_sql("drop table opening")
     if len(seen):
-        _stage(connection, "seen", seen, ["exception_id"])
+        stage(connection, "seen", seen, ["exception_id"])
         connection.execute(
             text(
                 "update closure.exceptions e set last_seen_on = :on from seen s "
@@ -204,7 +205,7 @@ def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
         )
     if len(resolved):
         # Never before it was first seen, whichever night that was (R43).
-        _stage(connection, "resolving_at", resolved, ["exception_id", "resolved_by", "resolved_on"])
+        stage(connection, "resolving_at", resolved, ["exception_id", "resolved_by", "resolved_on"])
         connection.exec_driver_sql("drop table if exists pg_temp.resolving")
         connection.exec_driver_sql(
             """
@@ -253,7 +254,7 @@ def _take_casegroup(connection: Connection, on: date, known: pd.DataFrame) -> No
     placed = known[known["casegroup_id"].notna()]
     if placed.empty:
         return
-    _stage(connection, "placed", placed, ["exception_id", "casegroup_id"])
+    stage(connection, "placed", placed, ["exception_id", "casegroup_id"])
     connection.execute(
         text(
             """
@@ -272,7 +273,7 @@ def _take_casegroup(connection: Connection, on: date, known: pd.DataFrame) -> No
 def _close_items(connection: Connection, on: date, closed: pd.DataFrame) -> None:
     """Close work items that nothing is left of to do."""
     if len(closed):
-        _stage(connection, "closing", closed, ["work_item_id"])
+        stage(connection, "closing", closed, ["work_item_id"])
         connection.execute(
             text(
                 "update closure.work_items w set status = 'CLOSED', closed_on = :on from closing c "
@@ -286,7 +287,7 @@ def _replace_positions(connection: Connection, on: date, decided: Decided) -> No
     """A casegroup's positions are stored whole: what its old lines said goes to the history as the new ones come."""
     gone, coming = decided.positions_gone, decided.positions
     if len(gone):
-        _stage(connection, "replaced", gone, ["casegroup_id"])
+        stage(connection, "replaced", gone, ["casegroup_id"])
         again = coming["casegroup_id"].isin(gone["casegroup_id"])
         history.replace_positions(connection, on, "replaced", as_rows(tables.positions, coming[again]))
         coming = coming[~again]

@@ -512,7 +512,7 @@ _CORRECTIONS = FileContract(
             "reason",
             TEXT,
             "Why it was made",
-            ("ERROR", "CHANGE_OF_CIRCUMSTANCES", "APPEAL", "OFFLINE_REPORT"),
+            ("ERROR", "CHANGE_OF_CIRCUMSTANCES", "APPEAL", "OFFLINE_REPORT", "WRITE_OFF"),
         ),
         Column("requested_by", TEXT, "Who asked for it"),
         Column(

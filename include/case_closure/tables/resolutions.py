@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import date
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,14 @@ import pandas as pd
 from case_closure.domain.cases import (
     CASE_ENUMS,
     CASE_REQUIRED,
+    CSA_SYSTEMS,
     METHODS_OF_PAYMENT,
     PAYING_PARENT,
     RECEIVING_PARENT,
 )
 from case_closure.domain.texts import shown
-from case_closure.tables.frames import Frames, case_key, lookup, take
+from case_closure.tables.frames import Frames, case_key, lookup, take, to_frame
+from case_closure.tables.landed import FILES
 
 CASE, BALANCE = "CASE", "BALANCE"
 PARENTS: Final = {PAYING_PARENT: "paying_parent_id", RECEIVING_PARENT: "receiving_parent_id"}
@@ -135,35 +138,64 @@ def lay_over(
     return frame
 
 
-def cannot_be(rows: pd.DataFrame, shapes: Frames) -> dict[int, str]:
-    """Of entries that no record could take, by their place among the rows, why: no key, entity, case or field, or a value that
-    the field cannot have. ``shapes``: entity -> a frame of its record's columns; it may be empty."""
-    reasons: dict[int, str] = {}
+class Unfit(NamedTuple):
+    """Why an entry cannot be entered: the column of it that is at fault, and the reason in words."""
+
+    field: str
+    why: str
+
+
+@cache
+def shapes() -> Frames:
+    """The record of each entity, empty: what a resolution of it may name."""
+    files = {CASE: "csa_cases", BALANCE: "csa_balances"}
+    return {
+        entity: to_frame(FILES[files.get(entity, "csa_parties")].schema.empty_table()) for entity in ENTITIES
+    }
+
+
+def cannot_be(rows: pd.DataFrame, shapes: Frames) -> dict[int, Unfit]:
+    """Of entries that no record could take, by their place among the rows, why: no key, entity, case, field or name of who
+    entered it, or a value that the field cannot have ([5]). ``shapes``: entity -> a frame of its record's columns; it may be
+    empty."""
+    reasons: dict[int, Unfit] = {}
     for place, row in enumerate(rows.to_dict("records")):
-        entity = row["entity"]
-        if as_text(row["resolution_id"]) is None:
-            reasons[place] = "it has no resolution_id, so it was not kept"
-        elif entity not in shapes:
-            reasons[place] = f"its entity is none of {', '.join(ENTITIES)}"
-        elif as_text(row["csa_system"]) is None or as_text(row["csa_case_id"]) is None:
-            reasons[place] = "it names no case"
-        else:
-            frame = shapes[entity]
-            why, _ = _entered_value(frame, _fields_of(frame), entity, row["field"], as_text(row["new_value"]))
-            if why is None and as_text(row["new_value"]) is None and as_text(row["old_value"]) is None:
-                why = "both its values are empty"
-            if why is not None:
-                reasons[place] = why
+        unfit = _unfit(row, shapes)
+        if unfit is not None:
+            reasons[place] = unfit
     return reasons
+
+
+def _unfit(row: dict[Any, Any], shapes: Frames) -> Unfit | None:
+    entity, name, new = row["entity"], row["field"], as_text(row["new_value"])
+    if as_text(row["resolution_id"]) is None:
+        return Unfit("resolution_id", "it has no resolution_id")
+    if entity not in shapes:
+        return Unfit("entity", f"its entity is none of {', '.join(ENTITIES)}")
+    for part in ("csa_system", "csa_case_id"):
+        if as_text(row[part]) is None:
+            return Unfit(part, "it names no case")
+    if row["csa_system"] not in CSA_SYSTEMS:
+        return Unfit("csa_system", f"its csa_system is none of {', '.join(CSA_SYSTEMS)}")
+    frame = shapes[entity]
+    fields = _fields_of(frame)
+    why, _ = _entered_value(frame, fields, entity, name, new)
+    if why is None and new is None and as_text(row["old_value"]) is None:
+        why = "both its values are empty"
+    if why is not None:
+        return Unfit("new_value" if name in fields else "field", why)
+    if as_text(row["entered_by"]) is None:
+        return Unfit("entered_by", "it does not say who entered it")
+    return None
 
 
 def changing_nothing(rows: pd.DataFrame, about: Frames, shapes: Frames) -> pd.DataFrame:
     """Tonight's entries that changed nothing, each with the ``reason``, and the casegroup of its case where that is held.
 
-    ``rows``: as landed. ``held``: for the cases they name, ``cases``, ``csa_balances``, ``parties``, ``resolutions`` and
+    ``rows``: as landed. ``about``: for the cases they name, ``cases``, ``csa_balances``, ``parties``, ``resolutions`` and
     ``entered_for_people``, and ``kept``: the resolutions held under their numbers; each with the columns of its file.
     """
-    why = cannot_be(rows, shapes)
+    why = {place: unfit.why for place, unfit in cannot_be(rows, shapes).items()}
     kept = about["kept"].set_index("resolution_id")
     content = [name for name in kept.columns if name in rows.columns]
     cases = about["cases"].assign(case_key=case_key(about["cases"]))

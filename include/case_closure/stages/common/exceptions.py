@@ -11,7 +11,7 @@ from typing import Annotated
 
 import pandas as pd
 
-from case_closure.domain.rules import RULES
+from case_closure.domain.rules import ANY_ROW, ROWS, RULES
 from case_closure.stages.common import work_items
 from case_closure.tables import handed
 from case_closure.tables.frames import among
@@ -52,12 +52,12 @@ def key_of(rows: pd.DataFrame) -> pd.Series:
 def exception_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
     """Natural key: rule, casegroup, case, what it is about, and the night it was first seen.
 
-    The subject is told where the rule leaves it open whose data is wrong; elsewhere the rule has said it.
+    The subject is told where the rule leaves it open whose data is wrong, or a row of which file; elsewhere the rule has said it.
     """
-    either = (
-        rows["rule_code"].map({code: rule.subject == "PARTY" for code, rule in RULES.items()}).astype(bool)
-    )
-    about = rows["subject"].where(either, rows["subject_reference"])
+    says = rows["rule_code"].map({code: rule.subject for code, rule in RULES.items()})
+    about = rows["subject"].where(says == "PARTY", rows["subject_reference"])
+    of_file = rows["subject"] + "-" + rows["subject_reference"].fillna("")
+    about = of_file.where(says == ANY_ROW, about)
     return (
         _joined(rows, [*(rows[name] for name in EXCEPTION_KEY[:4]), about], "-") + "-" + on.date().isoformat()
     )
@@ -77,6 +77,9 @@ def described(exceptions_found: pd.DataFrame, routes: pd.DataFrame, on: pd.Times
     opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
     opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
     opened["channel"] = opened["rule_code"].map(lambda code: RULES[code].channel).astype("str")
+    by_file = opened["subject"].map({rows.subject: rows.channel for rows in ROWS.values()})
+    of_any = opened["rule_code"].map(lambda code: RULES[code].subject == ANY_ROW).astype(bool)
+    opened["channel"] = opened["channel"].mask(of_any, by_file).astype("str")
     opened["message"] = (
         opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
     )

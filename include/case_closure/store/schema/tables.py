@@ -120,6 +120,12 @@ def _held(contract: FileContract) -> Table:
             Column("last_closed_on", Date, comment="Latest night whose row had the case CLOSED and no failure: it clears "
                    "the failures before it, also when the case opens again"),
         ]  # fmt: skip
+    if contract.name == "enforcement_actions":
+        columns += [
+            Column(
+                "first_came_on", Date, comment="Night that brought it first; an upsert changes business_date"
+            )
+        ]
     if contract.name == "csa_payments":
         columns += [
             Column("csa_system", Text, nullable=False, comment="The CSA system whose file it came in")
@@ -376,17 +382,21 @@ refused_rows = Table(
     _date("business_date", "Night whose extract brought the row", nullable=False),
     _text("file_name", "The file it came in", nullable=False),
     Column("row_number", BigInteger, nullable=False, comment="Row in that file, from 1"),
+    _text("row_key", "The number it is known by, its parts joined by /; null: it lacks one"),
     Column("rule_codes", ARRAY(Text), nullable=False, comment="Rules it broke; empty: it has no key to be held under"),
     Column("fields", ARRAY(Text), nullable=False, comment="The field for each rule"),
     _system(), _case_id(), _casegroup(),
     Column("sensitive", Boolean, nullable=False, comment="The row says its case is nationally sensitive"),
     _text("original", "The row as it came, as JSON", nullable=False),
-    _date("answered_on", "Night on which it was taken in with what a caseworker entered; null: it was not"),
+    _date("answered_on", "Night on which it was taken in with what a caseworker entered, or a good row of its number came "
+                         "([13]); null: neither"),
     PrimaryKeyConstraint("business_date", "file_name", "row_number"),
     schema=CLOSURE, comment="Rows that were not held, as they came",
 )  # fmt: skip
 Index("refused_rows_casegroup_ix", refused_rows.c.casegroup_id)
 Index("refused_rows_case_ix", refused_rows.c.csa_system, refused_rows.c.csa_case_id)
+Index("refused_rows_unanswered_ix", refused_rows.c.file_name, refused_rows.c.row_key,
+      postgresql_where=refused_rows.c.answered_on.is_(None))  # fmt: skip
 Index("refused_rows_sensitive_ix", refused_rows.c.casegroup_id, postgresql_where=refused_rows.c.sensitive)
 
 replaced_rows = Table(
