@@ -128,8 +128,10 @@ def _record_failure(context: Any) -> None:
         return  # no night to mark; said already
     if not was_told(error):
         _explain(stage, asked.business_date, error, context)
+    map_index = context["task_instance"].map_index
+    slot = map_index if map_index is not None and map_index >= 0 else None
     try:
-        stage_run.record_failure(stage, asked, error, refused=isinstance(error, NotBegun))
+        stage_run.record_failure(stage, asked, error, refused=isinstance(error, NotBegun), slot=slot)
     except Exception as also:
         log.error("The night stays OPEN until it is run again: it could not be marked. %s", str(also)[:200])
 

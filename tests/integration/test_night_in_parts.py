@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ from case_closure import sample
 from case_closure.domain.night import IN_PARTS, PUT_TOGETHER
 from case_closure.night import parts, write_out
 from case_closure.night import run as night
+from case_closure.outbound import folder
 from case_closure.store import night_parts
 from tests.support.builders import case
 from tests.support.installation import Databases, Installation
@@ -208,6 +209,18 @@ def test_a_slot_that_is_killed_goes_on_with_the_parts_that_are_not_stored(
     assert outbound(store) == sent
 
 
+def test_what_a_killed_try_left_aside_is_gone_when_the_stage_is_run_again(store: Installation) -> None:
+    """Letters lie in it: not until the next night is opened."""
+    up_to(store, "write_out")
+    left = store.folder / "outbound" / folder.MAKING / "of-a-killed-try" / ON.isoformat() / "letters"
+    left.mkdir(parents=True)
+    (left / "batch.pdf").write_bytes(b"what somebody was told")
+    night.run_slot("write_out", store.context(ON), 0, 1)
+    assert left.exists(), "others may be at work: a slot leaves it"
+    put_together(store, "write_out")
+    assert [path.name for path in (store.folder / "outbound").iterdir()] == [ON.isoformat()]
+
+
 def test_a_slot_of_an_earlier_plan_stores_nothing(
     store: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +281,79 @@ def test_a_slot_that_failed_the_night_opens_it_again_when_it_is_begun_again(
     everything, sent = as_one_process_has_it
     assert store.everything() == everything
     assert outbound(store) == sent
+
+
+def test_while_one_slot_has_failed_the_night_others_end_their_parts_and_it_is_failed_until_that_one_is_begun_again(
+    store: Installation,
+    as_one_process_has_it: tuple[Any, dict[str, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether they were at work when it failed, or are begun then; what stood before is in the night's history (R21)."""
+    stage = "decide_next_action"
+    up_to(store, stage)
+    failed: list[int] = []
+
+    def fail(slot: int) -> None:
+        failed.append(slot)
+        (row,) = store.query("select attempt from closure.nights")
+        of_slot = replace(store.context(ON), attempt=row["attempt"], slot=slot)
+        night.record_failure(of_slot, stage, f"the disk of slot {slot} is full")
+
+    def fail_others_first(work: parts.Work, claimed: night_parts.Claim) -> None:
+        if not failed:
+            fail(1)
+            fail(2)
+        work(claimed)
+
+    with monkeypatch.context() as patched:
+        watched(patched, fail_others_first)
+        assert night.run_slot(stage, store.context(ON), 0, 4) == {}
+    assert night.run_slot(stage, store.context(ON), 3, 4) == {}
+    assert failed == [1, 2]
+
+    def stands() -> tuple[str, str | None, list[int]]:
+        (row,) = store.query("select status, reason, failed_slots from closure.nights")
+        return row["status"], row["reason"], row["failed_slots"]
+
+    left = "select part from closure.night_parts where kind = %s and stored_at is null"
+    assert {row["part"] % 4 for row in store.query(left, stage)} == {1, 2}
+    assert stands() == ("FAILED", "the disk of slot 1 is full", [1, 2])
+    history = "select status, stage, reason from closure.night_history"
+    assert store.query(history) == []
+    night.run_slot(stage, store.context(ON), 1, 4)
+    assert stands() == ("FAILED", "the disk of slot 1 is full", [2])
+    assert night.run_slot(stage, store.context(ON), 2, 4)["casegroups_changed"]
+    assert stands() == ("OPEN", None, [])
+    failure = {"status": "FAILED", "stage": stage, "reason": "the disk of slot 1 is full"}
+    assert store.query(history) == [failure]
+    for after in night.STAGES[night.STAGES.index(stage) + 1 :]:
+        night.run_stage(after, store.context(ON))
+    everything, sent = as_one_process_has_it
+    assert store.everything() == everything
+    assert outbound(store) == sent
+
+
+def test_R21_slots_of_a_night_that_failed_store_nothing_more_once_an_earlier_night_is_begun(
+    store: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, earlier = "post_dues", ON - timedelta(days=1)
+    store.land(earlier, case("E", "GE"))
+    up_to(store, stage)
+
+    def begin_another(work: parts.Work, claimed: night_parts.Claim) -> None:
+        (row,) = store.query("select attempt from closure.nights where business_date = %s", ON)
+        night.record_failure(
+            replace(store.context(ON), attempt=row["attempt"], slot=1), stage, "the disk is full"
+        )
+        night.run_stage("open_night", store.context(earlier))
+        work(claimed)
+
+    watched(monkeypatch, begin_another)
+    with pytest.raises(night.NightRefused, match=r"attempt \d+ at the night of 2017-08-10 was taken over"):
+        night.run_slot(stage, store.context(ON), 0, 2)
+    stored = "select 1 from closure.night_parts where kind = %s and stored_at is not null"
+    assert store.query(stored, stage) == []
+    assert store.night_status() == {earlier: "OPEN", ON: "FAILED"}
 
 
 def test_a_night_with_nothing_to_judge_ends_each_stage_when_it_is_planned(

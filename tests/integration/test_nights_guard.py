@@ -184,22 +184,19 @@ OFTEN = ("receive_extract", "receive_balances", "decide_next_action", "write_out
 def test_a_process_that_was_thought_dead_stores_nothing_after_its_stage_was_begun_again(
     installation: Installation, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped at its first question to the store, it lost its lock; the same run's stage is begun and ended by another
-    process; then it wakes, and is refused by name of the attempt. What stands is what the other process did."""
+    """Stopped at its first question to the store; the same run's stage is begun by another process, which takes its lock away,
+    and ended; then it wakes, and is refused by name of the attempt. What stands is what the other process did."""
     installation.land(FIRST, case("A"), case("B", "G2", child=False))
     begin(installation, FIRST, "run-1", through=night.STAGES[night.STAGES.index(stage) - 1])
     asked: list[dict[str, list[str]]] = []
     hold_open = nights.hold_open
 
-    def stopped(*args: Any) -> Any:
+    def stopped(*args: Any, **more: Any) -> Any:
         if not asked:
             asked.append({})
-            # Its lock went with its connection; the other process is not in its way.
-            with monkeypatch.context() as free:
-                free.setattr(database, "STAGE_LOCK", 99)
-                night.run_stage(stage, installation.context(FIRST, "run-1"))
+            night.run_stage(stage, installation.context(FIRST, "run-1"))
             asked[0] = installation.everything()
-        return hold_open(*args)
+        return hold_open(*args, **more)
 
     monkeypatch.setattr(nights, "hold_open", stopped)
     with pytest.raises(night.NightRefused, match=r"attempt \d+ .* was taken over by attempt \d+"):
@@ -222,19 +219,16 @@ def zombie_of(
     began: list[str] = []
     hold_open = nights.hold_open
 
-    def stopped(*args: Any) -> Any:
+    def stopped(*args: Any, **more: Any) -> Any:
         if began:
-            return hold_open(*args)
+            return hold_open(*args, **more)
         began.append(stage)
-        # Its lock went with its connection; the other process is not in its way.
-        with monkeypatch.context() as free:
-            free.setattr(database, "STAGE_LOCK", 99)
-            if then == "at work":
-                with database.transaction(installation.url) as connection:
-                    nights.enter(connection, FIRST, "run-1", stage, datetime.now(UTC))
-            else:
-                for one in night.STAGES[night.STAGES.index(stage) : night.STAGES.index(then) + 1]:
-                    night.run_stage(one, installation.context(FIRST, "run-1"))
+        if then == "at work":
+            with database.transaction(installation.url) as connection:
+                nights.enter(connection, FIRST, "run-1", stage, datetime.now(UTC))
+        else:
+            for one in night.STAGES[night.STAGES.index(stage) : night.STAGES.index(then) + 1]:
+                night.run_stage(one, installation.context(FIRST, "run-1"))
         raise OSError("the disk is full")
 
     with monkeypatch.context() as patched:
@@ -363,6 +357,20 @@ def test_a_stage_is_refused_while_another_runs_and_names_it(installation: Instal
         pytest.raises(night.NightRefused, match="night of 2017-08-10, run run-1, stage open_night"),
     ):
         night.run_stage("verify_landing", installation.context(FIRST, "run-2"))
+
+
+def test_a_stage_at_work_is_refused_to_another_run_and_keeps_its_lock(installation: Installation) -> None:
+    """A night that succeeded is anybody's to run again: its stage is at work in one run, and another is refused."""
+    installation.night(FIRST, case())
+    with database.transaction(installation.url) as connection:
+        nights.enter(connection, FIRST, "run-1", "post_dues", datetime.now(UTC))
+    with database.lock(installation.url, database.STAGE_LOCK):
+        for run, stage in (("run-2", "post_dues"), ("run-1", "write_out")):
+            with pytest.raises(night.NightRefused, match="another stage is running"):
+                night.run_stage(stage, installation.context(FIRST, run))
+        assert installation.query("select 1 as held from pg_locks where locktype = 'advisory'") == [
+            {"held": 1}
+        ]
 
 
 # --- R22: rejected, mended

@@ -1,4 +1,4 @@
-"""The pool of connections: one that lay idle is asked whether its server is still there, one that was used just now is not."""
+"""Connections. The pool: one that lay idle is asked whether its server is still there, one that was used just now is not."""
 
 from __future__ import annotations
 
@@ -56,3 +56,28 @@ def test_nobody_is_asked_between_two_transactions_that_follow_each_other(
     monkeypatch.setattr(database, "_IDLE_SECONDS", 0)
     server_process(installation)
     assert len(asked) == 1
+
+
+def test_a_machine_that_is_gone_is_noticed_before_its_stage_is_begun_again_elsewhere(
+    installation: Installation,
+) -> None:
+    """Airflow begins a stage again that it has not heard of for five minutes; a server waits for hours by itself."""
+    with database.transaction(installation.url) as connection:
+        idle, interval, count = (
+            int(connection.execute(text(f"show tcp_keepalives_{setting}")).scalar_one())
+            for setting in ("idle", "interval", "count")
+        )
+    assert 0 < idle + interval * count < 300
+
+
+def test_the_connection_that_holds_a_lock_is_ended_and_the_lock_is_anothers(
+    installation: Installation,
+) -> None:
+    with database.lock(installation.url, database.STAGE_LOCK), pytest.raises(database.LockTaken):
+        with database.lock(installation.url, database.STAGE_LOCK):
+            pass
+    with database.lock(installation.url, database.STAGE_LOCK):
+        database.take_lock_away(installation.url, database.MIGRATION_LOCK)
+        database.take_lock_away(installation.url, database.STAGE_LOCK)
+        with database.lock(installation.url, database.STAGE_LOCK):
+            assert server_process(installation)

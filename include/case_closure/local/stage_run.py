@@ -79,15 +79,17 @@ def put_together(stage: str, asked: Asked) -> dict[str, int | str]:
     return night.put_together(stage, _context(asked))
 
 
-def record_failure(stage: str, asked: Asked, error: BaseException, *, refused: bool) -> None:
+def record_failure(
+    stage: str, asked: Asked, error: BaseException, *, refused: bool, slot: int | None
+) -> None:
     """Marks the night FAILED, unless it was only refused: a refused night was never begun. An error knows the
-    attempt it ended; one of a task that was ended from outside does not.
+    attempt it ended; one of a task that was ended from outside does not. ``slot``: of a stage in slots, the one.
     """
     from case_closure.night import attempts
     from case_closure.night import run as night
 
     if not refused:
-        context = replace(_context(asked), attempt=attempts.ended_by(error))
+        context = replace(_context(asked), attempt=attempts.ended_by(error), slot=slot)
         night.record_failure(context, stage, str(error))
 
 

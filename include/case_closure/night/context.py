@@ -40,7 +40,8 @@ def _now() -> datetime:
 class NightContext:
     """One run of one night. ``landing`` and ``outbound`` hold a folder a business date; any pathlib-like path.
 
-    ``attempt`` is given by the store when a stage begins; 0 before that, and where it is not known.
+    ``attempt`` is given by the store when a stage begins; 0 before that, and where it is not known. ``slot``: which of those
+    that work on the stage side by side; None where it is worked on by one alone.
     """
 
     business_date: date
@@ -50,3 +51,4 @@ class NightContext:
     settings: Settings
     clock: Callable[[], datetime] = field(default=_now)
     attempt: int = 0
+    slot: int | None = None

@@ -27,7 +27,9 @@ def entered(ctx: NightContext, url: str, stage: str) -> Iterator[tuple[Connectio
 
 
 def hold_open(ctx: NightContext, connection: Connection, stage: str) -> nights.Night:
-    return nights.hold_open(connection, ctx.business_date, ctx.run_id, stage, ctx.attempt)
+    return nights.hold_open(
+        connection, ctx.business_date, ctx.run_id, stage, ctx.attempt, beside_others=ctx.slot is not None
+    )
 
 
 def prove_still_landed(ctx: NightContext, url: str, stage: str) -> None:
@@ -75,7 +77,7 @@ def record(ctx: NightContext, status: str, stage: str, reason: str) -> None:
     with database.transaction(ctx.settings.store_url) as connection:
         nights.record_failure(
             connection, on, ctx.run_id, status, stage, words, at,
-            attempt=ctx.attempt, reached=STAGES[: STAGES.index(stage) + 1],
+            attempt=ctx.attempt, reached=STAGES[: STAGES.index(stage) + 1], slot=ctx.slot,
         )  # fmt: skip
         attempt = ctx.attempt or night_stages.unended(connection, on, ctx.run_id, stage)
         night_stages.fail(connection, on, ctx.run_id, attempt, stage, words, at)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -98,7 +98,7 @@ def _run_alone(stage: str, ctx: NightContext, work: Callable[[NightContext, str]
     """The work on a stage, alone in the night. It may answer None: the stage has begun, and its parts tell of its end."""
     url = ctx.settings.store_url
     try:
-        with database.lock(url, database.STAGE_LOCK):
+        with _stage_lock(stage, ctx):
             if stage != STAGES[0]:
                 with database.transaction(url) as connection:
                     began = ctx.clock()
@@ -124,13 +124,34 @@ def _run_alone(stage: str, ctx: NightContext, work: Callable[[NightContext, str]
         ) from None
 
 
+@contextlib.contextmanager
+def _stage_lock(stage: str, ctx: NightContext) -> Iterator[None]:
+    """The lock of whoever is at work on a stage.
+
+    One run begins one stage twice at once only where Airflow has not heard of the first for minutes: that one loses the lock, and
+    by its attempt can store nothing more. Raises LockTaken where another stage or run is at work.
+    """
+    url = ctx.settings.store_url
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(database.lock(url, database.STAGE_LOCK))
+        except database.LockTaken:
+            with database.transaction(url) as connection:
+                if not nights.is_at(connection, ctx.business_date, ctx.run_id, stage):
+                    raise
+            database.take_lock_away(url, database.STAGE_LOCK)
+            held.enter_context(database.lock(url, database.STAGE_LOCK))
+        yield
+
+
 def _run_shared(stage: str, ctx: NightContext, slot: int, slots: int) -> Summary:
     url, on, worked_on = ctx.settings.store_url, ctx.business_date, stage_in_parts(stage)
     with database.transaction(url) as connection:
         planned = night_parts.planned_by(connection, on, stage)
-        night = nights.join(connection, on, ctx.run_id, stage, planned)
-        night_stages.resume(connection, on, night.attempt)
-    ctx = replace(ctx, attempt=night.attempt)
+        night = nights.join(connection, on, ctx.run_id, stage, planned, slot, ctx.clock())
+        if night.status != nights.FAILED:
+            night_stages.resume(connection, on, night.attempt)
+    ctx = replace(ctx, attempt=night.attempt, slot=slot)
     try:
         guard.prove_still_landed(ctx, url, stage)
         parts.work_on_slot(ctx, url, worked_on, slot, slots)

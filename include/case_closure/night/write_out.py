@@ -169,6 +169,9 @@ def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
     from case_closure.outbound import exceptions_report, notices
 
     on, implausible = ctx.business_date, ctx.settings.balance_implausible_pence
+    with entered(ctx, url, STAGE.name):
+        # Of a try that was killed; one that is not dead has lost the night.
+        folder.clear_leftovers(ctx.outbound)
     with folder.aside(ctx.outbound, on) as aside, database.transaction(url) as connection:
         # Nobody takes the night over while its folder is made and put in place.
         _hold(ctx, connection)

@@ -44,6 +44,7 @@ class Night:
     judged_attempt: int | None
     law_held: bool
     late_after: date | None
+    failed_slots: list[int]
 
     @property
     def late(self) -> bool:
@@ -56,7 +57,7 @@ def find(connection: Connection, on: date, *, lock: Literal["share", "update"] |
     row = connection.execute(
         text(
             "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, stage_done, "  # noqa: S608  one of two locks
-            "attempt, judged_attempt, law_held, late_after from closure.nights where business_date = :on"
+            "attempt, judged_attempt, law_held, late_after, failed_slots from closure.nights where business_date = :on"
             + (f" for {lock}" if lock else "")
         ),
         {"on": on},
@@ -72,6 +73,7 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
     """
     connection.exec_driver_sql(_ONE_AT_A_TIME)
     _refuse_out_of_turn(connection, on)
+    _end_slots_of_failed(connection, on)
     _keep_what_was(connection, on)
     connection.execute(
         text(
@@ -82,6 +84,7 @@ def open_night(connection: Connection, on: date, run_id: str, at: datetime) -> N
                 where n.business_date > :on and n.succeeded))
             on conflict (business_date) do update
             set status = 'OPEN', run_id = excluded.run_id, stage = 'open_night', stage_done = true, reason = null, by_whom = null,
+                failed_slots = '{}',
                 attempt = closure.nights.attempt + 1, judged_attempt = null,
                 late_after = case when closure.nights.succeeded then closure.nights.late_after else excluded.late_after end,
                 started_at = case when closure.nights.succeeded then closure.nights.started_at
@@ -111,6 +114,17 @@ def _keep_what_was(connection: Connection, on: date) -> None:
                    run_id, stage, reason, by_whom, extract_id, started_at, finished_at
             from closure.nights where business_date = :on and not succeeded
             """
+        ),
+        {"on": on},
+    )
+
+
+def _end_slots_of_failed(connection: Connection, on: date) -> None:
+    """Slots that still work on a night which another of them failed store nothing more, once a night of another date is begun."""
+    connection.execute(
+        text(
+            "update closure.nights set attempt = attempt + 1 where business_date <> :on and status = 'FAILED' "
+            "and failed_slots <> '{}'"
         ),
         {"on": on},
     )
@@ -205,6 +219,7 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
         )
     if night.status != OPEN:
         _refuse_out_of_turn(connection, on)
+        _end_slots_of_failed(connection, on)
         _keep_what_was(connection, on)
     # Another run goes on from the extract alone, and from nothing that was concluded of it.
     return int(
@@ -213,7 +228,7 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
                 """
                 update closure.nights set stage = :stage, stage_done = false, run_id = :run, reason = null, attempt = attempt + 1,
                        judged_attempt = case when run_id = :run then judged_attempt end,
-                       law_held = law_held and :stage in ('write_out', 'close_night'),
+                       law_held = law_held and :stage in ('write_out', 'close_night'), failed_slots = '{}',
                        status = case when status = 'SUCCESS' then status else 'OPEN' end,
                        started_at = case when status in ('OPEN', 'SUCCESS') then started_at else :at end,
                        finished_at = case when succeeded then finished_at end
@@ -225,26 +240,33 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
     )
 
 
-def join(connection: Connection, on: date, run_id: str, stage: str, planned: int | None) -> Night:
+def is_at(connection: Connection, on: date, run_id: str, stage: str) -> bool:
+    """Whether this run has begun that stage of the night, last of all, and did not end it."""
+    night = find(connection, on)
+    return night is not None and (night.run_id, night.stage, night.stage_done) == (run_id, stage, False)
+
+
+def join(
+    connection: Connection, on: date, run_id: str, stage: str, planned: int | None, slot: int, at: datetime
+) -> Night:
     """Prove that this run is at that stage, and may work on parts of it; the stage was begun when its parts were planned.
 
-    ``planned``: the attempt that planned them; None when nobody did. Where another part failed the night, it is open again.
-    Raises NightRefused otherwise.
+    ``planned``: the attempt that planned them; None when nobody did. A night that this slot had failed is open again, and begins
+    then, unless others have failed it too; one that others alone have failed stays so, and this slot's parts are worked on all
+    the same. Raises NightRefused otherwise.
     """
     night = find(connection, on)
+    if night is not None and night.status == FAILED:
+        night = find(connection, on, lock="update")  # slots are begun side by side
     # A plan of no parts was done as soon as it was made.
     attempt = night.attempt if night is not None and planned is None and night.stage_done else planned
     at_it = night is not None and (night.run_id, night.stage, night.attempt) == (run_id, stage, attempt)
     if night is not None and at_it and night.status == FAILED:
         _refuse_out_of_turn(connection, on)
-        connection.execute(
-            text(
-                "update closure.nights set status = 'OPEN', reason = null, finished_at = null "
-                "where business_date = :on and attempt = :attempt and status = 'FAILED'"
-            ),
-            {"on": on, "attempt": planned},
-        )
-        return replace(night, status=OPEN, reason=None)
+        still_failed = [failed for failed in night.failed_slots if failed != slot]
+        if not still_failed:
+            _keep_what_was(connection, on)
+        return _go_on(connection, night, still_failed, at)
     if night is None or not at_it or night.status not in (OPEN, SUCCESS):
         stands = (
             "it was never opened"
@@ -257,6 +279,24 @@ def join(connection: Connection, on: date, run_id: str, stage: str, planned: int
             "follows it."
         )
     return night
+
+
+def _go_on(connection: Connection, night: Night, still_failed: list[int], at: datetime) -> Night:
+    """A night that slots had failed, of which these alone have not been begun again: with none it is open, and begins now."""
+    connection.execute(
+        text("update closure.nights set failed_slots = :failed where business_date = :on"),
+        {"on": night.business_date, "failed": still_failed},
+    )
+    if still_failed:
+        return replace(night, failed_slots=still_failed)
+    connection.execute(
+        text(
+            "update closure.nights set status = 'OPEN', reason = null, started_at = :at, finished_at = null "
+            "where business_date = :on"
+        ),
+        {"on": night.business_date, "at": at},
+    )
+    return replace(night, status=OPEN, reason=None, failed_slots=[])
 
 
 def note_law(connection: Connection, on: date) -> None:
@@ -303,14 +343,18 @@ def printed_on(connection: Connection, on: date) -> date:
     return max(on, found or on)
 
 
-def hold_open(connection: Connection, on: date, run_id: str, stage: str, attempt: int) -> Night:
+def hold_open(
+    connection: Connection, on: date, run_id: str, stage: str, attempt: int, *, beside_others: bool = False
+) -> Night:
     """Prove that this attempt holds the night, and keep it so until the transaction ends: nobody can take it over meanwhile.
 
-    Several transactions of one attempt may do this at once. Raises NightRefused when another has been begun since: the process
-    that was thought dead, and is not, stores nothing more.
+    Several transactions of one attempt may do this at once. ``beside_others``: of a slot, which goes on when another slot has
+    failed the night. Raises NightRefused when another has been begun since: the process that was thought dead, and is not, stores
+    nothing more.
     """
     night = find(connection, on, lock="share")
-    if night is None or night.status not in (OPEN, SUCCESS) or night.run_id != run_id:
+    held = (OPEN, SUCCESS, FAILED) if beside_others else (OPEN, SUCCESS)
+    if night is None or night.status not in held or night.run_id != run_id:
         raise NightRefused(f"Stage {stage} stopped: the night of {on} is no longer held by run {run_id}.")
     if night.attempt != attempt:
         raise NightRefused(
@@ -365,13 +409,24 @@ def record_failure(
     *,
     attempt: int,
     reached: Sequence[str],
+    slot: int | None = None,
 ) -> bool:
     """Mark the night FAILED or REJECTED, if it is open and what failed still holds it; returns whether it was.
 
     ``attempt``: the one that failed. 0 when that is not known, as of a stage that never began or whose process was ended from
     outside: then it is the stage that must not have been passed, nor done. ``reached``: that stage and those before it.
-    A night that had succeeded stays a success: what failed was a rerun, and everything it had done stands.
+    A night that had succeeded stays a success: what failed was a rerun, and everything it had done stands. ``slot``: the one that
+    failed, of those side by side; the night is failed until each that did is begun again.
     """
+    if slot is not None:
+        connection.execute(
+            text(
+                "update closure.nights set failed_slots = failed_slots || cast(:slot as integer) where business_date = :on "
+                "and run_id = :run and status in ('OPEN', 'FAILED') and not succeeded and stage = :stage "
+                "and (attempt = :attempt or :attempt = 0 and not stage_done) and not :slot = any(failed_slots)"
+            ),
+            {"on": on, "run": run_id, "stage": stage, "attempt": attempt, "slot": slot},
+        )
     return bool(
         connection.execute(
             text(

@@ -232,6 +232,8 @@ nights = Table(
     Column("attempt", Integer, nullable=False, server_default="0",
            comment="How many stages of this night were begun: only the one begun last may store anything"),
     Column("stage_done", Boolean, nullable=False, server_default=text("false"), comment="That stage has ended well"),
+    Column("failed_slots", ARRAY(Integer), nullable=False, server_default=text("'{}'"),
+           comment="Slots of that stage that failed the night, and were not begun again since"),
     Column("law_held", Boolean, nullable=False, server_default=text("false"),
            comment="The money law was found to hold, and nothing was begun since that could change it"),
     Column("judged_attempt", Integer, comment="The attempt whose judging of the extract the stages go on from; null: none"),
