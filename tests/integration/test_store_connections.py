@@ -73,11 +73,10 @@ def test_a_machine_that_is_gone_is_noticed_before_its_stage_is_begun_again_elsew
 def test_the_connection_that_holds_a_lock_is_ended_and_the_lock_is_anothers(
     installation: Installation,
 ) -> None:
-    with database.lock(installation.url, database.STAGE_LOCK), pytest.raises(database.LockTaken):
-        with database.lock(installation.url, database.STAGE_LOCK):
-            pass
     with database.lock(installation.url, database.STAGE_LOCK):
         database.take_lock_away(installation.url, database.MIGRATION_LOCK)
+        with pytest.raises(database.LockTaken):
+            database.lock(installation.url, database.STAGE_LOCK).__enter__()
         database.take_lock_away(installation.url, database.STAGE_LOCK)
         with database.lock(installation.url, database.STAGE_LOCK):
             assert server_process(installation)
