@@ -30,6 +30,7 @@ class NightContext:
     settings: Settings
     clock: Callable[[], datetime]
     attempt: int = 0
+    slot: int | None = None
 
 
 @dataclass(frozen=True)
