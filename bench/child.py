@@ -124,6 +124,25 @@ def letters(on: str, out: str, workers: int) -> dict[str, Any]:
     }
 
 
+def peer(landing: str, on: str) -> dict[str, Any]:
+    """The same night's finance path by hand (`bench.peer`); seconds, imports apart, and how its rows differ."""
+    began = time.perf_counter()
+    from bench import peer as by_hand
+    from case_closure.local.store import with_store
+
+    settings = with_store()
+    imported = time.perf_counter()
+    day = date.fromisoformat(on)
+    by_hand.write(Path(landing) / on, settings.store_url, day, settings.balance_implausible_pence)
+    ended = time.perf_counter()
+    return {
+        "import_seconds": imported - began,
+        "seconds": ended - imported,
+        "peak_bytes": _own_peak_bytes(),
+        "differences": by_hand.differences(settings.store_url)[:10],
+    }
+
+
 def plain_letters(on: str, workers: int) -> dict[str, Any]:
     """The floor: the same words as bare paragraphs, by the same typesetter in batches of the same size, side by side."""
     os.environ["RAYON_NUM_THREADS"] = "1"
@@ -170,6 +189,7 @@ _ASKED: dict[str, Callable[..., dict[str, Any]]] = {
     "reconcile": reconcile,
     "letters": letters,
     "plain_letters": plain_letters,
+    "peer": peer,
 }
 
 if __name__ == "__main__":

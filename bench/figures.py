@@ -22,6 +22,7 @@ from bench import book, floor
 from bench import selection as selecting
 from bench.results import Row, compared, exponent
 from case_closure.settings import Settings
+from case_closure.store import database
 from tests.support.airflow_up import until
 from tests.support.home import REPOSITORY, Home
 from tests.support.installation import Installation
@@ -163,6 +164,60 @@ def _night_and_floor(bench: Bench, landing: Path) -> tuple[dict[str, Any], float
     shutil.rmtree(files, ignore_errors=True)
     bench.say(f"  floor {took:.2f} s for {sum(rows.values()):,} rows of {len(rows)} tables")
     return done, took, most[0]
+
+
+# --- by hand ----------------------------------------------------------------------------------------------
+
+
+def peer(bench: Bench) -> Iterator[Row]:
+    """The same night by hand, which stores the contract's rows alone; and what the product stores a casegroup and a second."""
+    for size in bench.sizes:
+        landing = bench.landing(size)
+        nights, by_hand, stored = [], [], dict[str, float]()
+        for _ in bench.times(size):
+            with bench.home.store() as url:
+                wal = bench.home.wal_bytes()
+                nights.append(bench.night(landing, url))
+                wal = bench.home.wal_bytes() - wal
+                stored = _stored(url) | {"wal": wal}
+                bench.home.checkpoint()
+                by_hand.append(answer(bench.home, "peer", url, landing=str(landing), on=NIGHT))
+            if by_hand[-1]["differences"]:
+                raise floor.NotTheSame(
+                    "\n".join(["The peer's rows are not the night's:", *by_hand[-1]["differences"]])
+                )
+            bench.say(
+                f"  by hand {by_hand[-1]['seconds']:.2f} s + import {by_hand[-1]['import_seconds']:.2f} s"
+            )
+        bench.forget_landings()
+        told = f"finance path, {size:,} casegroups, against polars by hand"
+        whole = [done["seconds"] + done["import_seconds"] for done in by_hand]
+        with_imports, apart = _PEER_GOALS.get(size, (None, None))
+        yield compared(
+            f"{told}, imports included", [done["whole_seconds"] for done in nights], whole, with_imports
+        )
+        work = [done["seconds"] for done in by_hand]
+        yield compared(f"{told}, imports apart", [done["night_seconds"] for done in nights], work, apart)
+        yield Row(f"stored a casegroup, indexes included, {size:,}", stored["bytes"] / size / 1000, "KB", 2.4)
+        took = statistics.median(done["night_seconds"] for done in nights)
+        yield Row(f"dues posted a second, {size:,} casegroups; at least 25,000", stored["dues"] / took, "")
+        yield Row(
+            f"written to the log a due, {size:,} casegroups", stored["wal"] / stored["dues"] / 1000, "KB"
+        )
+
+
+# With and without imports, by casegroups.
+_PEER_GOALS = {20_000: (4.0, 3.0), 120_000: (3.0, 2.7), THE_BOOK: (2.5, 2.5)}
+_STORED = """
+    select (select sum(pg_total_relation_size(c.oid)) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname in ('held', 'closure') and c.relkind = 'r')::bigint as bytes,
+           (select count(*) from closure.dues) as dues
+"""
+
+
+def _stored(url: str) -> dict[str, float]:
+    with database.transaction(url) as connection:
+        return dict(connection.exec_driver_sql(_STORED).mappings().one())
 
 
 # --- a bad file, and the same again -----------------------------------------------------------------------
@@ -426,6 +481,7 @@ def letters(bench: Bench) -> Iterator[Row]:
 
 FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "finance": finance,
+    "peer": peer,
     "bad": bad,
     "rerun": rerun,
     "dag": dag,

@@ -74,6 +74,11 @@ class Home:
         with database.engine(self._server.admin_url()).connect() as connection:
             return str(connection.exec_driver_sql(f"show {setting}").scalar_one())
 
+    def wal_bytes(self) -> int:
+        """How much the server has written to its log since it was made."""
+        with database.engine(self._server.admin_url()).connect() as connection:
+            return int(connection.exec_driver_sql("select pg_current_wal_lsn() - '0/0'::pg_lsn").scalar_one())
+
     def _execute(self, statement: str) -> None:
         with database.engine(self._server.admin_url()).connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
