@@ -523,7 +523,8 @@ _TABLES = {
     ),
     "cases": (
         "cms_case_id text, cms_casegroup_id text, casegroup_id text, csa_system text, csa_case_id text, scheme text, "
-        "origin text, created_on date, maintenance_region text, method_of_payment text, benefit_code text", "csa_system, csa_case_id",
+        "origin text, created_on date, maintenance_region text, method_of_payment text, benefit_code text",
+        "csa_system, csa_case_id",
     ),
     "credits": (
         "business_date date, csa_system text, csa_case_id text, creditor text, arrears_status text, amount_pence bigint",
@@ -556,8 +557,8 @@ def differences(url: str) -> list[str]:
                 f"select {names} from {side}.{table} {where}"  # noqa: S608
                 for side in ("reporting", "sensitive")
             )
-            ours, theirs = f"(select {names} from peer.{table})", f"({views})"
+            ours, theirs = f"(select {names} from peer.{table})", f"({views})"  # noqa: S608
             for left, right, who in ((ours, theirs, "only the peer's"), (theirs, ours, "only the night's")):
-                rows = connection.execute(f"{left} except all {right}").fetchall()  # noqa: S608
+                rows = connection.execute(f"{left} except all {right}").fetchall()
                 said += [f"{table}, {who}: {row}" for row in rows]
     return said
