@@ -30,7 +30,7 @@ PAYER, RECEIVER = "PP-HUSHED", "RP-STILL"
 # What nobody may find: numbers, people, and what only they are called.
 IDENTIFIERS = (
     "HUSHED", "STILL", "QUIET", PAYER, RECEIVER, nino_of(PAYER), nino_of(RECEIVER), "Zyxwvut", "9 Silent Street", "APP-MUTE",
-    "PAY-MUTE", "COR-MUTE", "INH-MUTE", "REC-MUTE", "CMSL6301-HUSHED",
+    "PAY-MUTE", "COR-MUTE", "INH-MUTE", "REC-MUTE", "CMSL6301-HUSHED", "ACT-MUTE", "ENF-MUTE", "RES-MUTE", "REP-MUTE",
 )  # fmt: skip
 SILENT: dict[str, Any] = {"surname": "Zyxwvut", "address_line_1": "9 Silent Street"}
 
@@ -70,6 +70,24 @@ def refused_rows(letter_id: str) -> dict[str, list[Row]]:
         "records": [
             {"record_id": "REC-MUTE", "kind": "CSA_CONTACT", "casegroup_id": None, **of_case, "reference": "r",
              "recorded_on": SECOND, "recorded_by": "Pat", "detail": None},
+            # Refused as they arrive: by its case, by a casegroup alone, by a case that is not held.
+            {"record_id": "REC-MUTE-2", "kind": "X", "casegroup_id": "HUSHED", "recorded_by": "Pat"},
+        ],
+        "csa_actions": [
+            {"csa_action_id": "ACT-MUTE", **of_case, "action_type": "X"},
+            {"csa_action_id": "ACT-MUTE-2", **of_case, "action_type": "OTHER"},
+        ],
+        "enforcement_actions": [
+            {"action_id": "ENF-MUTE", "csa_system": "CS2", "csa_case_id": "QUIET", "action_type": "X"},
+            {"action_id": "ENF-MUTE-2", "csa_system": "CS2", "csa_case_id": "QUIET", "action_type": "DISTRESS",
+             "amount_pence": 1},
+        ],
+        "resolutions": [
+            {"resolution_id": "RES-MUTE", **of_case, "entity": "CASE", "field": "colour", "new_value": "x", "entered_by": "Pat",
+             "entered_on": SECOND},
+        ],
+        "reported_exceptions": [
+            {"report_id": "REP-MUTE", "casegroup_id": "HUSHED", "channel": "X", "stage": "CLOSURE", "reported_by": "Pat"},
         ],
     }  # fmt: skip
 

@@ -42,6 +42,9 @@ CONTRACT = {
     "applications": "application_id casegroup_id t_date effective_date decision",
     "ltrs": "ltr_id business_date ltr_type csa_system casegroup_id application_id t_date issued_by acknowledged_on outcome",
     "records": "record_id kind casegroup_id csa_system csa_case_id reference recorded_on recorded_by detail",
+    "enforcement": "action_id business_date casegroup_id csa_system csa_case_id action_type ongoing in_force reference court "
+    "granted_on amount_pence period_from period_to",
+    "enforcement_dues": "action_id due_id",
     "nights": "business_date extract_id started_at finished_at status casegroups_received received_pence posted_pence held_pence "
     "exceptions_opened exceptions_resolved letters_issued",
 }

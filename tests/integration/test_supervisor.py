@@ -39,6 +39,7 @@ STAGES = [
     "decide_next_action",
     "apply_corrections",
     "gate_payments",
+    "refer_actions",
     "check_money_law",
     "write_out",
     "close_night",

@@ -10,6 +10,7 @@ from typing import Final
 
 from case_closure.domain import applications, letters, outcomes
 from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
+from case_closure.domain.enforcement import ENFORCEMENT_TEAM
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM
 
 OUTCOMES: Final = (outcomes.TRANSITION_COMPLETE, outcomes.HELD, outcomes.EXCEPTION, outcomes.CLERICAL)
@@ -22,7 +23,7 @@ EXCEPTION_EVENTS: Final = ("OPENED", "ALLOCATED", "ENTERED", "NOT_MENDED", "RESO
 CHANNELS: Final = (
     "EXTRACT", "FAILURE_REPORT", "PAYMENT_FILE", "OFFLINE_REPORT", "CSA_CASEWORKER", "GATEWAY", "CSA_TEAM", "LEGACY_TEAM",
 )  # fmt: skip
-ROUTES: Final = (CASE_OWNER, FT_TEAM, "ENFORCEMENT_TEAM")
+ROUTES: Final = (CASE_OWNER, FT_TEAM, ENFORCEMENT_TEAM)
 WORK_ITEM_TYPES: Final = (
     "CONFIRM_WRITE_OFF", "ARREARS_ONLY_CASE_SET_UP", "MANUAL_HANDLING", "ADD_CORRECT_ARREARS", "ARREARS_ONLY_APPLICATION",
     "ENFORCEMENT_ACTION", "LIABILITY_ORDER", "LOOKUP_DIFFERS", "LOOKUP_FAILED_APPLICANT", "LOOKUP_FAILED_PAYING_PARENT",

@@ -20,6 +20,7 @@ MEANINGS: Final = {
     "decide_next_action": "Write-off checks, letters, next action; stores all of a casegroup at once (B45-B50).",
     "apply_corrections": "Gates corrections; a bad one is refused alone (B55).",
     "gate_payments": "Gates payment rows; a bad one is refused alone (R25).",
+    "refer_actions": "Refers outstanding actions, enforcement and rows refused alone to whoever must act (B57, B62-B64).",
     "check_money_law": "Received = posted + held + credits, in every bucket; a breach fails the night and says where.",
     "write_out": "Letters, files to CSA, CIS and the warehouse, reports: the outbound folder, whole or not at all.",
     "close_night": "Counts the night's figures and closes it.",

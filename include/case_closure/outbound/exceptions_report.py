@@ -59,7 +59,11 @@ _FIELDS = {
     "total_pence": "total of the nine amounts", "value": "amount of the payment",
 }  # fmt: skip
 # What a reference is of, by what the exception is about.
-_REFERENCES = {"APPLICATION": "application", "LTR": "request", "LETTER": "letter", "BALANCE": "correction"}
+_REFERENCES = {
+    "APPLICATION": "application", "LTR": "request", "LETTER": "letter", "BALANCE": "correction", "CORRECTION": "correction",
+    "CSA_ACTION": "CSA action", "RECORD": "record", "ENFORCEMENT_ACTION": "enforcement action", "REPORT": "report",
+    "RESOLUTION": "entry",
+}  # fmt: skip
 _CREDITORS = {code.lower(): said for code, said in CREDITORS_SAID.items()}
 
 # Of the CSV and the Parquet file.

@@ -93,6 +93,11 @@ VIEWS = {
                 for table in _CASES_NAMED
             ),
             "select r.record_id from closure.sensitive_casegroups s join held.records r using (casegroup_id)",
+            # Rows that were refused alone are not held under their numbers.
+            "select r.row_key from closure.sensitive_casegroups s join closure.refused_rows r using (casegroup_id) "
+            "where r.row_key is not null and r.file_name <> 'csa_cases'",
+            "select r.row_key from closure.sensitive_cases s join closure.refused_rows r using (csa_system, csa_case_id) "
+            "where r.row_key is not null and r.file_name <> 'csa_cases'",
             *(
                 f"select a.application_id from closure.sensitive_people p "  # noqa: S608
                 f"join held.cms_applications a on {MATCHED_ON.format('a.' + nino)} = p.matched_on"

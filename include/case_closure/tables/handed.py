@@ -271,6 +271,19 @@ CORRECTIONS: Final = _shape(
 )
 DUES_TO_CORRECT: Final = _shape(**_texts((*_CASE, "casegroup_id", *_BUCKET)))
 
+# --- gathered for refer_actions
+
+CSA_ACTIONS: Final = _shape(**_texts(("csa_action_id", *_CASE, "casegroup_id", "action_type")))
+ENFORCEMENT_ACTIONS: Final = _shape(
+    **_texts(("action_id", *_CASE, "casegroup_id", "action_type")), ongoing=FLAG
+)
+ROWS_REFUSED: Final = _shape(
+    business_date=DAY, **_texts(("file_name", "row_key", "rule_code", "field", *_CASE, "casegroup_id")), sensitive=FLAG,
+    original=TEXT,
+)  # fmt: skip
+"""Of the files of ``domain.rules.ROWS``, a line for each rule a row broke; ``original``: the row as it came, as JSON."""
+ROW_EXCEPTIONS: Final = _shape(exception_id=TEXT, business_date=DAY, **_EXCEPTION, answered_tonight=FLAG)
+
 # --- select_tranche: gathered, then concluded
 
 CANDIDATES: Final = _shape(**_texts(("casegroup_id", *_CASE, "left_out")))

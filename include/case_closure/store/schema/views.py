@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from case_closure.domain.applications import LTR_OUTCOMES
+from case_closure.domain.enforcement import LIABILITY_ORDER
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.store import history, nights, reconciliation, roles, sensitive
 from case_closure.store.dues import AMOUNT_NOW
@@ -573,6 +574,46 @@ VIEWS = (
         from held.records r
         where """  # noqa: S608
         + _side("r", references=("record_id",)),
+    ),
+    View(
+        "enforcement",
+        "Enforcement actions and liability orders as CSA last sent them (B62-B64)",
+        {
+            "action_id": "The action",
+            "business_date": "Night on which it first came",
+            **_CASEGROUP,
+            **_CASE,
+            "action_type": "LIABILITY_ORDER, CHARGING_ORDER, DISTRESS, COMMITTAL or DISQUALIFICATION",
+            "ongoing": "Still under way",
+            "in_force": "The order is in force",
+            "reference": "The court's or agent's reference",
+            "court": "Court that granted it",
+            "granted_on": "Day it was granted",
+            "amount_pence": "Amount it covers",
+            "period_from": "First day of arrears it covers; null: open",
+            "period_to": "Last day of arrears it covers; null: open",
+        },
+        """
+        select a.action_id, a.first_came_on as business_date, a.casegroup_id, a.csa_system, a.csa_case_id, a.action_type,
+               a.ongoing, a.in_force, a.reference, a.court, a.granted_on, a.amount_pence, a.period_from, a.period_to
+        from (select e.*, c.casegroup_id from held.enforcement_actions e
+              left join held.csa_cases c using (csa_system, csa_case_id)) a
+        where """  # noqa: S608
+        + _side("a", references=("action_id",)),
+    ),
+    View(
+        "enforcement_dues",
+        "Which dues each liability order in force covers: of its case, whoever is owed, where the periods meet (B63, R33)",
+        {"action_id": "The liability order", "due_id": "A due that it covers"},
+        f"""
+        select a.action_id, d.due_id
+        from held.enforcement_actions a join closure.dues d
+          on d.csa_case_id = a.csa_case_id and d.csa_system = a.csa_system
+        where a.action_type = '{LIABILITY_ORDER}' and a.in_force
+          and coalesce(a.period_from, '-infinity') <= coalesce(d.arrears_to, 'infinity')
+          and coalesce(d.arrears_from, '-infinity') <= coalesce(a.period_to, 'infinity')
+          and """  # noqa: S608
+        + _side("d"),
     ),
     View(
         "programme",
