@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from case_closure.store import (
+    actions,
     applications,
     casegroups,
     corrections,
@@ -65,6 +66,7 @@ _OVER: dict[str, list[dict[str, Any]]] = {
             "answered_on": None,
             "business_date": ON,
         },
+        {"file_name": "records", "rule_codes": ["rule_code"], "fields": ["field"], "answered_on": None},
     ],
     "closure.work_items": [
         {"type": "ADD_CORRECT_ARREARS", "subject_reference": None},
@@ -77,6 +79,7 @@ _OVER: dict[str, list[dict[str, Any]]] = {
     "closure.exceptions": [
         {"stage": "take_applications"},
         {"stage": "payments", "exception_id": "of_payments", "rule_code": "of_payments"},
+        {"stage": "receive_extract", "exception_id": "of_rows", "rule_code": "row_invalid"},
     ],
     "held.cms_applications": [{"business_date": ON, "changed_on": ON, "application_id": "tonights"}],
     "closure.nights": [
@@ -92,7 +95,7 @@ _TABLES = (
     "held.clerical_letters", "held.corrections", "closure.casegroups", "closure.positions", "closure.dues", "closure.exceptions",
     "closure.cms_cases", "closure.work_items", "closure.letters", "closure.end_liability", "closure.journeys", "closure.ltrs",
     "closure.applications", "closure.refused_rows", "closure.sensitive_casegroups", "closure.nights",
-    "held.csa_payments",
+    "held.csa_payments", "held.csa_actions", "held.enforcement_actions",
 )  # fmt: skip
 _KEY = "csa_system/csa_case_id"
 
@@ -247,6 +250,24 @@ def test_payments_and_tranches_gather_each_column_under_its_name(named: Installa
     ]
     assert all(row == _expected(handed.SENSITIVE_REFUSALS, {}) for row in refused)
     assert concerned.empty
+
+
+def test_actions_and_refused_rows_gather_each_column_under_its_name(named: Installation) -> None:
+    on = _value("business_date", "date")
+    with database.transaction(named.url) as connection:
+        began = actions.tonight(connection, on)
+        rows = actions.refused_rows(connection, on)
+        refused = actions.refused(connection, on, rows, began)
+    assert _plain(began.csa_actions) == [_expected(handed.CSA_ACTIONS, {})]
+    assert _plain(began.enforcement_actions) == [_expected(handed.ENFORCEMENT_ACTIONS, {})]
+    assert _plain(rows) == [_expected(handed.ROWS_REFUSED, {"file_name": "records", "sensitive": False})]
+    assert _plain(refused.open_exceptions) == [
+        _expected(
+            handed.ROW_EXCEPTIONS,
+            {"exception_id": "of_rows", "rule_code": "row_invalid", "answered_tonight": False},
+        )
+    ]
+    assert _plain(refused.routes) == [_expected(handed.ROUTES, {})]
 
 
 def _series(value: str) -> Any:
