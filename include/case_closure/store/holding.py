@@ -231,6 +231,8 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
     connection.exec_driver_sql(_upsert(contract, stage))
     if contract.name == "csa_cases":
         connection.exec_driver_sql(_CLOSED_BY_A_LATE_NIGHT.format(stage=stage))
+    if contract.name == "enforcement_actions":
+        connection.exec_driver_sql(_CAME_BY_A_LATE_NIGHT.format(stage=stage))
     connection.exec_driver_sql(f"drop table {stage}")
     return int(read) + sum(kept.num_rows for kept in batches.without_key)
 
@@ -249,6 +251,13 @@ _CLOSED_BY_A_LATE_NIGHT = """
     update held.csa_cases h set last_closed_on = s.last_closed_on from {stage} s
     where h.csa_system = s.csa_system and h.csa_case_id = s.csa_case_id
       and s.last_closed_on > coalesce(h.last_closed_on, '-infinity')
+"""
+
+
+# Nor does an action that a late night brings, but that it came before counts ([42]).
+_CAME_BY_A_LATE_NIGHT = """
+    update held.enforcement_actions h set first_came_on = s.first_came_on from {stage} s
+    where h.action_id = s.action_id and s.first_came_on < h.first_came_on
 """
 
 
@@ -281,8 +290,6 @@ def _upsert(contract: FileContract, stage: str) -> str:
             "previous_casegroup_id = case when h.changed_on = excluded.changed_on then h.previous_casegroup_id end",
             "last_closed_on = greatest(h.last_closed_on, excluded.last_closed_on)",
         ]
-    if contract.name == "enforcement_actions":
-        sets.append("first_came_on = least(h.first_came_on, excluded.first_came_on)")
     sets += [
         "business_date = excluded.business_date",
         f"changed_on = case when {differs} then excluded.changed_on else h.changed_on end",
