@@ -5,12 +5,15 @@ Belongs here: nights over a store. Does not belong here: each way in which a row
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from case_closure.night import run as night
+from case_closure.store import database, refused_rows
 from tests.support.builders import ON, Row, case
 from tests.support.installation import Databases, Installation
 
@@ -264,3 +267,46 @@ def test_33_42_an_order_in_force_covers_the_dues_of_its_case_whose_period_meets_
         "before", "touches the first day", "touches the last day",
     }  # fmt: skip
     assert {row["business_date"] for row in installation.view("enforcement")} == {FIRST}
+
+
+def test_4_a_row_that_a_later_stage_cannot_use_is_refused_as_if_on_arrival_and_its_number_is_free(
+    installation: Installation,
+) -> None:
+    """Contract [4], [5], [13]: of whichever night it was; another extract of tonight finds it held again."""
+    installation.night(FIRST, case("A", "G1"), records=[record("old"), record("stays")])
+    installation.land(SECOND, extract_id="DW-1", records=[record("new")])
+    begin(installation, SECOND, through="post_dues")
+    refused = pd.DataFrame({"row_key": ["new", "old", "gone"], "field": ["kind", "kind", "kind"]})
+    for _ in range(2):  # a stage run again after a kill
+        with database.transaction(installation.url) as connection:
+            refused_rows.refuse_held(connection, SECOND, "records", "row_invalid", refused)
+    kept = installation.query(
+        "select row_key, rule_codes, fields, casegroup_id, original from closure.refused_rows order by row_key"
+    )
+    assert [(row["row_key"], row["rule_codes"], row["fields"], row["casegroup_id"]) for row in kept] == [
+        ("new", ["row_invalid"], ["kind"], "G1"), ("old", ["row_invalid"], ["kind"], "G1"),
+    ]  # fmt: skip
+    assert json.loads(kept[0]["original"])["recorded_on"] == FIRST.isoformat()
+    assert {row["record_id"] for row in installation.view("records")} == {"stays"}
+    installation.run(SECOND)
+    still_open = {key for key, row in exceptions(installation).items() if row["status"] == "OPEN"}
+    assert still_open == {("RECORD", "new"), ("RECORD", "old")}
+    installation.night(THIRD, records=[record("new", kind="CSA_CONTACT")])
+    kinds = {row["record_id"]: row["kind"] for row in installation.view("records")}
+    assert kinds == {"stays": "GATEWAY", "new": "CSA_CONTACT"}
+    assert exceptions(installation)["RECORD", "new"]["status"] == "RESOLVED"
+
+
+def test_R21_a_row_of_an_earlier_night_that_was_refused_tonight_is_held_again_when_tonight_is_taken_back(
+    installation: Installation,
+) -> None:
+    installation.night(FIRST, case("A", "G1"), records=[record("old")])
+    installation.land(SECOND, extract_id="DW-1", records=[record("new")])
+    begin(installation, SECOND, through="post_dues")
+    with database.transaction(installation.url) as connection:
+        one = pd.DataFrame({"row_key": ["old"], "field": ["kind"]})
+        refused_rows.refuse_held(connection, SECOND, "records", "row_invalid", one)
+    installation.land(SECOND, extract_id="DW-2", records=[record("other")])
+    installation.run(SECOND)
+    assert {row["record_id"] for row in installation.view("records")} == {"old", "other"}
+    assert exceptions(installation) == {}

@@ -260,7 +260,7 @@ def test_actions_and_refused_rows_gather_each_column_under_its_name(named: Insta
         refused = actions.refused(connection, on, rows, began)
     assert _plain(began.csa_actions) == [_expected(handed.CSA_ACTIONS, {})]
     assert _plain(began.enforcement_actions) == [_expected(handed.ENFORCEMENT_ACTIONS, {})]
-    assert _plain(rows) == [_expected(handed.ROWS_REFUSED, {"file_name": "records", "sensitive": False})]
+    assert _plain(rows) == [_expected(handed.ROWS_UNANSWERED, {"file_name": "records", "sensitive": False})]
     assert _plain(refused.open_exceptions) == [
         _expected(
             handed.ROW_EXCEPTIONS,

@@ -103,7 +103,9 @@ def concluded(
     clean = [{key: None if value is not None and value != value else value for key, value in row.items()}
              for row in open_exceptions or []]  # fmt: skip
     held = Refused(
-        frame(handed.ROWS_REFUSED, *rows), frame(handed.ROW_EXCEPTIONS, *clean), frame(handed.ROUTES, *ROUTES)
+        frame(handed.ROWS_UNANSWERED, *rows),
+        frame(handed.ROW_EXCEPTIONS, *clean),
+        frame(handed.ROUTES, *ROUTES),
     )
     return refer_actions.conclude(held, on, THREE, late=late)
 

@@ -39,7 +39,7 @@ class Refused(Handed):
     """Refused rows that no good one has answered, up to tonight; the exceptions of such rows that are open; the routes of the
     casegroups of both and of tonight's actions."""
 
-    refused_rows: Annotated[pd.DataFrame, handed.ROWS_REFUSED]
+    refused_rows: Annotated[pd.DataFrame, handed.ROWS_UNANSWERED]
     open_exceptions: Annotated[pd.DataFrame, handed.ROW_EXCEPTIONS]
     routes: Annotated[pd.DataFrame, handed.ROUTES]
 

@@ -79,7 +79,7 @@ def refused_rows(connection: Connection, on: date) -> pd.DataFrame:
         or r.casegroup_id in (select casegroup_id from closure.sensitive_casegroups)
     """
     names = select_list(
-        handed.ROWS_REFUSED, "r", rule_code="u.rule_code", field="u.field", sensitive="false",
+        handed.ROWS_UNANSWERED, "r", rule_code="u.rule_code", field="u.field", sensitive="false",
         casegroup_id=f"coalesce(c.casegroup_id, case when {known} then r.casegroup_id end)",
     )  # fmt: skip
     rows = copy_out(
@@ -90,7 +90,7 @@ def refused_rows(connection: Connection, on: date) -> pd.DataFrame:
         where r.file_name = any(%(files)s) and r.answered_on is null and r.business_date <= %(on)s
         order by r.business_date, r.file_name, r.row_number, u.rule_code
         """,  # noqa: S608
-        handed.ROWS_REFUSED,
+        handed.ROWS_UNANSWERED,
         {"files": list(ROWS), "on": on},
     )
     return to_frame(rows)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from case_closure.domain.rules import ROWS
+from case_closure.store import replacing
 from case_closure.store.copy import copy_in, copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.store.posting import stage
@@ -77,9 +78,10 @@ def answer(connection: Connection, on: date, file: str, good: pd.DataFrame) -> N
 
 
 def refuse_held(connection: Connection, on: date, file: str, rule_code: str, refused: pd.DataFrame) -> None:
-    """Refuse rows that were held tonight and that a gate found no use for since: their numbers are not used up ([4]).
+    """Refuse rows that are held and that a gate of tonight found no use for: their numbers are not used up ([4]).
 
-    ``refused``: row_key, and the field at fault. A row that is not held any more is left alone.
+    ``refused``: row_key, and the field at fault. A row that is not held any more is left alone. One that another night brought
+    is kept, for the case that another extract of tonight takes the place of this one.
     """
     if refused.empty:
         return
@@ -91,7 +93,8 @@ def refuse_held(connection: Connection, on: date, file: str, rule_code: str, ref
         f"h.{name}" if name in has else "null::text" for name in ("csa_system", "csa_case_id", "casegroup_id")
     )
     original = ", ".join(f"'{name}', h.{name}" for name in contract.column_names)
-    same = f"{_key(contract, 'h')} = s.row_key and h.business_date = :on"
+    same = f"{_key(contract, 'h')} = s.row_key"
+    replacing.keep_where(connection, on, file, f"exists (select from refused_since s where {same})")
     connection.execute(
         text(
             f"""
@@ -108,7 +111,6 @@ def refuse_held(connection: Connection, on: date, file: str, rule_code: str, ref
     )
     connection.execute(
         text(f"delete from held.{file} h using refused_since s where {same}"),  # noqa: S608
-        {"on": on},
     )
 
 

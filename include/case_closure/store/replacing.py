@@ -25,6 +25,11 @@ def _key(name: str, of: str) -> str:
     return _ROW_KEY.format(", ".join(f"{of}.{column}" for column in held_key(FILES[name])))
 
 
+def keep_where(connection: Connection, on: date, name: str, which: str) -> None:
+    """Keep the rows ``h`` of ``held.<name>`` of which the condition holds, as they are now, before tonight takes them away."""
+    _keep(connection, on, name, which)
+
+
 def keep_rows(connection: Connection, on: date, contract: FileContract, stage: str) -> None:
     """Keep the held rows that those of the table ``stage`` are about to change, as they are now."""
     name = contract.name

@@ -277,7 +277,7 @@ CSA_ACTIONS: Final = _shape(**_texts(("csa_action_id", *_CASE, "casegroup_id", "
 ENFORCEMENT_ACTIONS: Final = _shape(
     **_texts(("action_id", *_CASE, "casegroup_id", "action_type")), ongoing=FLAG
 )
-ROWS_REFUSED: Final = _shape(
+ROWS_UNANSWERED: Final = _shape(
     business_date=DAY, **_texts(("file_name", "row_key", "rule_code", "field", *_CASE, "casegroup_id")), sensitive=FLAG,
     original=TEXT,
 )  # fmt: skip
