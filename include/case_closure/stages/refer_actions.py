@@ -85,7 +85,8 @@ def conclude(refused: Refused, on: pd.Timestamp, latest: pd.Timestamp, *, late: 
     tonight = exceptions_found["last_on"] == on
     new = exceptions_found[~among(key, open_key) & (tonight | (not late))]
     opened, raised = [], []
-    for first_on, rows in new.groupby("first_on", sort=True):
+    for first_on in sorted(new["first_on"].unique()):
+        rows = new[new["first_on"] == first_on]
         opened.append(described(cut(rows, handed.EXCEPTIONS_FOUND), refused.routes, first_on))
         raised.append(exception_items(opened[-1], first_on))
     is_open = among(open_key, key[tonight] if late else key)
