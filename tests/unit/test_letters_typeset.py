@@ -16,7 +16,7 @@ from babel import Locale
 
 from case_closure.domain import countries
 from case_closure.domain.letters import TITLES, reference
-from case_closure.outbound.letters import address, batches
+from case_closure.outbound.letters import address, batches, composing
 from case_closure.outbound.letters.typesetting import FOLDER, LetterNotSet, Pages, Typesetter
 from tests.support import notify, pdf
 from tests.support.letters import ON, as_json, by_hand, case, due, letter
@@ -457,6 +457,63 @@ def test_a_letter_that_proves_longer_than_guessed_still_counts_its_pages(typeset
     assert places.count[1] >= 2
     for number, page in enumerate(pdf.pages(document)[1:], start=1):
         assert f"Page {number} of {places.count[1]}" in page
+
+
+def differing() -> list[dict[str, Any]]:
+    """Of each code three letters; no value that could stand in two is the same in both."""
+    contents = []
+    for place, (party, status) in enumerate(((WELSH, "ACTIVE"), (LONG, "SUSPENDED"), ({}, "DEFERRED"))):
+        on, name = date(2018, 4, 1 + place), f"C{place}"
+        owed_to = ("RP", "GB_SOS")[: 1 + place % 2]
+        dues = [due(creditor, status, 100 + place, name, on, on) for creditor in owed_to]
+        for code in CODES:
+            stated = dues[:1] if code == "CMSL6300" else dues
+            said = letter(code, f"G{place}", party=party, cases=[case(name, on, on)], dues=stated)
+            contents.append(said | {"by": f"{1 + place} May 2018"})
+    return contents
+
+
+def test_a_letter_says_the_same_among_others_as_alone(typesetter: Typesetter) -> None:
+    """What letters share is set once for those alike in every value it says, and for no others (R15)."""
+    contents = differing()
+    document, places = said(typesetter, *contents)
+    together = pdf.pages(document)
+    for content, first, count in zip(contents, places.first, places.count, strict=True):
+        alone = pdf.pages(said(typesetter, content)[0])
+        assert together[first - 1 : first - 1 + count] == alone, content["id"]
+
+
+def test_what_is_set_apart_stands_where_it_stands_in_a_letter_that_is_set_whole(
+    typesetter: Typesetter,
+) -> None:
+    contents = differing()
+    document, places = said(typesetter, *contents)
+    assert places.count == tuple(2 if content["copy"] else 1 for content in contents)
+    whole = typesetter.laid_out(
+        "whole", [as_json(content) for content in contents], format="pdf", pdf_tags=False
+    )
+    foot = 8
+    for number in range(sum(places.count)):
+        ours, theirs = (
+            [run for run in pdf.ink(made, number) if run.points != foot] for made in (document, whole)
+        )
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.points == other.points
+            for edge in ("left", "right", "down"):
+                assert getattr(one, edge) == pytest.approx(getattr(other, edge), abs=0.01), (
+                    number,
+                    one,
+                    other,
+                )
+
+
+def test_a_document_of_another_form_is_refused_in_words(typesetter: Typesetter) -> None:
+    known = typesetter.laid_out("apart", [as_json(letter("CMSL6303"))], format="pdf", pdf_tags=False)
+    composing.Typeset(known)
+    for mine, theirs in ((b"/Contents ", b"/Content5 "), (b"/Filter/FlateDecode", b"/Filter/LZWDecode  ")):
+        with pytest.raises(composing.Unreadable, match=r"requirements\.txt"):
+            composing.Typeset(known.replace(mine, theirs))
 
 
 def test_a_letter_that_cannot_be_set_is_named(typesetter: Typesetter) -> None:

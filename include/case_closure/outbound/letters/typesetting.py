@@ -1,8 +1,9 @@
 """Typesetting: batches of letters into PDF documents, in processes of their own.
 
 Belongs here: driving the typesetter, the pages each letter came to, keeping its memory flat. Does not belong here: which
-letters, what they say, names of files. As a program (`python -m case_closure.outbound.letters.typesetting`) it is one
-worker: batches in on standard input, their pages out on standard output, until its input ends, as when its parent is gone.
+letters, what they say, how their parts come together on a page (``composing``), names of files. As a program (`python -m
+case_closure.outbound.letters.typesetting`) it is one worker: batches in on standard input, their pages out on standard output,
+until its input ends, as when its parent is gone.
 
 Only fonts inside the typesetter are used and the date of a document is given, so that the same letters are the same bytes
 on every machine. Values reach the templates as data, never as their source.
@@ -18,13 +19,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from itertools import pairwise
+from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
 from case_closure.domain.texts import shown
+from case_closure.outbound.letters import composing
 
 FOLDER = Path(__file__).parent
 # The typesetter keeps what it laid out for its next ten documents: that many empty ones let go of 200 letters' memory.
@@ -62,31 +64,31 @@ class Typesetter:
         """One document of these letters, dated ``on``. Raises LetterNotSet."""
         dated = datetime.combine(on, time(), UTC)
         try:
-            return self._laid_out(contents, format="pdf", timestamp=dated, pdf_tags=False)
+            return self._composed(contents, dated)
         except self._error as error:
             raise LetterNotSet(self._blame(contents, str(error), dated)) from None
+        except composing.Unreadable as unreadable:
+            raise LetterNotSet(str(unreadable)) from None
 
     def pictures(self, contents: Sequence[str], dots_per_inch: float = 96) -> list[bytes]:
         """The same pages as PNG, for whoever changes wording or layout and wants to look."""
-        pages, _ = self._laid_out(contents, format="png", ppi=dots_per_inch)
+        pages = self.laid_out("seen", contents, format="png", ppi=dots_per_inch)
         return pages if isinstance(pages, list) else [pages]
 
-    def _laid_out(self, contents: Sequence[str], **how: Any) -> tuple[Any, Pages]:
-        """Set once with the templates' guesses, and again if a letter guessed to have one page proved longer."""
-        letters, long = f"[{','.join(contents)}]", list[int]()
-        while True:
-            document = self._batch.compile(sys_inputs={"letters": letters, "long": json.dumps(long)}, **how)
-            layout = json.loads(self._batch.query("<pages>", field="value", one=True))
-            starts = [*layout["starts"], layout["last"] + 1]
-            longer = [key for key, (start, end) in enumerate(pairwise(starts)) if end - start > 1]
-            wrong = [key for key in longer if not layout["long"][key]]
-            if not wrong:
-                break
-            long += wrong
+    def _composed(self, contents: Sequence[str], dated: datetime) -> tuple[bytes, Pages]:
+        """Set apart as if each had one page, and those whole that do not fit it."""
+        how: dict[str, Any] = {"format": "pdf", "timestamp": dated, "pdf_tags": False}
+        short, long = composing.Typeset(self.laid_out("apart", contents, **how)), None
+        too_long = short.too_long()
+        if too_long:
+            long = composing.Typeset(self.laid_out("whole", [contents[number] for number in too_long], **how))
         self._forget()
-        first = [start for start, copy in zip(layout["starts"], layout["copies"], strict=True) if not copy]
-        count = [end - start for start, end in pairwise([*first, layout["last"] + 1])]
-        return document, Pages(tuple(first), tuple(count))
+        document, count = composing.compose(short, long)
+        return document, Pages(tuple(accumulate(count[:-1], initial=1)), tuple(count))
+
+    def laid_out(self, way: str, contents: Sequence[str], **how: Any) -> Any:
+        """The letters as ``templates/batch.typ`` makes them in that way: 'apart', 'whole' or 'seen'."""
+        return self._batch.compile(sys_inputs={"letters": f"[{','.join(contents)}]", "set": way}, **how)
 
     def _forget(self) -> None:
         for _ in range(_FORGETS_AFTER):
@@ -97,7 +99,7 @@ class Typesetter:
         culprits = []
         for content in contents:
             try:
-                self._laid_out([content], format="pdf", timestamp=dated, pdf_tags=False)
+                self._composed([content], dated)
             except self._error:
                 culprits.append(json.loads(content)["id"])
         named = ", ".join(shown(one, 400) for one in culprits[:5]) or "none of them alone"
