@@ -24,7 +24,7 @@ from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.money import BUCKETS, pounds
 from case_closure.outbound.letters import address
 from case_closure.outbound.letters.address import text as _text
-from case_closure.tables.frames import Frames
+from case_closure.tables.frames import Frames, records
 from case_closure.tables.resolutions import lay_over, of_people
 
 Row = Mapping[Any, Any]
@@ -63,16 +63,16 @@ def contents(letters: Frames, on: date) -> dict[str, str]:
     """
     of = {name: _by_letter(letters[name]) for name in ("parties", "cases", "dues", "by_hand", "covered")}
     contents = {}
-    for letter in letters["letters"].to_dict("records"):
+    for letter in records(letters["letters"]):
         key = letter["letter_id"]
-        records = {name: rows.get(key, []) for name, rows in of.items()}
-        contents[key] = json.dumps(content(letter, on, **records), ensure_ascii=False, separators=(",", ":"))
+        behind = {name: rows.get(key, []) for name, rows in of.items()}
+        contents[key] = json.dumps(content(letter, on, **behind), ensure_ascii=False, separators=(",", ":"))
     return contents
 
 
 def _by_letter(frame: pd.DataFrame) -> dict[str, list[Row]]:
     by_letter: dict[str, list[Row]] = {}
-    for row in frame.to_dict("records"):
+    for row in records(frame):
         by_letter.setdefault(row["letter_id"], []).append(row)
     return by_letter
 
