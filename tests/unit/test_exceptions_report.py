@@ -84,6 +84,24 @@ def page_rows(page: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in reversed(text.rows) if row}
 
 
+# --- who has them
+
+
+def test_B48_R10_it_says_who_has_what_is_open_and_how_old_the_oldest_of_it_is(tmp_path: Path) -> None:
+    """[24] [25]"""
+    *_, page = read(
+        tmp_path,
+        line(1, state="OPEN", age_days=3, allocated_to="worker.one", status="ALLOCATED"),
+        line(2, state="OPEN", age_days=9, allocated_to="worker.one", status="ALLOCATED"), line(3),
+        line(4, state="RESOLVED", allocated_to="worker.two", status="RESOLVED"),
+    )  # fmt: skip
+    rows = page_rows(page)
+    assert rows["worker.one"][:5] == ["0", "2", "2", "0", "9"]
+    assert rows["nobody yet"][:5] == ["1", "0", "1", "0", "0"]
+    assert "worker.two" not in rows
+    assert "nobody yet" not in page_rows(read(tmp_path, line())[-1])
+
+
 # --- the words
 
 

@@ -223,6 +223,9 @@ class Line:
         return by_age
 
 
+NOBODY = "nobody yet"
+
+
 @dataclass
 class Summary:
     """Everything the page and the workbook say beside the lines themselves. Warnings stop nothing and are apart."""
@@ -230,6 +233,7 @@ class Summary:
     total: Line
     rules: dict[str, Line]
     routes: dict[str, Line]
+    people: dict[str, Line]
     ages: dict[str, Line]
     systems: dict[str, Line]
     warnings: dict[str, Line]
@@ -239,7 +243,7 @@ class Summary:
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Summary:
         """From the rows of ``store.reports.exceptions_as_of``; of each rule it keeps those to list."""
-        summary = cls(Line("All"), {}, {}, {name: Line(name) for _, name in AGES}, {}, {}, {}, {})
+        summary = cls(Line("All"), {}, {}, {}, {name: Line(name) for _, name in AGES}, {}, {}, {}, {})
         for row in rows:
             code = row["rule_code"]
             if row["severity"] == "WARNING":
@@ -255,6 +259,8 @@ class Summary:
                 lines.setdefault(name, Line(name)).take(row)
             if row["state"] != RESOLVED:
                 summary.ages[_age(row["age_days"])].take(row)
+                person = row["allocated_to"] or NOBODY
+                summary.people.setdefault(person, Line(person)).take(row)
                 if row["casegroup_implausible"]:
                     summary.apart.setdefault(row["casegroup_id"] or "", row)
             summary.total.take(row)
@@ -262,7 +268,7 @@ class Summary:
             listed.append(row)
             if len(listed) >= 10 * LISTED_A_RULE:
                 summary.listed[code] = _first(listed)
-        for lines in (summary.rules, summary.routes, summary.systems, summary.warnings):
+        for lines in (summary.rules, summary.routes, summary.people, summary.systems, summary.warnings):
             ordered = sorted(lines.items(), key=lambda item: (-item[1].open, item[0]))
             lines.clear()
             lines.update(ordered)
@@ -416,9 +422,12 @@ _BY_RULE = "By rule"
 
 
 def _tables(summary: Summary) -> list[tuple[str, Iterable[Line]]]:
+    # Where nobody has any yet it would say what the total says.
+    people = summary.people if summary.people.keys() - {NOBODY} else {}
     tables = [
-        (_BY_RULE, summary.rules), ("By route", summary.routes), ("By age of those open", summary.ages),
-        ("By CSA system", summary.systems), ("Warnings (nothing is stopped)", summary.warnings),
+        (_BY_RULE, summary.rules), ("By route", summary.routes), ("By whom those open are allocated to", people),
+        ("By age of those open", summary.ages), ("By CSA system", summary.systems),
+        ("Warnings (nothing is stopped)", summary.warnings),
     ]  # fmt: skip
     return [(title, lines.values()) for title, lines in tables if lines]
 
