@@ -61,6 +61,7 @@ GOOD: dict[str, Row] = {
         "as_completed": True,
     },
     "inhibits": {"set_by_role": "MANAGER"},
+    "reports": {"cleared_on": day(2017, 8, 10), "judged_on": day(2017, 8, 10)},
     "csa_payments": {"well_formed": True, "value_agrees": True, "owner_known": True, "surname_agrees": True},
     "corrections": {"due_known": True, "amount_given": True, "new_amount_pence": 0},
     "set_up_parties": {
@@ -90,7 +91,7 @@ GOOD: dict[str, Row] = {
 SUITES: dict[str, Suite] = {
     "csa_cases": suites.csa_cases(), "casegroup_cases": suites.casegroup_cases(), "csa_balances": suites.csa_balances(LIMIT),
     "inhibits": suites.inhibits(), "clerical_balances": suites.clerical_balances(),
-    "csa_payments": suites.csa_payments(),
+    "csa_payments": suites.csa_payments(), "reports": suites.reports(),
     "corrections": suites.corrections(), "set_up_parties": suites.set_up_parties(NightDates.in_turn(ON)),
     "set_up_cases": suites.set_up_cases(),
     "nino_warnings": suites.nino_warnings(),
@@ -101,6 +102,9 @@ CASES: list[tuple[str, str, Row]] = [
     *(("clerical_balances", "balance_key_missing", {name: None}) for name in ("csa_system", "csa_case_id")),
     ("clerical_balances", "balance_case_unknown", {"placed": False}),
     ("clerical_balances", "", {}),
+    ("reports", "", {}),
+    ("reports", "", {"cleared_on": day(2017, 8, 9)}),
+    *(("reports", "exception_reported", {"cleared_on": cleared}) for cleared in (None, day(2017, 8, 11))),
     *(("csa_cases", "case_key_missing", {name: None}) for name in ("csa_case_id", "casegroup_id")),
     ("csa_cases", "case_key_missing", {"csa_system": None}),
     *(("csa_cases", "case_enum_invalid", {name: None}) for name in ("scheme", "case_type", "case_status")),

@@ -95,7 +95,7 @@ _TABLES = (
     "held.clerical_letters", "held.corrections", "closure.casegroups", "closure.positions", "closure.dues", "closure.exceptions",
     "closure.cms_cases", "closure.work_items", "closure.letters", "closure.end_liability", "closure.journeys", "closure.ltrs",
     "closure.applications", "closure.refused_rows", "closure.sensitive_casegroups", "closure.nights",
-    "held.csa_payments", "held.csa_actions", "held.enforcement_actions",
+    "held.csa_payments", "held.csa_actions", "held.enforcement_actions", "held.reported_exceptions",
 )  # fmt: skip
 _KEY = "csa_system/csa_case_id"
 
@@ -147,6 +147,7 @@ ASKED: dict[str, Asked] = {
     "balances": (handed.BALANCES, _of(lambda by: by.balances("csa_balances")), {"row_casegroup_id": "casegroup_id"}),
     "inhibits": (handed.INHIBITS, _of(lambda by: by.inhibits()), {}),
     "closure_failures": (handed.CLOSURE_FAILURES, _of(lambda by: by.closure_failures()), {}),
+    "reported_exceptions": (handed.REPORTED_EXCEPTIONS, _of(lambda by: by.reported_exceptions()), {}),
     "resolutions": (handed.RESOLUTIONS, _of(lambda by: by.resolutions()), {"entity": "PAYING_PARENT"}),
     "entered_for": (
         handed.ENTERED_FOR_PEOPLE, _of(lambda by: by.entered_for(PARENTS)), {"entity": "PAYING_PARENT"},

@@ -31,7 +31,9 @@ CONTRACT = {
     "cases": "cms_case_id cms_casegroup_id casegroup_id csa_system csa_case_id scheme origin created_on maintenance_region "
     "method_of_payment benefit_code",
     "exceptions": "exception_id business_date stage rule_code severity csa_system csa_case_id casegroup_id subject field "
-    "value message route case_owner status allocated_to last_seen_on resolved_on",
+    "value message route case_owner status allocated_to last_seen_on resolved_on channel subject_reference",  # [38]
+    # [22]
+    "exception_history": "exception_id event_number business_date event by_what by_whom detail channel",
     "credits": "business_date csa_system csa_case_id creditor arrears_status amount_pence",
     "work_items": "work_item_id business_date type casegroup_id csa_system csa_case_id subject_reference route status detail",
     "letters": "letter_id business_date code recipient_role party_id casegroup_id csa_system csa_case_id status reason "

@@ -316,6 +316,8 @@ def tonight(
     inhibits: Sequence[Row] = (),
     closure_failures: Sequence[Row] = (),
     resolutions: Sequence[Row] = (),
+    reports: Sequence[Row] = (),
+    dates: NightDates | None = None,
     refused: Sequence[Row] = (),
     standing: Sequence[Row] = (),
     positions: Sequence[Row] = (),
@@ -333,7 +335,7 @@ def tonight(
     for name, extra in (more or {}).items():
         rows[name] = rows[name] + extra
     groups = {row["casegroup_id"] for row in (*rows["csa_cases"], *rows["csa_balances"], *clerical)}
-    groups |= {row["casegroup_id"] for row in refused}
+    groups |= {row["casegroup_id"] for row in (*refused, *reports)}
     judged = sorted(group or "" for group in groups)
     frames: Frames = {
         "judged": frame_like(handed.CASEGROUP_IDS, [{"casegroup_id": group} for group in judged]),
@@ -344,6 +346,7 @@ def tonight(
         "inhibits": arrived("inhibits", handed.INHIBITS, inhibits),
         "closure_failures": arrived("closure_failures", handed.CLOSURE_FAILURES, closure_failures),
         "resolutions": arrived("resolutions", handed.RESOLUTIONS, resolutions),
+        "reported_exceptions": frame_like(handed.REPORTED_EXCEPTIONS, reports),
         "refused": frame_like(handed.REFUSED_ROWS, refused),
         "standing": frame_like(handed.CASEGROUPS, standing),
         "open_exceptions": frame_like(handed.OPEN_EXCEPTIONS, open_exceptions),
@@ -352,7 +355,7 @@ def tonight(
         "completed_periods": frame_like(handed.COMPLETED_PERIODS, ()),
     }
     held = receive_balances.Gathered.of(frames)
-    received = _received(held, on, limit)
+    received = _received(held, on, limit, dates)
     before = frame_like(handed.CMS_CASES_STANDING, cms_cases)
     entered = entered_for(resolutions, rows)
     set_up = _set_up(received, entered, rows, before, on, payer_casegroups or {})
@@ -405,15 +408,18 @@ def _key(row: Row) -> str:
     return f"{row['csa_system']}/{row['csa_case_id']}"
 
 
-def _received(held: receive_balances.Gathered, on: date, limit: int) -> Received:
-    facts = receive_balances.facts(held, on)
+def _received(
+    held: receive_balances.Gathered, on: date, limit: int, dates: NightDates | None = None
+) -> Received:
+    facts = receive_balances.facts(held, dates or NightDates.in_turn(on))
     broke = {
         "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases),
         "csa_balances": judge(suites.csa_balances(limit), facts.balances),
         "clerical_balances": judge(suites.clerical_balances(), facts.clerical_balances),
         "inhibits": judge(suites.inhibits(), facts.inhibits),
+        "reports": judge(suites.reports(), facts.reports),
     }
-    return receive_balances.conclude(held, facts, broke, NightDates.in_turn(on))
+    return receive_balances.conclude(held, facts, broke, dates or NightDates.in_turn(on))
 
 
 def _set_up(

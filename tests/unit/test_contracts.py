@@ -247,7 +247,8 @@ def test_the_lists_of_values_are_the_contracts() -> None:
     assert values("csa_closing_ledger", "creditor") == ("RP", "GB_SOS", "NI_SOS")
     assert values("corrections", "arrears_status") == ("ACTIVE", "SUSPENDED", "DEFERRED")
     assert values("inhibits", "set_by_role") == ("CASEWORKER", "TEAM_LEADER", "MANAGER")
-    assert values("resolutions", "entity") == ("CASE", "PAYING_PARENT", "RECEIVING_PARENT", "BALANCE")
+    entities = ("CASE", "PAYING_PARENT", "RECEIVING_PARENT", "BALANCE", "PAYMENT", "REPORT")  # [3]
+    assert values("resolutions", "entity") == entities
     assert values("csa_parties", "country") is None
 
 

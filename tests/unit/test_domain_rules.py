@@ -17,7 +17,7 @@ CONTRACT = {
     "receive_balances": """case_key_missing case_enum_invalid case_duplicate case_casegroup_conflict balance_key_missing
         balance_case_unknown balance_casegroup_mismatch balance_duplicate balance_amount_missing balance_total_mismatch
         balance_amount_implausible balance_period_invalid balance_changed_after_completion closure_failed
-        inhibit_not_authorised""",
+        inhibit_not_authorised exception_reported""",
     "set_up_cases": """party_missing surname_missing date_of_birth_missing date_of_birth_implausible nino_missing nino_invalid
         contact_missing child_missing cis_no_match cis_name_mismatch cis_date_of_birth_mismatch cis_superseded_nino cis_deceased
         cis_multiple_matches method_of_payment_invalid cis_benefit_missing region_unknown nino_administrative_prefix
@@ -107,6 +107,7 @@ def test_every_rule_is_in_a_suite() -> None:
     judged = [
         suites.csa_cases(), suites.casegroup_cases(), suites.csa_balances(LIMIT), suites.inhibits(), suites.csa_payments(),
         suites.corrections(), suites.set_up_parties(NightDates.in_turn(ON)), suites.set_up_cases(), suites.nino_warnings(),
+        suites.reports(),
     ]  # fmt: skip
     judged += [suites.cms_applications(), suites.ltr_responses(), suites.clerical_letters()]
     judged += [suites.arriving_rows(file) for file in ROWS]

@@ -10,7 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Protocol, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -199,6 +199,26 @@ def print_exceptions(rows: Iterable[Mapping[str, object]], *, wide: bool = False
     say(
         f"{count:,} exception{'s' if count != 1 else ''}{'' if wide or not count else '; --wide shows all of each'}"
     )
+
+
+def print_causes(causes: Iterable[Mapping[str, object]]) -> None:
+    """What open exceptions have in common, a line each, what holds most first; values masked as they are stored."""
+    lines: list[tuple[str, ...]] = [
+        ("held GBP", "exceptions", "casegroups", "rule", "field", "value", "first seen", "one of them")
+    ]
+    for cause in causes:
+        several = cast(int, cause["values"]) > 1
+        value = f"{cause['values']:,} different" if several else cause["value"] or "(missing)"
+        lines.append(
+            (pounds(cast(int, cause["held_pence"])), f"{cause['exceptions']:,}", f"{cause['casegroups']:,}",
+             *(printable(word or "") for word in
+               (cause["rule_code"], cause["field"], value, cause["first_seen_on"], cause["exception_id"])))
+        )  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        numbers = (f"{cell:>{width}}" for cell, width in zip(line[:3], widths[:3], strict=True))
+        words = (f"{cell:<{width}}" for cell, width in zip(line[3:], widths[3:], strict=True))
+        say("  ".join((*numbers, *words)).rstrip())
 
 
 def _cut(cell: str, width: int) -> str:

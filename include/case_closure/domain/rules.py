@@ -277,6 +277,12 @@ _RULES = (
         "Clear the failure on the CSA system so that the case closes there.",
         work_item="CLOSURE_FAILED", channel="FAILURE_REPORT",
     ),
+    Rule(
+        "exception_reported", "reported_exceptions", "reports", _RECEIVE, "REPORT",
+        "Somebody outside the system has reported that something is wrong.",
+        "Settle it with whoever reported it, and enter the day on which it was cleared.",
+        channel="OFFLINE_REPORT",
+    ),
     _payment("payment_malformed", "The payment row cannot be read as a payment.", "Ask CSA for the row as it should be."),
     _payment(
         "payment_receipt_conflict",
@@ -383,6 +389,23 @@ def rules_of(suite: str) -> list[str]:
     return [
         code for code, rule in RULES.items() if rule.suite == suite or code in _ALSO_JUDGED_BY.get(suite, ())
     ]
+
+
+# A party rule's subject is the parent; these are about one of them by what they say.
+_ENTITIES: Final = ("CASE", "PAYING_PARENT", "RECEIVING_PARENT", "BALANCE", "PAYMENT", "REPORT")
+_MENDED_BY_NO_RESOLUTION: Final = ("row_", "correction_", "debt_")
+
+
+def entity_of(code: str, subject: str | None) -> str | None:
+    """The entity whose resolutions are for an exception of that rule and subject ([22]); None where none mends it ([26])."""
+    rule = RULES[code]
+    if (
+        code.startswith(_MENDED_BY_NO_RESOLUTION)
+        or code == "payment_malformed"
+        or rule.subject in ("APPLICATION", "LTR", "LETTER")
+    ):
+        return None
+    return subject if subject in _ENTITIES else "CASE"
 
 
 def holds_casegroup(code: str) -> bool:

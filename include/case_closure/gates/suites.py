@@ -184,6 +184,18 @@ def inhibits() -> Suite:
 
 
 @functools.cache
+def reports() -> Suite:
+    """Exceptions reported from outside, once they have begun (B51, [7]): one is gone on the day on which it is cleared."""
+    return Suite(
+        "reports",
+        (
+            _present("exception_reported", "cleared_on"),
+            _not_before("exception_reported", "judged_on", "cleared_on", "cleared_on"),
+        ),
+    )
+
+
+@functools.cache
 def csa_payments() -> Suite:
     """Payment rows (R25). Values are parsed to whole pence before the gate."""
     return Suite(

@@ -41,7 +41,8 @@ class NightContext:
     """One run of one night. ``landing`` and ``outbound`` hold a folder a business date; any pathlib-like path.
 
     ``attempt`` is given by the store when a stage begins; 0 before that, and where it is not known. ``slot``: which of those
-    that work on the stage side by side; None where it is worked on by one alone.
+    that work on the stage side by side; None where it is worked on by one alone. ``casegroup_ids``: judge these, as a replay
+    does, and not those that the night would ([27]).
     """
 
     business_date: date
@@ -52,3 +53,4 @@ class NightContext:
     clock: Callable[[], datetime] = field(default=_now)
     attempt: int = 0
     slot: int | None = None
+    casegroup_ids: tuple[str, ...] | None = None

@@ -16,6 +16,7 @@ from case_closure.stages.post_dues import Posted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import casegroups, database
+from case_closure.store.database import Connection
 from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import to_frame
@@ -67,7 +68,11 @@ def _concluded(ctx: NightContext, url: str, judgement: Judgement, number: int, p
 def conclude(url: str, on: date, received: Received, set_up: SetUp) -> Posted:
     """The dues of the casegroups that are set up, and where every penny is."""
     with database.transaction(url) as connection:
-        before = to_frame(
-            casegroups.Gather(connection, sorted(set(set_up.casegroups["casegroup_id"]))).cms_cases()
-        )
+        return conclude_within(connection, on, received, set_up)
+
+
+def conclude_within(connection: Connection, on: date, received: Received, set_up: SetUp) -> Posted:
+    """The same in the caller's transaction."""
+    reached = sorted(set(set_up.casegroups["casegroup_id"]))
+    before = to_frame(casegroups.Gather(connection, reached).cms_cases())
     return post_dues.conclude(received, set_up, before, on)

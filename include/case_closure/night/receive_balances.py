@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from datetime import date
 
+from case_closure.domain.dates import NightDates
+from case_closure.night import receive_extract
 from case_closure.night.context import NightContext, NightFailed, Summary
 from case_closure.night.guard import entered
 from case_closure.night.judging import Tallies, judge, list_rules
@@ -18,6 +20,7 @@ from case_closure.settings import Settings
 from case_closure.stages import receive_balances
 from case_closure.stages.receive_balances import Gathered, Received
 from case_closure.store import casegroups, database, night_parts, nights, work_in_progress
+from case_closure.store.database import Connection
 from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
 
@@ -31,7 +34,11 @@ def plan(ctx: NightContext, url: str) -> None:
     """Which casegroups the night judges, in which parts; what earlier judgements of the night left is dropped."""
     on = ctx.business_date
     with entered(ctx, url, "receive_balances") as (connection, night):
-        ids = casegroups.to_judge(connection, on, rerun=night.succeeded, late=night.late)
+        if ctx.casegroup_ids is None:
+            ids = casegroups.to_judge(connection, on, rerun=night.succeeded, late=night.late)
+        else:
+            receive_extract.admit_entered(connection, on)
+            ids = casegroups.with_those_moved_to(connection, on, ctx.casegroup_ids)
         parts = in_parts(ids, ctx.settings.partition_casegroups, ctx.settings.workers)
         nights.begin_judging(connection, on, ctx.attempt)
         judgement = Judgement(on, night.extract_number, ctx.attempt)
@@ -39,7 +46,11 @@ def plan(ctx: NightContext, url: str) -> None:
         work_in_progress.plan(connection, judgement, parts)
         night_parts.plan(connection, on, STAGE.name, ctx.attempt, night.extract_number, parts)
         if not night.succeeded:
-            list_rules(connection, ctx, ("casegroup_cases", "csa_balances", "clerical_balances", "inhibits"))
+            list_rules(
+                connection,
+                ctx,
+                ("casegroup_cases", "csa_balances", "clerical_balances", "inhibits", "reports"),
+            )
 
 
 def begin(ctx: NightContext, url: str) -> Work:
@@ -105,29 +116,39 @@ def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part
 
 def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: Tallies) -> Received:
     """What receiving concludes of these casegroups."""
+    with database.transaction(url) as connection:
+        gathered, dates = gather_part(connection, on, part)
+    return judge_part(settings, gathered, dates, tallies)
+
+
+def gather_part(connection: Connection, on: date, part: list[str]) -> tuple[Gathered, NightDates]:
+    """What receiving is to look at, and the dates it judges by."""
+    gather = casegroups.Gather(connection, part)
+    held = {
+        "judged": gather.judged(),
+        "cases": gather.cases(),
+        "sensitive": gather.sensitive(),
+        "csa_balances": gather.balances("csa_balances"),
+        "clerical_balances": gather.balances("clerical_balances"),
+        "inhibits": gather.inhibits(),
+        "closure_failures": gather.closure_failures(),
+        "resolutions": gather.resolutions(),
+        "reported_exceptions": gather.reported_exceptions(),
+        "refused": gather.refused(),
+        "standing": gather.standing(),
+        "open_exceptions": gather.open_exceptions(),
+        "positions": gather.positions(),
+        "dues_now": gather.dues_now(),
+        "completed_periods": gather.completed_periods(),
+    }
+    return Gathered.read(held), nights.dates(connection, on)
+
+
+def judge_part(settings: Settings, gathered: Gathered, dates: NightDates, tallies: Tallies) -> Received:
+    """Let the gates judge what was gathered, and conclude."""
     from case_closure.gates import suites
 
-    with database.transaction(url) as connection:
-        gather = casegroups.Gather(connection, part)
-        tables = {
-            "judged": gather.judged(),
-            "cases": gather.cases(),
-            "sensitive": gather.sensitive(),
-            "csa_balances": gather.balances("csa_balances"),
-            "clerical_balances": gather.balances("clerical_balances"),
-            "inhibits": gather.inhibits(),
-            "closure_failures": gather.closure_failures(),
-            "resolutions": gather.resolutions(),
-            "refused": gather.refused(),
-            "standing": gather.standing(),
-            "open_exceptions": gather.open_exceptions(),
-            "positions": gather.positions(),
-            "dues_now": gather.dues_now(),
-            "completed_periods": gather.completed_periods(),
-        }
-        dates = nights.dates(connection, on)
-    gathered = Gathered.read(tables)
-    facts = receive_balances.facts(gathered, dates.latest)
+    facts = receive_balances.facts(gathered, dates)
     broke = {
         "casegroup_cases": judge(suites.casegroup_cases(), facts.casegroup_cases, tallies),
         "csa_balances": judge(
@@ -135,5 +156,6 @@ def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: T
         ),
         "clerical_balances": judge(suites.clerical_balances(), facts.clerical_balances, tallies),
         "inhibits": judge(suites.inhibits(), facts.inhibits, tallies),
+        "reports": judge(suites.reports(), facts.reports, tallies),
     }
     return receive_balances.conclude(gathered, facts, broke, dates)

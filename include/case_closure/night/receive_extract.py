@@ -39,17 +39,20 @@ def run(ctx: NightContext, url: str) -> Summary:
         read = unheard = 0
         if night.manifest_sha256 != landing.manifest_sha256:
             number = nights.record_extract(connection, on, landing.extract_id, landing.manifest_sha256)
-            read, unheard = hold_extract(connection, landing, number)
+            read, unheard = hold_extract(connection, landing, number, late=night.late)
     # Only when there are any: it asks for somebody's eye.
     told: Summary = {"rows_held": read}
     return told | {"resolutions_that_changed_nothing": unheard} if unheard else told
 
 
-def hold_extract(connection: Connection, landing: Landing, number: int) -> tuple[int, int]:
+def hold_extract(
+    connection: Connection, landing: Landing, number: int, *, late: bool = False
+) -> tuple[int, int]:
     """Hold every file of a verified extract in the caller's transaction; returns the rows read, and how many of its
     resolutions changed nothing.
 
-    ``number``: from 1; another extract of that date was held before when it is more, and is taken back first.
+    ``number``: from 1; another extract of that date was held before when it is more, and is taken back first. ``late``: it runs
+    late, and takes in nothing that waits for a night in its turn (R39).
     """
     if number > 1:
         replacing.take_back(connection, landing.business_date)
@@ -57,6 +60,7 @@ def hold_extract(connection: Connection, landing: Landing, number: int) -> tuple
     names = [file.contract.name for file in landing.files]
     order = [name for name in _FIRST if name in names] + sorted(set(names) - set(_FIRST))
     mended: set[str] = set()
+    waited = 0 if late else holding.take_in_waiting(connection, landing.business_date)
     read = 0
     gates: list[RowGate] = []
     for name in order:
@@ -64,6 +68,8 @@ def hold_extract(connection: Connection, landing: Landing, number: int) -> tuple
             read += _hold_file(connection, file, landing.business_date, number, mended, gates)
         if name == "resolutions" and "csa_cases" not in names:
             _hold_mended_cases(connection, landing.business_date, mended)
+    if waited and not {"resolutions", "csa_cases"} & set(names):
+        _hold_mended_cases(connection, landing.business_date, mended)
     place_cases(connection, landing.business_date)
     for gate in gates:
         gate.keep_results()
@@ -127,8 +133,15 @@ def _hold_file(
 
 
 def _hold_mended_cases(connection: Connection, on: date, mended: set[str]) -> None:
-    """Case rows refused earlier may be mended by tonight's resolutions also when no cases came."""
+    """Case rows refused earlier may be mended by what was entered since also when no cases came."""
     gate = CaseGate(connection, None, on)
     holding.hold(connection, FILES["csa_cases"], gate.passing, on, 0)
     gate.keep_refused()
     mended |= gate.mended_by
+
+
+def admit_entered(connection: Connection, on: date) -> None:
+    """What a command entered since the night of ``on`` counts in it: refused case rows are judged again, and cases go where they
+    belong."""
+    _hold_mended_cases(connection, on, set())
+    place_cases(connection, on)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -190,13 +189,14 @@ class CaseGate:
         """Rows refused on another night for a value or a casegroup that a resolution of tonight is about: judged once more."""
         originals = [json.loads(text) for text in holding.refused_and_resolved(self._connection, self._on)]
         return pa.Table.from_pylist(
-            [_typed(row, self._contract.schema) for row in originals], schema=self._contract.schema
+            [self._contract.typed(row) for row in originals], schema=self._contract.schema
         )
 
     def passing(self) -> Iterator[pa.Table]:
         """The rows that may be held, as contract columns and row_number. May be called again: it starts over."""
         self._start()
-        last = 0
+        # Without a file, on from the rows that the night has refused before.
+        last = 0 if self._file is not None else holding.last_refused(self._connection, self._on)
         if self._file is not None:
             for batch in self._file.batches(batch_rows=BATCH_ROWS, with_row_number=True):
                 last += batch.num_rows
@@ -286,14 +286,3 @@ def case_facts(batch: pa.Table, repeated: set[tuple[str, str]]) -> pd.DataFrame:
         pairs = zip(frame["csa_system"], frame["csa_case_id"], strict=True)
         frame["times_in_file"] = np.array([2 if pair in repeated else 1 for pair in pairs], dtype="int64")
     return frame
-
-
-def _typed(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
-    """A row kept as JSON, with its dates as dates again."""
-    dates = {field.name for field in schema if pa.types.is_date(field.type)}
-    return {
-        field.name: date.fromisoformat(row[field.name])
-        if field.name in dates and row.get(field.name)
-        else row.get(field.name)
-        for field in schema
-    }

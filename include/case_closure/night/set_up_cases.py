@@ -11,6 +11,7 @@ from datetime import date
 
 import pandas as pd
 
+from case_closure.domain.dates import NightDates
 from case_closure.night import receive_balances
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
@@ -20,6 +21,7 @@ from case_closure.stages import set_up_cases
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import Gathered, PeopleGathered, SetUp
 from case_closure.store import casegroups, database, nights
+from case_closure.store.database import Connection
 from case_closure.store.night_parts import Claim
 from case_closure.store.work_in_progress import Judgement
 
@@ -65,31 +67,45 @@ def of_part(ctx: NightContext, url: str, judgement: Judgement, number: int, part
 
 def conclude(url: str, on: date, received: Received, tallies: Tallies) -> SetUp:
     """What case set-up concludes of the casegroups that receiving found ready."""
+    required = set_up_cases.required_cases(received.cases, received.balances, received.casegroups)
+    with database.transaction(url) as connection:
+        everyone, gathered, dates = gather_required(connection, on, required)
+    return judge_required(required, everyone, gathered, dates, on, tallies)
+
+
+def gather_required(
+    connection: Connection, on: date, required: pd.DataFrame
+) -> tuple[pd.DataFrame, Gathered, NightDates]:
+    """The parents of the required cases, what CIS and CMS know of them, and the dates they are judged by."""
+    gather = casegroups.Gather(connection, sorted(set(required["casegroup_id"])))
+    parents = pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
+    ids = parents.dropna().unique().tolist()
+    held = {"parties": gather.parties(ids), "entered_for_people": gather.entered_for(ids)}
+    everyone = set_up_cases.people(required, PeopleGathered.read(held))
+    payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
+    gathered = Gathered.read(
+        {
+            "children": gather.children(),
+            "cms_cases": gather.cms_cases(),
+            "cis": gather.cis(everyone["matched_on"].dropna().unique().tolist()),
+            "register": gather.register(payers.dropna().unique().tolist()),
+            "payer_casegroups": gather.payer_casegroups(),
+        }
+    )
+    return everyone, gathered, nights.dates(connection, on)
+
+
+def judge_required(
+    required: pd.DataFrame,
+    everyone: pd.DataFrame,
+    gathered: Gathered,
+    dates: NightDates,
+    on: date,
+    tallies: Tallies,
+) -> SetUp:
+    """Let the gates judge what was gathered, and conclude."""
     from case_closure.gates import suites
 
-    required = set_up_cases.required_cases(received.cases, received.balances, received.casegroups)
-    groups = sorted(set(required["casegroup_id"]))
-    with database.transaction(url) as connection:
-        gather = casegroups.Gather(connection, groups)
-        ids = (
-            pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
-            .dropna()
-            .unique()
-            .tolist()
-        )
-        parents = {"parties": gather.parties(ids), "entered_for_people": gather.entered_for(ids)}
-        everyone = set_up_cases.people(required, PeopleGathered.read(parents))
-        payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
-        gathered = Gathered.read(
-            {
-                "children": gather.children(),
-                "cms_cases": gather.cms_cases(),
-                "cis": gather.cis(everyone["matched_on"].dropna().unique().tolist()),
-                "register": gather.register(payers.dropna().unique().tolist()),
-                "payer_casegroups": gather.payer_casegroups(),
-            }
-        )
-        dates = nights.dates(connection, on)
     facts = set_up_cases.facts(required, everyone, gathered)
     broke = {
         "set_up_parties": judge(suites.set_up_parties(dates), facts.parties, tallies),

@@ -19,7 +19,7 @@ import pandas as pd
 from case_closure.domain import letters as letter_codes
 from case_closure.domain import next_actions as table
 from case_closure.domain import outcomes
-from case_closure.domain.rules import RULES, holds_casegroup
+from case_closure.domain.rules import RULES, entity_of, holds_casegroup
 from case_closure.stages.common import letters, work_items
 from case_closure.stages.common.exceptions import (
     EXCEPTION_KEY,
@@ -43,7 +43,7 @@ from case_closure.tables.frames import (
     take_pence,
 )
 from case_closure.tables.handing import Handed, cut
-from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, of_people, ordered
+from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, REPORT, of_people, ordered
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,10 @@ class Gathered(Handed):
 
 @dataclass(frozen=True)
 class Decided(Exceptions):
-    """What tonight changes. ``positions_gone``: the casegroups whose positions are replaced; ``items_closed``: work items that
-    nothing is left of to do."""
+    """What tonight changes. ``entered``: every resolution that is for an exception which stood; ``positions_gone``: the
+    casegroups whose positions are replaced; ``items_closed``: work items that nothing is left of to do."""
 
+    entered: Annotated[pd.DataFrame, handed.EXCEPTIONS_ENTERED]
     casegroups: Annotated[pd.DataFrame, handed.CASEGROUPS]
     positions: Annotated[pd.DataFrame, handed.POSITIONS]
     positions_gone: Annotated[pd.DataFrame, handed.CASEGROUP_IDS]
@@ -107,6 +108,9 @@ def conclude(
         opened=opened,
         seen=cut(seen, handed.EXCEPTIONS_SEEN),
         resolved=cut(resolved, handed.EXCEPTIONS_RESOLVED),
+        entered=entered_on(
+            before.open_exceptions, received.cases, before.resolutions, before.entered_for_people
+        ),
         work_items=work_items.together(items),
         items_closed=_clerical_items_done(received, set_up, posted, before),
         letters=_letters(posted, set_up, before.covering_letters["letter_id"], on),
@@ -161,8 +165,41 @@ def whose(exceptions: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     return person
 
 
+def entered_on(
+    exceptions: pd.DataFrame, cases: pd.DataFrame, resolutions: pd.DataFrame, entered_for_people: pd.DataFrame
+) -> pd.DataFrame:
+    """Each resolution with each exception it is for: of the same case and subject, or about the same person on whichever case
+    they stand, or of the same report ([22]). In the order in which they were entered."""
+    codes, subjects = exceptions["rule_code"], exceptions["subject"]
+    entity = pd.Series(
+        [entity_of(code, subject) for code, subject in zip(codes, subjects, strict=True)], dtype="str"
+    )
+    exceptions = exceptions.reset_index(drop=True).assign(
+        entity=entity, case_key=case_key(exceptions), party_id=whose(exceptions, cases)
+    )
+    of_case = ordered(resolutions, CASE, BALANCE)
+    of_report = ordered(resolutions, REPORT)
+    of_person = of_people(entered_for_people).drop(columns="entity")
+    pairs = [
+        exceptions[["exception_id", "entity", "case_key"]].merge(of_case, on=["entity", "case_key"]),
+        exceptions[exceptions["entity"].isin(list(PARENTS))]
+        .dropna(subset=["party_id"])[["exception_id", "party_id"]]
+        .merge(of_person, on="party_id"),
+        exceptions.loc[exceptions["entity"] == REPORT, ["exception_id", "subject_reference"]].merge(
+            of_report, left_on="subject_reference", right_on="csa_case_id"
+        ),
+    ]
+    together = pd.concat(
+        [pair[["entered_on", "exception_id", "resolution_id"]] for pair in pairs], ignore_index=True
+    ).drop_duplicates(["exception_id", "resolution_id"])
+    return cut(
+        together.sort_values(["entered_on", "resolution_id"], kind="stable").reset_index(drop=True),
+        handed.EXCEPTIONS_ENTERED,
+    )
+
+
 def _resolved_by(resolved: pd.DataFrame, received: Received, before: Gathered, on: pd.Timestamp) -> pd.Series:
-    """What resolved each: an entry of tonight for the person it is about, or for its case; else the extract."""
+    """What resolved each: an entry of tonight for the person it is about, for its report or its case; else the extract."""
 
     def entry(entered: pd.DataFrame, wanted: pd.Series, by: str) -> pd.Series:
         tonight = entered[entered["business_date"] == on].sort_values("resolution_id")
@@ -170,7 +207,14 @@ def _resolved_by(resolved: pd.DataFrame, received: Received, before: Gathered, o
 
     of_person = entry(of_people(before.entered_for_people), whose(resolved, received.cases), "party_id")
     of_case = entry(ordered(before.resolutions, CASE, BALANCE), case_key(resolved), "case_key")
-    return ("RESOLUTION " + of_person.fillna(of_case)).fillna("EXTRACT " + on.date().isoformat())
+    of_report = entry(
+        ordered(before.resolutions, REPORT),
+        resolved["subject_reference"].where(resolved["subject"] == REPORT),
+        "csa_case_id",
+    )
+    return ("RESOLUTION " + of_person.fillna(of_report).fillna(of_case)).fillna(
+        "EXTRACT " + on.date().isoformat()
+    )
 
 
 def _open_after(open_exceptions: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Receive balances: which of tonight's casegroups are clerical, held, in exception, or ready to be set up.
 
-Serves B28-B34, B53, B70, B72, B73; R5, R8, R11-R13, R20.
+Serves B28-B34, B51, B53, B70, B72, B73; R5, R8, R11-R13, R20, R27.
 Belongs here: the first four checks of R11 (clerical, all closed, no inhibit, balances pass the gate) and the fifth,
 whether anything is positive. Does not belong here: parents, CMS, dues.
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 
 import numpy as np
@@ -26,7 +25,7 @@ from case_closure.stages.common import findings
 from case_closure.tables import handed
 from case_closure.tables.frames import among, case_key, chosen, lookup, missing, take, take_flags
 from case_closure.tables.handing import Handed, cut
-from case_closure.tables.resolutions import lay_over, ordered
+from case_closure.tables.resolutions import REPORT, REPORT_FIELDS, lay_over, ordered
 
 # Nine amounts below this cannot overflow int64 together.
 _ROW_SUM_SAFE = 2**59
@@ -39,6 +38,11 @@ _BALANCE_ROW = [
     "arrears_from", "arrears_to",
 ]  # fmt: skip
 _INHIBIT_ROW = ["inhibit_id", "csa_system", "csa_case_id", "reason", "set_by_role", "set_on", "removed_on"]
+
+_REPORT_ROW = [
+    "report_id", "casegroup_id", "csa_system", "csa_case_id", "channel", "stage", "detail", "reported_by", "reported_on",
+    "cleared_on", "cleared_by",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Gathered(CasesGathered):
     judged: Annotated[pd.DataFrame, handed.CASEGROUP_IDS]
     csa_balances: Annotated[pd.DataFrame, handed.BALANCES]
     clerical_balances: Annotated[pd.DataFrame, handed.BALANCES]
+    reported_exceptions: Annotated[pd.DataFrame, handed.REPORTED_EXCEPTIONS]
     refused: Annotated[pd.DataFrame, handed.REFUSED_ROWS]
     standing: Annotated[pd.DataFrame, handed.CASEGROUPS]
     positions: Annotated[pd.DataFrame, handed.POSITIONS]
@@ -87,10 +92,11 @@ class Facts:
     balances: pd.DataFrame
     clerical_balances: pd.DataFrame
     inhibits: pd.DataFrame
+    reports: pd.DataFrame
 
 
-def facts(gathered: Gathered, on: date) -> Facts:
-    """The facts of the judged casegroups as of ``on``. Pure; raises nothing."""
+def facts(gathered: Gathered, dates: NightDates) -> Facts:
+    """The facts of the judged casegroups as of those dates. Pure; raises nothing."""
     cases = case_facts(gathered)
     return Facts(
         casegroup_cases=cases,
@@ -98,8 +104,27 @@ def facts(gathered: Gathered, on: date) -> Facts:
         clerical_balances=_clerical(gathered, cases),
         # One that was removed has no effect, whoever had set it (R43).
         inhibits=_with_casegroup(
-            gathered.inhibits[~removed(gathered.inhibits, pd.Timestamp(on))].reset_index(drop=True), cases
+            gathered.inhibits[~removed(gathered.inhibits, pd.Timestamp(dates.latest))].reset_index(drop=True),
+            cases,
         ),
+        reports=_begun(gathered, dates),
+    )
+
+
+def _begun(gathered: Gathered, dates: NightDates) -> pd.DataFrame:
+    """Reports that have begun to hold, with what caseworkers entered for them (B51, R27).
+
+    ``judged_on``: the day that a clearing is compared with. What holds on either date of a late night holds (R39): the night's
+    own, or the latest where the report began after it.
+    """
+    sent = gathered.reported_exceptions
+    entered = ordered(gathered.resolutions, REPORT)
+    reports = lay_over(sent, entered, keys=sent["report_id"], by=entered["csa_case_id"], fields=REPORT_FIELDS)
+    own, latest = (pd.Timestamp(day).as_unit("s") for day in (dates.own, dates.latest))
+    reports = reports[~(reports["reported_on"] > latest)].reset_index(drop=True)
+    judged_on = pd.Series(own, index=reports.index).astype("datetime64[s]")
+    return reports.assign(
+        judged_on=judged_on.mask(reports["reported_on"] > own, latest), subject_reference=reports["report_id"]
     )
 
 
@@ -376,6 +401,7 @@ def conclude(
                 broke["clerical_balances"], judged.clerical_balances, original_columns=_BALANCE_ROW
             ),
             findings.exceptions_found(broke["inhibits"], judged.inhibits, original_columns=_INHIBIT_ROW),
+            findings.exceptions_found(broke["reports"], judged.reports, original_columns=_REPORT_ROW),
         ],
         ignore_index=True,
     )  # fmt: skip
@@ -408,6 +434,7 @@ def _refused(refused: pd.DataFrame) -> pd.DataFrame:
                     "rule_code": code, "casegroup_id": row["casegroup_id"], "csa_system": row["csa_system"],
                     "csa_case_id": row["csa_case_id"], "subject": RULES[code].subject, "field": name, "value": None,
                     "original": row["original"], "sensitive": bool(row["sensitive"]), "subject_reference": None,
+                    "stage": None, "channel": None,
                 }
             )  # fmt: skip
     if not lines:

@@ -33,7 +33,14 @@ _UNSETTLED = """
     left join held.csa_cases c on e.casegroup_id is null and c.csa_system = e.csa_system and c.csa_case_id = e.csa_case_id
     where e.status <> 'RESOLVED' and e.severity = 'HOLD'
 """
-_CHANGED = """
+# Reports ``r`` with the casegroup they are of: that of the case they name, where it is held, else the one they name (B51).
+_REPORTS = """(
+    select r.*, coalesce(c.casegroup_id, r.casegroup_id, '') as of_casegroup from held.reported_exceptions r
+    left join held.csa_cases c using (csa_system, csa_case_id)) r"""
+_ENTERED_TONIGHT = """exists (select from held.resolutions e
+    where e.entity = 'REPORT' and e.csa_case_id = r.report_id and e.business_date = :on)"""
+_OF_CASES = "entity not in ('PAYMENT', 'REPORT')"
+_CHANGED = f"""
     select casegroup_id from held.csa_cases where changed_on = :on
     union
     select previous_casegroup_id from held.csa_cases where changed_on = :on and previous_casegroup_id is not null
@@ -51,13 +58,18 @@ _CHANGED = """
     select coalesce(c.casegroup_id, '')
     from (select csa_system, csa_case_id from held.closure_failures where business_date = :on
           union all select csa_system, csa_case_id from held.inhibits where business_date = :on
-          union all select csa_system, csa_case_id from held.resolutions where business_date = :on) t
+          union all select csa_system, csa_case_id from held.resolutions where business_date = :on and {_OF_CASES}) t
     left join held.csa_cases c using (csa_system, csa_case_id)
-"""
+    union
+    select r.of_casegroup from {_REPORTS} where r.changed_on = :on or {_ENTERED_TONIGHT}
+"""  # noqa: S608
 _TOUCHED = f"""
     {_CHANGED}
     union select casegroup_id from closure.casegroups_taken_back where business_date = :on
     union {_UNSETTLED}
+    -- A report that begins by its date alone.
+    union select r.of_casegroup from {_REPORTS}
+    where r.reported_on > r.changed_on and r.reported_on <= :on and (r.cleared_on is null or r.cleared_on > :on)
 """  # noqa: S608
 # A case row that was refused and that no later row of its case, or of its casegroup where it names no case, has mended.
 _STILL_REFUSED = """
@@ -84,7 +96,7 @@ _BROUGHT = f"""
         union select csa_system, csa_case_id from held.csa_children where business_date = :on
         union select csa_system, csa_case_id from held.closure_failures where business_date = :on
         union select csa_system, csa_case_id from held.inhibits where business_date = :on
-        union select csa_system, csa_case_id from held.resolutions where business_date = :on
+        union select csa_system, csa_case_id from held.resolutions where business_date = :on and {_OF_CASES}
         union select r.csa_system, r.csa_case_id from closure.refused_rows r
         where r.business_date = :on and {_STILL_REFUSED.format("r")}),
     ninos as (
@@ -105,8 +117,10 @@ _BROUGHT = f"""
     select coalesce(c.casegroup_id, '')
     from (select csa_system, csa_case_id from held.closure_failures where business_date = :on
           union all select csa_system, csa_case_id from held.inhibits where business_date = :on
-          union all select csa_system, csa_case_id from held.resolutions where business_date = :on) t
+          union all select csa_system, csa_case_id from held.resolutions where business_date = :on and {_OF_CASES}) t
     left join held.csa_cases c using (csa_system, csa_case_id)
+    union
+    select r.of_casegroup from {_REPORTS} where r.business_date = :on or {_ENTERED_TONIGHT}
     union
     select c.casegroup_id from (select csa_system, csa_case_id from brought union select csa_system, csa_case_id from entered) b
     join held.csa_cases c using (csa_system, csa_case_id)
@@ -150,6 +164,17 @@ def to_judge(connection: Connection, on: date, *, rerun: bool, late: bool) -> li
     """
     query = _RETRIED if rerun else _BROUGHT if late else _TOUCHED
     return sorted(row[0] for row in connection.execute(text(query), {"on": on}))
+
+
+def with_those_moved_to(connection: Connection, on: date, casegroup_ids: Iterable[str]) -> list[str]:
+    """These casegroups, and those that a case of theirs went to on that night; in order."""
+    moved = connection.execute(
+        text(
+            "select casegroup_id from held.csa_cases where changed_on = :on and previous_casegroup_id = any(:ids)"
+        ),
+        {"on": on, "ids": list(casegroup_ids)},
+    ).scalars()
+    return sorted({*casegroup_ids, *moved})
 
 
 class Gather:
@@ -258,7 +283,26 @@ class Gather:
         return self._of_cases("closure_failures", handed.CLOSURE_FAILURES)
 
     def resolutions(self) -> pa.Table:
-        return self._of_cases("resolutions", handed.RESOLUTIONS)
+        """What was entered for the cases of these casegroups, and for reports of them."""
+        names = select_list(handed.RESOLUTIONS, "t")
+        of_reports = self._read(
+            f"""
+            select {names} from judged j join {_REPORTS} on r.of_casegroup = j.casegroup_id
+            join held.resolutions t on t.entity = 'REPORT' and t.csa_case_id = r.report_id
+            """,  # noqa: S608
+            handed.RESOLUTIONS,
+        )
+        return pa.concat_tables([self._of_cases("resolutions", handed.RESOLUTIONS), of_reports])
+
+    def reported_exceptions(self) -> pa.Table:
+        """Reports of these casegroups (B51); with '' among them, also those that name none."""
+        names = select_list(handed.REPORTED_EXCEPTIONS, "r", casegroup_id="nullif(r.of_casegroup, '')")
+        return self._read(
+            f"""
+            select {names} from judged j join {_REPORTS} on r.of_casegroup = j.casegroup_id order by r.report_id
+            """,  # noqa: S608
+            handed.REPORTED_EXCEPTIONS,
+        )
 
     def entered_for(self, party_ids: list[str]) -> pa.Table:
         """What was entered for these people, on whatever case, with the case's two parents as held; see ``of_people``."""

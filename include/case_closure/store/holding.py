@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -403,7 +403,8 @@ def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame,
         select {", ".join(f"c.{name}" for name in names)}, {_COMPLETED.format("c")} as completed from held.csa_cases c
         where (c.changed_on = %(on)s and c.claimed_casegroup_id is distinct from c.casegroup_id)
            or exists (select from held.resolutions r where r.csa_system = c.csa_system and r.csa_case_id = c.csa_case_id
-                      and r.entity = 'CASE' and r.field = 'casegroup_id' and %(on)s in (r.business_date, c.changed_on))
+                      and r.entity = 'CASE' and r.field = 'casegroup_id'
+                      and (%(on)s in (r.business_date, c.changed_on) or r.waiting))
         order by c.csa_system, c.csa_case_id
     """  # fmt: skip  # noqa: S608
     cases = to_frame(copy_out(raw(connection), query, schema, {"on": on}))
@@ -492,13 +493,17 @@ def case_resolutions(connection: Connection, field: str | None = None) -> pd.Dat
 
 
 def refused_and_resolved(connection: Connection, on: date) -> list[str]:
-    """Case rows refused on another night and not mended since, about whose case a resolution came on ``on``; as JSON."""
+    """Case rows refused before and not mended since, about whose case a resolution came on ``on``; as JSON.
+
+    Of those refused on that very night, if a command entered it since.
+    """
     rows = connection.execute(
         text(
             """
             select distinct on (r.csa_system, r.csa_case_id) r.original from closure.refused_rows r
             join held.resolutions e on e.csa_system = r.csa_system and e.csa_case_id = r.csa_case_id
-            where e.business_date = :on and e.entity = 'CASE' and r.business_date <> :on and r.file_name = 'csa_cases'
+            where e.entity = 'CASE' and e.business_date = :on
+              and (r.business_date <> :on or e.entered_at is not null) and r.file_name = 'csa_cases'
               and r.answered_on is null
               and r.rule_codes <@ array['case_enum_invalid', 'case_key_missing'] and r.rule_codes <> '{}'
               and not exists (select from held.csa_cases c where c.business_date > r.business_date
@@ -524,17 +529,96 @@ def answer_refused(connection: Connection, on: date, rows: pa.Table) -> None:
                 """
                 update closure.refused_rows r set answered_on = :on from answered a
                 where r.csa_system = a.csa_system and r.csa_case_id = a.csa_case_id and r.file_name = 'csa_cases'
-                  and r.business_date <> :on and r.answered_on is null
+                  and r.answered_on is null
+                  and (r.business_date <> :on or exists (
+                    select from held.resolutions e where e.csa_system = r.csa_system and e.csa_case_id = r.csa_case_id
+                    and e.entity = 'CASE' and e.business_date = :on and e.entered_at is not null))
                 """
             ),
             {"on": on},
         )
 
 
+def take_in_waiting(connection: Connection, on: date) -> int:
+    """What commands entered since the last night is this night's from now on, whatever becomes of its extract; how many."""
+    return connection.execute(
+        text(
+            "update held.resolutions set business_date = :on, changed_on = :on, waiting = false "
+            "where waiting and business_date < :on"
+        ),
+        {"on": on},
+    ).rowcount
+
+
+def entered_by(connection: Connection, prefix: str) -> int:
+    """How many entries there are whose number begins so."""
+    begun = connection.execute(
+        text("select count(*) from held.resolutions where starts_with(resolution_id, :prefix)"),
+        {"prefix": prefix},
+    )
+    return int(begun.scalar_one())
+
+
+def last_refused(connection: Connection, on: date) -> int:
+    """The highest number of a case row refused on that night; 0 where there is none."""
+    last = connection.execute(
+        text(
+            "select coalesce(max(row_number), 0) from closure.refused_rows "
+            "where business_date = :on and file_name = 'csa_cases'"
+        ),
+        {"on": on},
+    )
+    return int(last.scalar_one())
+
+
+def keep_entered(connection: Connection, rows: list[dict[str, Any]], on: date, at: datetime) -> None:
+    """Keep what a command entered as resolutions of the latest night, waiting for the next; a landed one stands no less."""
+    for row in rows:
+        connection.execute(
+            tables.HELD_TABLES["resolutions"].insert(),
+            row | {"business_date": on, "changed_on": on, "entered_at": at, "waiting": True},
+        )
+
+
+def held_about(connection: Connection, cases: list[tuple[str, str]], report_ids: list[str]) -> Frames:
+    """What is held of these cases (csa_system, csa_case_id) and reports, as :func:`entered_about` has it without ``kept``. A case
+    that is not held stands among ``cases`` as its last row that was refused and not mended."""
+    connection.exec_driver_sql("drop table if exists pg_temp.entered_cases")
+    connection.exec_driver_sql(
+        "create temporary table entered_cases (csa_system text, csa_case_id text) on commit drop"
+    )
+    pairs = sorted(set(cases)) + [(None, number) for number in sorted(set(report_ids))]
+    systems, numbers = ([pair[place] for pair in pairs] for place in (0, 1))
+    named = pa.table(
+        {"csa_system": pa.array(systems, pa.string()), "csa_case_id": pa.array(numbers, pa.string())}
+    )
+    copy_in(raw(connection), "entered_cases", named)
+    gather = Gather(connection, [])
+    gather.fill("entered_reports", "report_id", sorted(set(report_ids)))
+    about = _about(connection, gather)
+    refused = connection.exec_driver_sql(
+        """
+        select distinct on (r.csa_system, r.csa_case_id) r.original from closure.refused_rows r
+        join entered_cases using (csa_system, csa_case_id)
+        where r.file_name = 'csa_cases' and cardinality(r.rule_codes) > 0 and r.answered_on is null
+          and not exists (select from held.csa_cases c where c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id)
+        order by r.csa_system, r.csa_case_id, r.business_date desc, r.row_number desc
+        """
+    ).scalars()
+    originals = [FILES["csa_cases"].typed(json.loads(original)) for original in refused]
+    if originals:
+        frame = to_frame(pa.Table.from_pylist(originals, schema=FILES["csa_cases"].schema))
+        both = pd.concat([about["cases"], frame], ignore_index=True)
+        # Where one of the two had no null, it has no flag for it.
+        flags = [str(name) for name in both if str(name).endswith("__missing")]
+        about["cases"] = both.assign(**{name: both[name].eq(True) for name in flags})
+    return about
+
+
 def entered_about(connection: Connection, resolution_ids: list[str]) -> Frames:
     """What is held of the cases that these resolutions are about, with the columns of its file: ``cases``, their latest
-    ``csa_balances``, ``parties``, all ``resolutions`` of them, ``entered_for_people`` (see ``Gather.entered_for``); and ``kept``,
-    the resolutions held under these numbers."""
+    ``csa_balances``, ``parties``, all ``resolutions`` of them, ``entered_for_people`` (see ``Gather.entered_for``); the
+    ``reported_exceptions`` they are about; and ``kept``, the resolutions held under these numbers."""
     gather = Gather(connection, [])
     gather.fill("entered_numbers", "resolution_id", resolution_ids)
     connection.exec_driver_sql("drop table if exists pg_temp.entered_cases")
@@ -544,21 +628,45 @@ def entered_about(connection: Connection, resolution_ids: list[str]) -> Frames:
         select distinct r.csa_system, r.csa_case_id from entered_numbers join held.resolutions r using (resolution_id)
         """
     )
+    connection.exec_driver_sql("drop table if exists pg_temp.entered_reports")
+    connection.exec_driver_sql(
+        """
+        create temporary table entered_reports on commit drop as
+        select distinct r.csa_case_id as report_id from entered_numbers join held.resolutions r using (resolution_id)
+        where r.entity = 'REPORT'
+        """
+    )
+    return _about(connection, gather) | {
+        "kept": _read(connection, "resolutions", "join entered_numbers using (resolution_id)")
+    }
+
+
+def _read(connection: Connection, file: str, query: str) -> pd.DataFrame:
+    contract = FILES[file]
+    names = ", ".join(f"t.{name}" for name in contract.column_names)
+    return to_frame(
+        copy_out(raw(connection), f"select {names} from held.{file} t {query}", contract.schema)  # noqa: S608  the query is of this module
+    )
+
+
+def _about(connection: Connection, gather: Gather) -> Frames:
+    """What is held of the cases in the table ``entered_cases`` and the reports in ``entered_reports``."""
 
     def read(file: str, query: str) -> pd.DataFrame:
-        contract = FILES[file]
-        names = ", ".join(f"t.{name}" for name in contract.column_names)
-        return to_frame(
-            copy_out(raw(connection), f"select {names} from held.{file} t {query}", contract.schema)  # noqa: S608  the query is of this function
-        )
+        return _read(connection, file, query)
 
     tables = {
         "cases": read("csa_cases", "join entered_cases using (csa_system, csa_case_id)"),
         "csa_balances": read(
             "csa_balances", "join entered_cases using (csa_system, csa_case_id) where t.is_latest"
         ),
-        "resolutions": read("resolutions", "join entered_cases using (csa_system, csa_case_id)"),
-        "kept": read("resolutions", "join entered_numbers using (resolution_id)"),
+        # By number alone, of a payment or report: it has no system.
+        "resolutions": read(
+            "resolutions",
+            "where exists (select from entered_cases c where c.csa_case_id = t.csa_case_id "
+            "and c.csa_system is not distinct from t.csa_system)",
+        ),
+        "reported_exceptions": read("reported_exceptions", "join entered_reports using (report_id)"),
     }
     people = pd.concat([tables["cases"][name] for name in ("paying_parent_id", "receiving_parent_id")])
     ids = people.dropna().unique().tolist()

@@ -335,6 +335,29 @@ def dates(connection: Connection, on: date) -> NightDates:
     return NightDates(on if latest == known else latest, latest)
 
 
+def latest_success(connection: Connection) -> date | None:
+    """The latest business date that succeeded."""
+    found: date | None = connection.execute(
+        text("select max(business_date) from closure.nights where succeeded")
+    ).scalar_one()
+    return found
+
+
+def refuse_while_open(connection: Connection, what: str) -> None:
+    """Raises NightRefused while a night is open; none is begun until the transaction ends ([23])."""
+    connection.exec_driver_sql("lock table closure.nights in share mode")
+    row = connection.execute(
+        text(
+            "select business_date, run_id, stage from closure.nights where status = 'OPEN' order by 1 limit 1"
+        )
+    ).first()
+    if row is not None:
+        raise NightRefused(
+            f"{what}: the night of {row[0]} is open (run {row[1]}, stage {row[2]}). Nothing was changed; do it again when it has "
+            "ended."
+        )
+
+
 def printed_on(connection: Connection, on: date) -> date:
     """The date that stands on the night's letters: the latest business date that succeeded, never before its own (R39)."""
     found: date | None = connection.execute(

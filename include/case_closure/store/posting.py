@@ -43,6 +43,7 @@ def store(connection: Connection, on: date, set_up: SetUp, posted: Posted, decid
     insert(connection, tables.dues, posted.dues)
     insert(connection, tables.letters, decided.letters.assign(business_date=on))
     insert(connection, tables.next_actions, decided.next_actions)
+    record_entered(connection, on, decided.entered)
     _exceptions(connection, on, decided)
     insert(connection, tables.work_items, decided.work_items.assign(business_date=on, status="OPEN"))
     _close_items(connection, on, decided.items_closed)
@@ -52,6 +53,7 @@ def store(connection: Connection, on: date, set_up: SetUp, posted: Posted, decid
 
 def store_exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
     """Store exceptions that no casegroup's part holds, with their work items: those of payments and corrections."""
+    _entered_for_payments(connection, on)
     _exceptions(connection, on, decided)
     insert(connection, tables.work_items, decided.work_items.assign(business_date=on, status="OPEN"))
 
@@ -160,6 +162,57 @@ def _stage_rows(connection: Connection, name: str, table: Table, rows: pa.Table)
     copy_in(raw(connection), name, rows)
 
 
+def record_entered(connection: Connection, on: date, entered: pd.DataFrame) -> None:
+    """Record that a resolution came for an exception that was open then, once each ([22])."""
+    if len(entered):
+        stage(connection, "entering", entered, ["exception_id", "resolution_id"])
+        _record_entered(connection, on, "select exception_id, resolution_id from entering")
+
+
+def record_entered_by_command(connection: Connection, on: date, entered: pd.DataFrame) -> None:
+    """The same of what a command has just entered: it comes after all that there is."""
+    if len(entered):
+        stage(connection, "entering", entered, ["exception_id", "resolution_id"])
+        _record_entered(connection, on, "select exception_id, resolution_id from entering", by_command=True)
+
+
+def _entered_for_payments(connection: Connection, on: date) -> None:
+    """The same of payments: a resolution tells which by its number."""
+    _record_entered(
+        connection, on,
+        """
+        select e.exception_id, r.resolution_id from held.resolutions r
+        join closure.exceptions e on e.subject = 'PAYMENT' and e.subject_reference = r.csa_case_id
+        where r.entity = 'PAYMENT' and e.rule_code <> 'payment_malformed'
+        """,
+    )  # fmt: skip
+
+
+def _record_entered(connection: Connection, on: date, pairs: str, *, by_command: bool = False) -> None:
+    """``pairs``: exception_id and resolution_id. One that had come before the exception was first seen is not for it: by the
+    order in which nights took in their extracts, whatever their dates (R39)."""
+    connection.execute(
+        text(
+            f"""
+            insert into closure.exception_events
+                (exception_id, event_number, business_date, event, by_what, night_on, by_whom, detail)
+            select e.exception_id, row_number() over (partition by e.exception_id order by r.entered_on, r.resolution_id)
+                       + (select max(event_number) from closure.exception_events v where v.exception_id = e.exception_id),
+                   :on, 'ENTERED', 'RESOLUTION ' || r.resolution_id, case when not :by_command then cast(:on as date) end,
+                   r.entered_by,
+                   concat(r.entity, ' ', r.field, ' from ' || r.source_system)
+            from ({pairs}) p join closure.exceptions e using (exception_id) join held.resolutions r using (resolution_id)
+            left join closure.nights came on came.business_date = r.business_date
+            left join closure.nights seen on seen.business_date = e.business_date
+            where e.status <> 'RESOLVED' and (:by_command or came.extract_order > seen.extract_order)
+              and not exists (select from closure.exception_events v where v.exception_id = e.exception_id
+                              and v.event = 'ENTERED' and v.by_what = 'RESOLUTION ' || r.resolution_id)
+            """  # noqa: S608  the queries of this module
+        ),
+        {"on": on, "by_command": by_command},
+    )
+
+
 def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
     """Open, see again and resolve, with an event for each opening and resolving, and close the items of those resolved."""
     opened, seen, resolved = decided.opened, decided.seen, decided.resolved
@@ -189,7 +242,8 @@ def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
             f"""
             insert into closure.exceptions ({names}) select {names} from opening
             on conflict (exception_id) do update
-            set status = 'OPEN', last_seen_on = excluded.last_seen_on, resolved_on = null, resolved_by = null
+            set status = 'OPEN', last_seen_on = excluded.last_seen_on, resolved_on = null, resolved_by = null,
+                allocated_to = null
             where closure.exceptions.status = 'RESOLVED'
             """  # noqa: S608
         )
@@ -203,6 +257,7 @@ def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
             ),
             {"on": on},
         )
+        _record_not_mended(connection, on)
     if len(resolved):
         # Never before it was first seen, whichever night that was (R43).
         stage(connection, "resolving_at", resolved, ["exception_id", "resolved_by", "resolved_on"])
@@ -246,6 +301,30 @@ def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
     # Last, for by now no two that are open are the same one.
     for known in (seen, resolved):
         _take_casegroup(connection, on, known)
+
+
+def _record_not_mended(connection: Connection, on: date) -> None:
+    """Those in the table ``seen`` on which somebody entered something since they were last judged: it mended nothing ([22])."""
+    connection.execute(
+        text(
+            """
+            insert into closure.exception_events
+                (exception_id, event_number, business_date, event, by_what, night_on, detail)
+            select e.exception_id, l.event_number + 1, :on, 'NOT_MENDED', e.stage, :on,
+                   coalesce((select 'The entry changed nothing: ' || w.reason from closure.entries_without_effect w
+                             where 'RESOLUTION ' || w.resolution_id = n.by_what order by w.business_date desc limit 1),
+                            'What was entered leaves it as it was. ' || e.message)
+            from seen s join closure.exceptions e using (exception_id)
+            join lateral (select max(event_number) as event_number from closure.exception_events v
+                          where v.exception_id = e.exception_id) l on true
+            join lateral (select event, by_what from closure.exception_events v
+                          where v.exception_id = e.exception_id and event <> 'ALLOCATED'
+                          order by event_number desc limit 1) n on n.event = 'ENTERED'
+            where e.status <> 'RESOLVED'
+            """
+        ),
+        {"on": on},
+    )
 
 
 def _take_casegroup(connection: Connection, on: date, known: pd.DataFrame) -> None:

@@ -111,11 +111,13 @@ def _entries_without_effect(connection: Connection, on: date) -> Iterator[tuple[
     return ((shown(row[0], 160), row[1]) for row in rows)
 
 
-_FILTERS = {"business_date": "business_date", "rule_code": "rule_code", "status": "status", "route": "route"}
+_FILTERS = {"business_date": "business_date", "rule_code": "rule_code", "status": "status", "route": "route",
+            "allocated_to": "allocated_to"}  # fmt: skip
 
 
 def list_exceptions(url: str, **filters: Any) -> list[dict[str, Any]]:
-    """Exceptions as the report has them, oldest first; filters: business_date, rule_code, status, route (None: any)."""
+    """Exceptions as the report has them, oldest first; filters: business_date, rule_code, status, route, allocated_to (None:
+    any)."""
     chosen = {_FILTERS[name]: value for name, value in filters.items() if value is not None}
     where = " and ".join(f"{name} = :{name}" for name in chosen) or "true"
     with transaction(url) as connection:

@@ -89,7 +89,8 @@ _CASE_ACTED = """
 _KEPT = {
     "csa_cases": "exists (select from acted a where a.casegroup_id = h.casegroup_id)",
     "csa_children": _CASE_ACTED.format(""),
-    "resolutions": _CASE_ACTED.format(""),
+    # What a command entered came with no extract, and goes with none.
+    "resolutions": f"h.entered_at is not null or {_CASE_ACTED.format('')}",
     # What is only held is counted anew; what was posted is the evidence of its dues.
     "csa_balances": _CASE_ACTED.format(" and a.completed"),
     "clerical_balances": "false",

@@ -61,7 +61,7 @@ def exceptions_as_of(connection: Connection, on: date, *, implausible_pence: int
             join lateral (
                 select event, business_date, by_what, coalesce(night_on, business_date) as night_on
                 from closure.exception_events v
-                where v.exception_id = e.exception_id and (
+                where v.exception_id = e.exception_id and v.event not in ('ENTERED', 'NOT_MENDED') and (
                     v.night_on = :on or v.business_date < :on
                     or (v.business_date = :on and coalesce(v.night_on, v.business_date) = v.business_date))
                 order by event_number desc limit 1) v on true

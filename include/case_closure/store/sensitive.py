@@ -39,10 +39,12 @@ _CASES_NAMED = (
     "enforcement_actions",
     "csa_actions",
     "records",
+    "reported_exceptions",
 )
 _NUMBERS = {
     "inhibits": "inhibit_id", "corrections": "correction_id", "resolutions": "resolution_id", "dca_payments": "dca_reference",
     "enforcement_actions": "action_id", "csa_actions": "csa_action_id", "records": "record_id",
+    "reported_exceptions": "report_id",
 }  # fmt: skip
 _NINOS_OF_APPLICATIONS = ("applicant_nino", "named_paying_parent_nino", "partner_nino")
 
@@ -98,6 +100,7 @@ VIEWS = {
             "where r.row_key is not null and r.file_name <> 'csa_cases'",
             "select r.row_key from closure.sensitive_cases s join closure.refused_rows r using (csa_system, csa_case_id) "
             "where r.row_key is not null and r.file_name <> 'csa_cases'",
+            "select r.report_id from closure.sensitive_casegroups s join held.reported_exceptions r using (casegroup_id)",
             *(
                 f"select a.application_id from closure.sensitive_people p "  # noqa: S608
                 f"join held.cms_applications a on {MATCHED_ON.format('a.' + nino)} = p.matched_on"

@@ -70,6 +70,11 @@ ENTERED_FOR_PEOPLE: Final = pa.schema(
     [*RESOLUTIONS, pa.field("paying_parent_id", TEXT), pa.field("receiving_parent_id", TEXT)]
 )
 """Resolutions, each with the two parents of its case as held."""
+REPORTED_EXCEPTIONS: Final = _shape(
+    business_date=DAY, **_texts(("report_id", "casegroup_id", *_CASE, "channel", "stage", "detail", "reported_by")),
+    reported_on=DAY, cleared_on=DAY, cleared_by=TEXT,
+)  # fmt: skip
+"""Reports from outside, in the casegroup of the case that they name, else in the one they name themselves (B51)."""
 REFUSED_ROWS: Final = _shape(
     rule_codes=TEXT, fields=TEXT, **_texts((*_CASE, "casegroup_id")), sensitive=FLAG, original=TEXT, told=TEXT
 )
@@ -149,9 +154,10 @@ BALANCES_RECEIVED: Final = _shape(
 CLERICAL_BALANCES_RECEIVED: Final = _shape(**_RECEIVED, positive=FLAG)
 EXCEPTIONS_FOUND: Final = _shape(
     **_texts(("rule_code", "casegroup_id", *_CASE, "subject", "field", "value", "original")), sensitive=FLAG,
-    subject_reference=TEXT,
+    **_texts(("subject_reference", "stage", "channel")),
 )  # fmt: skip
-"""An exception as it is found: one for each rule, case and subject (R38)."""
+"""An exception as it is found: one for each rule, case and subject (R38). ``stage``, ``channel``: its own, where it is told with
+them; else missing, and those of its rule."""
 
 # --- concluded by set_up_cases
 
@@ -187,14 +193,13 @@ POSITIONS_POSTED: Final = _shape(**_texts(("casegroup_id", *_CASE, *_BUCKET)), *
 EXCEPTIONS_OPENED: Final = pa.schema(
     [
         *EXCEPTIONS_FOUND,
-        *(
-            (name, TEXT)
-            for name in ("route", "case_owner", "exception_id", "severity", "stage", "channel", "message")
-        ),
+        *((name, TEXT) for name in ("route", "case_owner", "exception_id", "severity", "message")),
     ]
 )
 _EXCEPTION: Final = _texts(("rule_code", "casegroup_id", *_CASE, "subject", "subject_reference"))
 EXCEPTIONS_SEEN: Final = _shape(exception_id=TEXT, **_EXCEPTION)
+EXCEPTIONS_ENTERED: Final = _shape(exception_id=TEXT, resolution_id=TEXT)
+"""Which exceptions a resolution has been entered on."""
 EXCEPTIONS_RESOLVED: Final = _shape(exception_id=TEXT, resolved_by=TEXT, resolved_on=DAY, **_EXCEPTION)
 WORK_ITEMS: Final = _shape(
     **_texts(("work_item_id", "type", "casegroup_id", *_CASE)), sensitive=FLAG,

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -79,6 +80,14 @@ class FileContract:
     def column_names(self) -> tuple[str, ...]:
         """Column names in contract order."""
         return tuple(column.name for column in self.columns)
+
+    def typed(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row that was kept as JSON, with its dates as dates again."""
+        dates = {column.name for column in self.columns if column.type == DAY}
+        return {
+            name: date.fromisoformat(row[name]) if name in dates and row.get(name) else row.get(name)
+            for name in self.column_names
+        }
 
     @property
     def is_csv(self) -> bool:
@@ -575,12 +584,22 @@ _RESOLUTIONS = FileContract(
     meaning="What caseworkers entered to mend a case, which then resumes where it stopped (B49).",
     columns=(
         Column("resolution_id", TEXT, "The resolution"),
-        *_case_key(),
+        Column(
+            "csa_system",
+            TEXT,
+            "CSA system that holds the case; may be null for a payment or report",
+            CSA_SYSTEMS,
+        ),
+        Column(
+            "csa_case_id",
+            TEXT,
+            "Number of the case on that system; of a payment its reference, of a report its report_id",
+        ),
         Column(
             "entity",
             TEXT,
             "What was mended",
-            ("CASE", "PAYING_PARENT", "RECEIVING_PARENT", "BALANCE"),
+            ("CASE", "PAYING_PARENT", "RECEIVING_PARENT", "BALANCE", "PAYMENT", "REPORT"),
         ),
         Column("field", TEXT, "Which column of it"),
         Column("old_value", TEXT, "What it was, as text; null when it was missing", personal=True),

@@ -4,7 +4,8 @@ Belongs here: whom an entry counts for, when it stands, what may be entered, and
 changes nothing, why. Does not belong here: which rules it mends; the gates see.
 
 An entry of entity CASE or BALANCE counts for its case. One for a parent is for the person: it counts on whichever case they
-stand, in whichever role.
+stand, in whichever role. One for a REPORT or PAYMENT is for that whose number stands in ``csa_case_id`` ([3]). What is entered
+for a payment is laid over nothing: the stage of payments acts on it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from case_closure.domain.cases import (
     CASE_ENUMS,
@@ -28,11 +30,15 @@ from case_closure.domain.cases import (
 )
 from case_closure.domain.texts import shown
 from case_closure.tables.frames import Frames, case_key, lookup, take, to_frame
-from case_closure.tables.landed import FILES
+from case_closure.tables.landed import FILES, FLAG, TEXT
 
-CASE, BALANCE = "CASE", "BALANCE"
+CASE, BALANCE, PAYMENT, REPORT = "CASE", "BALANCE", "PAYMENT", "REPORT"
 PARENTS: Final = {PAYING_PARENT: "paying_parent_id", RECEIVING_PARENT: "receiving_parent_id"}
-ENTITIES: Final = (CASE, *PARENTS, BALANCE)
+ENTITIES: Final = (CASE, *PARENTS, BALANCE, PAYMENT, REPORT)
+BY_NUMBER: Final = (PAYMENT, REPORT)
+"""Entities whose record is found by its own number, and not by a case."""
+REPORT_FIELDS: Final = ("cleared_on",)
+PAYMENT_FIELDS: Final = {"casegroup_id": TEXT, "passed_to": TEXT, "manual_allocation": FLAG}
 # Keys name the record, they are not in it; the others are the store's own. Neither can be entered.
 _NO_FIELDS: Final = frozenset(
     {"csa_system", "csa_case_id", "party_id", "business_date", "claimed_casegroup_id", "last_closed_on"}
@@ -40,7 +46,10 @@ _NO_FIELDS: Final = frozenset(
 _LISTS: Final[dict[str, dict[str, tuple[object, ...]]]] = {
     CASE: CASE_ENUMS | {"method_of_payment": METHODS_OF_PAYMENT}
 }
-_NEEDED: Final[dict[str, tuple[str, ...]]] = {CASE: (*CASE_REQUIRED, "casegroup_id")}
+_NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    CASE: (*CASE_REQUIRED, "casegroup_id"),
+    PAYMENT: ("casegroup_id", "passed_to"),
+}
 _TRUE, _FALSE = ("true", "t", "1", "yes"), ("false", "f", "0", "no")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -57,10 +66,21 @@ def as_text(value: object) -> str | None:
     return text if text else None
 
 
+# Of the numbers that commands give: no sender's begins so.
+BY_HAND: Final = "BY-HAND-"
+
+
 def ordered(resolutions: pd.DataFrame, *entities: str) -> pd.DataFrame:
-    """Those of the entities given, in the order in which they were entered, with their ``case_key``."""
+    """Those of the entities given, in the order in which they were entered, with their ``case_key``.
+
+    What a command entered on a day came after what that day's extract brought.
+    """
     chosen = resolutions[resolutions["entity"].isin(entities)]
-    chosen = chosen.sort_values(["entered_on", "resolution_id"], kind="stable")
+    by_hand = chosen["resolution_id"].str.startswith(BY_HAND).fillna(False)
+    chosen = chosen.assign(by_hand=by_hand).sort_values(
+        ["entered_on", "by_hand", "resolution_id"], kind="stable"
+    )
+    chosen = chosen.drop(columns="by_hand")
     return chosen.assign(case_key=case_key(chosen))
 
 
@@ -148,10 +168,12 @@ class Unfit(NamedTuple):
 @cache
 def shapes() -> Frames:
     """The record of each entity, empty: what a resolution of it may name."""
-    files = {CASE: "csa_cases", BALANCE: "csa_balances"}
-    return {
-        entity: to_frame(FILES[files.get(entity, "csa_parties")].schema.empty_table()) for entity in ENTITIES
+    files = {CASE: "csa_cases", BALANCE: "csa_balances", **dict.fromkeys(PARENTS, "csa_parties")}
+    schemas = {entity: FILES[file].schema for entity, file in files.items()} | {
+        PAYMENT: pa.schema(list(PAYMENT_FIELDS.items())),
+        REPORT: pa.schema([FILES["reported_exceptions"].schema.field(name) for name in REPORT_FIELDS]),
     }
+    return {entity: to_frame(schema.empty_table()) for entity, schema in schemas.items()}
 
 
 def cannot_be(rows: pd.DataFrame, shapes: Frames) -> dict[int, Unfit]:
@@ -172,10 +194,11 @@ def _unfit(row: dict[Any, Any], shapes: Frames) -> Unfit | None:
         return Unfit("resolution_id", "it has no resolution_id")
     if entity not in shapes:
         return Unfit("entity", f"its entity is none of {', '.join(ENTITIES)}")
-    for part in ("csa_system", "csa_case_id"):
+    by_number = entity in BY_NUMBER
+    for part in ("csa_case_id",) if by_number else ("csa_system", "csa_case_id"):
         if as_text(row[part]) is None:
-            return Unfit(part, "it names no case")
-    if row["csa_system"] not in CSA_SYSTEMS:
+            return Unfit(part, f"it names no {entity.lower() if by_number else 'case'}")
+    if row["csa_system"] not in CSA_SYSTEMS and not (by_number and as_text(row["csa_system"]) is None):
         return Unfit("csa_system", f"its csa_system is none of {', '.join(CSA_SYSTEMS)}")
     frame = shapes[entity]
     fields = _fields_of(frame)
@@ -189,11 +212,63 @@ def _unfit(row: dict[Any, Any], shapes: Frames) -> Unfit | None:
     return None
 
 
+def held_values(rows: pd.DataFrame, about: Frames, shapes: Frames) -> dict[int, str | None]:
+    """What the field of each row's record holds now, after what was entered before, by its place among the rows; none for one
+    whose record is not held.
+
+    ``rows``: entries that ``cannot_be`` has let through. ``about``: as of ``changing_nothing``, without ``kept``.
+    """
+    entered, cases = about["resolutions"], about["cases"].assign(case_key=case_key(about["cases"]))
+    laid: dict[str, tuple[pd.DataFrame, str]] = {}
+    of_case, of_balance, of_report = (ordered(entered, entity) for entity in (CASE, BALANCE, REPORT))
+    cases = lay_over(
+        cases, of_case, keys=cases["case_key"], by=of_case["case_key"], fields=shapes[CASE].columns
+    )
+    balances, reports = about["csa_balances"], about["reported_exceptions"]
+    laid[CASE] = cases, "case_key"
+    laid[BALANCE] = (
+        lay_over(
+            balances.assign(case_key=case_key(balances)), of_balance,
+            keys=case_key(balances), by=of_balance["case_key"], fields=shapes[BALANCE].columns,
+        ),
+        "case_key",
+    )  # fmt: skip
+    laid[REPORT] = (
+        lay_over(reports, of_report, keys=reports["report_id"], by=of_report["csa_case_id"], fields=REPORT_FIELDS),
+        "report_id",
+    )  # fmt: skip
+    parties, of_parent = about["parties"], of_people(about["entered_for_people"])
+    people = lay_over(parties, of_parent, keys=parties["party_id"], by=of_parent["party_id"])
+    laid |= dict.fromkeys(PARENTS, (people, "party_id"))
+    values: dict[int, str | None] = {}
+    keys = case_key(rows)
+    for place, row in enumerate(rows.to_dict("records")):
+        key = row["csa_case_id"] if row["entity"] == REPORT else keys.iloc[place]
+        if row["entity"] in PARENTS:
+            of_its_case = cases.loc[cases["case_key"] == key, PARENTS[row["entity"]]]
+            key = of_its_case.iloc[0] if len(of_its_case) else None
+        if row["entity"] not in laid:
+            continue
+        frame, named_by = laid[row["entity"]]
+        of_entry = frame[frame[named_by] == key]
+        if len(of_entry):
+            first = of_entry.iloc[0]
+            absent = bool(first.get(f"{row['field']}__missing", False))
+            values[place] = None if absent else as_text(first[row["field"]])
+    return values
+
+
+def same_value(held_value: str | None, given: str | None) -> bool:
+    """Whether what somebody says is held is what is held."""
+    return _same(held_value, as_text(given))
+
+
 def changing_nothing(rows: pd.DataFrame, about: Frames, shapes: Frames) -> pd.DataFrame:
     """Tonight's entries that changed nothing, each with the ``reason``, and the casegroup of its case where that is held.
 
     ``rows``: as landed. ``about``: for the cases they name, ``cases``, ``csa_balances``, ``parties``, ``resolutions`` and
-    ``entered_for_people``, and ``kept``: the resolutions held under their numbers; each with the columns of its file.
+    ``entered_for_people``, ``reported_exceptions`` for the reports, and ``kept``: the resolutions held under their numbers; each
+    with the columns of its file. Whether one of a payment had an effect, the stage of payments says.
     """
     why = {place: unfit.why for place, unfit in cannot_be(rows, shapes).items()}
     kept = about["kept"].set_index("resolution_id")
@@ -217,6 +292,17 @@ def changing_nothing(rows: pd.DataFrame, about: Frames, shapes: Frames) -> pd.Da
     of_parent = of_people(about["entered_for_people"])
     parties = about["parties"]
     lay_over(parties, of_parent, keys=parties["party_id"], by=of_parent["party_id"], told=told)
+    reports, of_report = about["reported_exceptions"], ordered(about["resolutions"], REPORT)
+    lay_over(
+        reports,
+        of_report,
+        keys=reports["report_id"],
+        by=of_report["csa_case_id"],
+        fields=REPORT_FIELDS,
+        told=told,
+    )
+    of_payment = about["resolutions"]["entity"] == PAYMENT
+    told |= dict.fromkeys(about["resolutions"].loc[of_payment, "resolution_id"])
     for place, row in enumerate(rows.to_dict("records")):
         if place in why:
             continue
@@ -226,10 +312,11 @@ def changing_nothing(rows: pd.DataFrame, about: Frames, shapes: Frames) -> pd.Da
         elif (reason := told.get(number, CASE_NOT_HELD)) is not None:
             why[place] = reason + (_meant_the_other(row, cases, parties) if reason == _ANOTHER_VALUE else "")
     chosen = rows.iloc[sorted(why)].reset_index(drop=True)
-    places = lookup(case_key(chosen), cases, "case_key")
+    of_case_held = take(cases["casegroup_id"], lookup(case_key(chosen), cases, "case_key"))
+    of_report_held = take(reports["casegroup_id"], lookup(chosen["csa_case_id"], reports, "report_id"))
     return chosen.assign(
         reason=pd.Series([why[place] for place in sorted(why)], dtype="str"),
-        casegroup_id=take(cases["casegroup_id"], places),
+        casegroup_id=of_case_held.mask((chosen["entity"] == REPORT).to_numpy(bool), of_report_held),
     )
 
 
@@ -259,6 +346,7 @@ _ANOTHER_VALUE: Final = "its old_value is not what is held"
 _NOBODY: Final = {
     **dict.fromkeys(PARENTS, "that parent of its case is not held"),
     BALANCE: "no balance of its case is held",
+    REPORT: "no report of that number is held",
 }
 
 

@@ -75,11 +75,12 @@ def described(exceptions_found: pd.DataFrame, routes: pd.DataFrame, on: pd.Times
     opened = work_items.routed(exceptions_found, routes)
     opened["exception_id"] = exception_id(opened, on)
     opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
-    opened["stage"] = opened["rule_code"].map(lambda code: RULES[code].stage).astype("str")
-    opened["channel"] = opened["rule_code"].map(lambda code: RULES[code].channel).astype("str")
-    by_file = opened["subject"].map({rows.subject: rows.channel for rows in ROWS.values()})
     of_any = opened["rule_code"].map(lambda code: RULES[code].subject == ANY_ROW).astype(bool)
+    by_file = opened["subject"].map({rows.subject: rows.channel for rows in ROWS.values()})
     opened["channel"] = opened["channel"].mask(of_any, by_file).astype("str")
+    for name in ("stage", "channel"):
+        of_rule = {code: getattr(rule, name) for code, rule in RULES.items()}
+        opened[name] = opened[name].fillna(opened["rule_code"].map(of_rule).astype("str"))
     opened["message"] = (
         opened["rule_code"].map(lambda code: f"{RULES[code].says} {RULES[code].do}").astype("str")
     )

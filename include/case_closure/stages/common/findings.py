@@ -46,6 +46,7 @@ def exceptions_found(
         exceptions["field"] = exceptions["field"].where(exceptions["field"] != column, at[column])
     none = pd.Series(None, index=exceptions.index, dtype="str")
     exceptions["subject_reference"] = at.get("subject_reference", none)
+    exceptions["stage"], exceptions["channel"] = at.get("stage", none), at.get("channel", none)
     # A held row is seen as its casegroup is; only a row that was never held must say for itself (R26).
     exceptions["sensitive"] = False
     originals = at[original_columns]
@@ -58,7 +59,10 @@ def exceptions_found(
         for name, where in absent.items():
             originals.loc[where, name] = None
     originals = originals.rename(columns=lambda name: name.removeprefix("row_"))
-    records = originals.to_dict("records")
+    records = [
+        {name: None if value is pd.NA or value != value else value for name, value in record.items()}
+        for record in originals.to_dict("records")
+    ]
     exceptions["value"] = [
         _shown_value(record.get(name), name)
         for record, name in zip(records, exceptions["field"], strict=True)

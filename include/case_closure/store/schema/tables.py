@@ -126,6 +126,11 @@ def _held(contract: FileContract) -> Table:
                 "first_came_on", Date, comment="Night that brought it first; an upsert changes business_date"
             )
         ]
+    if contract.name == "resolutions":
+        columns += [
+            Column("entered_at", DateTime(timezone=True), comment="When a command entered it here; null: it landed"),
+            Column("waiting", Boolean, comment="No night has taken in what a command entered; null: it landed"),
+        ]  # fmt: skip
     if contract.name == "csa_payments":
         columns += [
             Column("csa_system", Text, nullable=False, comment="The CSA system whose file it came in")
@@ -594,6 +599,7 @@ exceptions = Table(
     _text("original", "The row as it came, as JSON; personal, so in no view"),
     _one_of("exceptions", "severity", codes.SEVERITIES), _one_of("exceptions", "status", codes.EXCEPTION_STATUSES),
     _one_of("exceptions", "channel", codes.CHANNELS), _one_of("exceptions", "route", codes.ROUTES),
+    CheckConstraint("status <> 'ALLOCATED' or allocated_to is not null", name="exceptions_allocated_ck"),
     # R43: it is never resolved before it was first seen.
     CheckConstraint(
         "(status = 'RESOLVED') = (resolved_on is not null) and resolved_on >= business_date", name="exceptions_resolved_ck"
@@ -615,9 +621,10 @@ exception_events = Table(
     _text("exception_id", "The exception", nullable=False),
     Column("event_number", Integer, nullable=False, comment="From 1"),
     _date("business_date", "Night of the event", nullable=False),
-    _text("event", "OPENED, RESOLVED, REOPENED, ALLOCATED", nullable=False),
+    _text("event", "OPENED, ALLOCATED, ENTERED, NOT_MENDED, RESOLVED or REOPENED", nullable=False),
     _text("by_what", "What brought it about"),
     _date("night_on", "The night that did it: business_date, but for what a late night resolves; null: a person did"),
+    _text("by_whom", "The person who did it; null: the system"), _text("detail", "In plain words; nothing personal"),
     PrimaryKeyConstraint("exception_id", "event_number"),
     _one_of("exception_events", "event", codes.EXCEPTION_EVENTS),
     schema=CLOSURE, comment="The history of each exception",

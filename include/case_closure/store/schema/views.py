@@ -193,11 +193,13 @@ VIEWS = (
             "allocated_to": "Who works on it",
             "last_seen_on": "Last night on which it was still so",
             "resolved_on": "Night on which its cause was gone",
+            "channel": "How it reached us: the extract, a failure report, a CSA team or caseworker, a file of its own (B51)",
+            "subject_reference": "The payment, correction, resolution, report, action or record it is about",
         },
         """
         select e.exception_id, e.business_date, e.stage, e.rule_code, e.severity, e.csa_system, e.csa_case_id,
                e.casegroup_id, e.subject, e.field, e.value, e.message, e.route, e.case_owner, e.status, e.allocated_to,
-               e.last_seen_on, e.resolved_on
+               e.last_seen_on, e.resolved_on, e.channel, e.subject_reference
         from closure.exceptions e
         where """  # noqa: S608
         + f"{sensitive.of_exception('e')} = {{sensitive}}",
@@ -209,12 +211,14 @@ VIEWS = (
             "exception_id": "The exception",
             "event_number": "From 1",
             "business_date": "Night of the event",
-            "event": "OPENED, ALLOCATED, RESOLVED or REOPENED",
-            "by_what": "What brought it about",
+            "event": "OPENED, ALLOCATED, ENTERED, NOT_MENDED (judged after an entry, still so), RESOLVED or REOPENED",
+            "by_what": "What brought it about: a stage, an extract, a resolution; whom it was allocated to",
+            "by_whom": "The person who did it; null: the system",
+            "detail": "In plain words; of what was not mended, why",
             "channel": "How it reached us: the extract, a failure report, a CSA team or caseworker, a file of its own (B51)",
         },
         """
-        select v.exception_id, v.event_number, v.business_date, v.event, v.by_what, e.channel
+        select v.exception_id, v.event_number, v.business_date, v.event, v.by_what, v.by_whom, v.detail, e.channel
         from closure.exception_events v join closure.exceptions e using (exception_id)
         where """  # noqa: S608
         + f"{sensitive.of_exception('e')} = {{sensitive}}",

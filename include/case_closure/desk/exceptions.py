@@ -1,0 +1,442 @@
+"""Working exceptions: who has each, what is entered on it, judging it at once, what happened to it (B48-B52; [22]-[28]).
+
+Belongs here: who may do what to which exception, and the words when not. Does not belong here: judging (``night``), rows
+(``store.exceptions``). An exception is closed because its cause is gone and never by hand.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from case_closure import refusals
+from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
+from case_closure.domain.masking import shown as masked
+from case_closure.domain.rules import entity_of
+from case_closure.domain.texts import shown
+from case_closure.night import replay as rerun
+from case_closure.night import trying
+from case_closure.night.context import NightContext, Summary
+from case_closure.settings import Settings
+from case_closure.stages.decide_next_action import entered_on
+from case_closure.store import casegroups, database, exceptions, holding, nights, posting
+from case_closure.store.database import Connection
+from case_closure.store.exceptions import Found
+from case_closure.tables import resolutions
+from case_closure.tables.frames import case_key, to_frame
+from case_closure.tables.landed import FILES
+from case_closure.tables.resolutions import BY_HAND, BY_NUMBER, REPORT
+
+_SHOWN = 400
+
+
+class ExceptionRefused(refusals.Refused):
+    """It was not done to any exception; the message says why and what to do."""
+
+
+@dataclass
+class Told:
+    """What was done, a line each, and what was refused, a line each with its exception named."""
+
+    done: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+# --- who has it ([25])
+
+
+def allocate(url: str, exception_ids: Sequence[str], *, to: str, by: str) -> Told:
+    """Give exceptions to somebody; one that cannot be given is refused by name and the others are given.
+
+    To whom has it already: nothing. Two at once on one exception: the first wins, and the other is told by whom. Raises
+    NightRefused while a night is open, ExceptionRefused for a blank name.
+    """
+    to, by = _named(to, "to whom"), _named(by, "who allocates")
+    told = Told()
+    with database.transaction(url) as connection:
+        nights.refuse_while_open(connection, "Nothing was allocated")
+        seen = exceptions.find(connection, exception_ids)
+        on = nights.latest_success(connection)
+        for found in _locked(connection, exception_ids, seen, told):
+            name = shown(found.exception_id, _SHOWN)
+            if found.allocated_to == to:
+                told.done.append(f"{name}: {shown(to)} has it already")
+                continue
+            exceptions.allocate(
+                connection, found, max(on or found.business_date, found.business_date), to=to, by=by
+            )
+            before = f", before {shown(found.allocated_to)}" if found.allocated_to else ""
+            told.done.append(f"{name}: allocated to {shown(to)}{before}")
+    return told
+
+
+def _named(given: str, what: str) -> str:
+    name = given.strip()
+    if not name:
+        raise ExceptionRefused(
+            f"Say {what}: the history of an exception is kept with names. Nothing was changed."
+        )
+    return name
+
+
+def _locked(
+    connection: Connection, exception_ids: Sequence[str], seen: dict[str, Found], told: Told
+) -> Iterable[Found]:
+    """Those that may be worked on, locked, in the order given: there, open, and as they were when they were looked at."""
+    exceptions.lock(connection, seen)
+    now = exceptions.find(connection, seen)
+    for exception_id in dict.fromkeys(exception_ids):
+        name, found = shown(exception_id, _SHOWN), now.get(exception_id)
+        if found is None:
+            told.refused.append(f"{name}: there is no such exception")
+        elif found.event_number != seen[exception_id].event_number:
+            what = (found.event or "").lower().replace("_", " ")
+            told.refused.append(
+                f"{name}: {shown(found.by_whom or 'the system')} was quicker ({what} meanwhile); look at it again"
+            )
+        elif found.status == "RESOLVED":
+            told.refused.append(f"{name}: it is resolved")
+        else:
+            yield found
+
+
+# --- what is entered on it ([26])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What somebody found out about an exception's field. ``old``: what they say is held; None: whatever is."""
+
+    exception_id: str
+    field: str
+    new: str
+    old: str | None = None
+
+
+def read_entries(file: Path) -> list[Entry]:
+    """Entries of a CSV with the header exception_id,field,new_value and, if it likes, old_value. Raises ExceptionRefused."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as wrong:
+        raise ExceptionRefused(f"{file} cannot be read: {wrong}. Nothing was entered.") from None
+    wanted = {"exception_id", "field", "new_value"}
+    if not rows or not wanted <= rows[0].keys():
+        found = ", ".join(map(str, rows[0])) if rows else "no line"
+        raise ExceptionRefused(
+            f"{file}: expected the columns {', '.join(sorted(wanted))} (and old_value), found {found}. Nothing was entered."
+        )
+    return [
+        Entry(
+            row["exception_id"] or "",
+            row["field"] or "",
+            row["new_value"] or "",
+            row.get("old_value") or None,
+        )
+        for row in rows
+    ]
+
+
+def chosen(url: str, *, rule_code: str | None = None, cause: str | None = None) -> list[str]:
+    """The open exceptions of a rule, or with the same cause as one of them; the oldest first. Raises ExceptionRefused."""
+    with database.transaction(url) as connection:
+        if cause is not None and cause not in exceptions.find(connection, [cause]):
+            raise ExceptionRefused(f"{shown(cause, _SHOWN)}: there is no such exception.")
+        found = exceptions.open_ids(connection, rule_code=rule_code, like=cause)
+    if not found:
+        raise ExceptionRefused("No open exception has that rule or cause. Nothing was entered.")
+    return found
+
+
+def resolve(
+    settings: Settings, entries: Sequence[Entry], *, source: str, by: str, at: datetime, keep: bool = True
+) -> Told:
+    """Enter what was found out, and say what it will do: which exceptions it closes, which stay open and why, how many pence
+    would be posted. It is judged by the gates before it is kept, and for good by the next night or a replay; no status changes.
+
+    Each that cannot be entered is refused by name, and the others are entered. ``keep`` False: it is only said. Raises
+    NightRefused while a night is open, ExceptionRefused for a blank name or before any night has succeeded.
+    """
+    by, source = _named(by, "who enters it"), _named(source, "where it was found")
+    told = Told()
+    within = database.transaction if keep else database.rolled_back
+    with within(settings.store_url) as connection:
+        nights.refuse_while_open(connection, "Nothing was entered")
+        on = nights.latest_success(connection)
+        if on is None:
+            raise ExceptionRefused("No night has succeeded yet, so there is nothing to enter anything on.")
+        seen = exceptions.find(connection, [entry.exception_id for entry in entries])
+        found = {
+            one.exception_id: one
+            for one in _locked(connection, [e.exception_id for e in entries], seen, told)
+        }
+        number = f"{BY_HAND}{at:%Y%m%dT%H%M%S%f}-"
+        first = 1 + holding.entered_by(connection, number)
+        rows = _rows(
+            entries,
+            found,
+            on,
+            source=source,
+            by=by,
+            numbered=lambda place: f"{number}{first + place:05}",
+            told=told,
+        )
+        rows = _judged_as_rows(connection, rows, told)
+        if not rows:
+            return told
+        holding.keep_entered(connection, [row for row, _ in rows], on, at)
+        about = [exception_id for _, exception_id in rows]
+        entered = _record(
+            connection, [(row["resolution_id"], exception_id) for row, exception_id in rows], on
+        )
+        tried_out = connection.begin_nested()
+        told.done += _told_of(connection, settings, on, rows, about, entered)
+        tried_out.rollback()
+    if not keep:
+        told.done.append("Nothing of it was kept.")
+    return told
+
+
+def _rows(
+    entries: Sequence[Entry],
+    open_exceptions: dict[str, Found],
+    on: date,
+    *,
+    source: str,
+    by: str,
+    numbered: Callable[[int], str],
+    told: Told,
+) -> list[tuple[dict[str, Any], str]]:
+    """A resolution for each entry that an exception takes, with that exception; one for all that mean the same field."""
+    rows: dict[tuple[Any, ...], tuple[dict[str, Any], str]] = {}
+    for entry in entries:
+        exception = open_exceptions.get(entry.exception_id)
+        if exception is None:
+            continue
+        name = shown(entry.exception_id, _SHOWN)
+        entity = entity_of(exception.rule_code, exception.subject)
+        if entity is None:
+            told.refused.append(f"{name}: no entry mends {exception.rule_code}. {exception.message}")
+            continue
+        number = exception.subject_reference if entity in BY_NUMBER else exception.csa_case_id
+        row = {
+            "resolution_id": numbered(len(rows)),
+            "csa_system": None if entity in BY_NUMBER else exception.csa_system, "csa_case_id": number, "entity": entity,
+            "field": entry.field, "old_value": entry.old, "new_value": entry.new or None, "source_system": source,
+            "entered_by": by, "entered_on": on,
+        }  # fmt: skip
+        rows.setdefault(
+            (entity, row["csa_system"], number, entry.field, entry.new, entry.old), (row, entry.exception_id)
+        )
+    return list(rows.values())
+
+
+def _judged_as_rows(
+    connection: Connection, rows: list[tuple[dict[str, Any], str]], told: Told
+) -> list[tuple[dict[str, Any], str]]:
+    """Those that a night would take in; each with what is held as its old value. The others are refused by name."""
+    if not rows:
+        return []
+    shapes = resolutions.shapes()
+    why = resolutions.cannot_be(_as_landed(rows), shapes)
+    told.refused += [f"{shown(rows[place][1], _SHOWN)}: {unfit.why}" for place, unfit in sorted(why.items())]
+    rows = [row for place, row in enumerate(rows) if place not in why]
+    values = resolutions.held_values(
+        _as_landed(rows), _held_about(connection, [row for row, _ in rows]), shapes
+    )
+    taken = []
+    for place, (row, exception_id) in enumerate(rows):
+        is_held = values.get(place)
+        if row["entity"] == REPORT and place not in values:
+            told.refused.append(f"{shown(exception_id, _SHOWN)}: no report of that number is held")
+        elif (
+            row["old_value"] is not None
+            and place in values
+            and not resolutions.same_value(is_held, row["old_value"])
+        ):
+            there = "nothing" if is_held is None else masked(is_held, row["field"]) or "something else"
+            told.refused.append(
+                f"{shown(exception_id, _SHOWN)}: {row['field']} does not hold what --old says, but {there}; look at it again"
+            )
+        else:
+            taken.append((row | ({"old_value": is_held} if row["old_value"] is None else {}), exception_id))
+    return taken
+
+
+def _as_landed(rows: list[tuple[dict[str, Any], str]]) -> pd.DataFrame:
+    return to_frame(pa.Table.from_pylist([row for row, _ in rows], schema=FILES["resolutions"].schema))
+
+
+def _held_about(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
+    cases = [(r["csa_system"], r["csa_case_id"]) for r in rows if r["csa_system"] and r["csa_case_id"]]
+    reports = [r["csa_case_id"] for r in rows if r["entity"] == REPORT and r["csa_case_id"]]
+    return holding.held_about(connection, cases, reports)
+
+
+def _record(connection: Connection, numbers: list[tuple[str, str]], on: date) -> list[str]:
+    """Write into the history of every exception that these are for that somebody entered something; which they are.
+
+    ``numbers``: of each resolution, with the exception it was entered on; what it is for besides is found.
+    """
+    groups = _groups(connection, [exception_id for _, exception_id in numbers])
+    gather = casegroups.Gather(connection, groups)
+    open_exceptions, cases = to_frame(gather.open_exceptions()), to_frame(gather.cases())
+    cases = cases.assign(case_key=case_key(cases))
+    people = pd.concat([cases["paying_parent_id"], cases["receiving_parent_id"]]).dropna().unique().tolist()
+    pairs = entered_on(
+        open_exceptions, cases, to_frame(gather.resolutions()), to_frame(gather.entered_for(people))
+    )
+    given = pd.DataFrame(numbers, columns=["resolution_id", "exception_id"])
+    besides = pairs[pairs["resolution_id"].isin(given["resolution_id"])]
+    entered = pd.concat([given[pairs.columns], besides], ignore_index=True).drop_duplicates()
+    posting.record_entered_by_command(connection, on, entered)
+    return sorted(set(entered["exception_id"]))
+
+
+def _groups(connection: Connection, exception_ids: Sequence[str]) -> list[str]:
+    """The casegroups to judge: theirs, and of an entry for a person all in which that person holds something up."""
+    of_each = exceptions.casegroups_of(connection, exception_ids)
+    found = exceptions.find(connection, exception_ids)
+    of_people = {
+        of_each[one.exception_id] for one in found.values()
+        if entity_of(one.rule_code, one.subject) in (PAYING_PARENT, RECEIVING_PARENT)
+    }  # fmt: skip
+    others = exceptions.casegroups_of_the_same_people(connection, of_people) if of_people else []
+    return sorted({*of_each.values(), *others})
+
+
+def _told_of(
+    connection: Connection,
+    settings: Settings,
+    on: date,
+    rows: list[tuple[dict[str, Any], str]],
+    about: list[str],
+    entered: list[str],
+) -> Iterable[str]:
+    """What the entries will do: each exception that they are for, then the money."""
+    payments = {exception_id for row, exception_id in rows if row["entity"] == "PAYMENT"}
+    lines = [
+        f"{shown(one, _SHOWN)}: entered; payments are judged by the next night or a replay"
+        for one in sorted(payments)
+    ]
+    rest = [one for one in entered if one not in payments]
+    if not rest:
+        return lines
+    before = exceptions.find(connection, rest)
+    tried = trying.try_out(connection, settings, on, _groups(connection, about))
+    closes = set(tried.decided.resolved["exception_id"])
+    seen = set(tried.decided.seen["exception_id"])
+    holds = dict(
+        zip(tried.received.casegroups["casegroup_id"], tried.received.casegroups["hold_reason"], strict=True)
+    )
+    lines += [
+        f"{shown(one, _SHOWN)}: {_fate(before.get(one), one in closes, one in seen, holds)}" for one in rest
+    ]
+    others = sorted(closes - set(rest))
+    lines += [
+        f"{shown(one, _SHOWN)}: closes with it" for one in others if one in exceptions.find(connection, [one])
+    ]
+    opened = tried.decided.opened[["rule_code", "csa_case_id"]].value_counts().index.tolist()
+    lines += [f"{code} opens on case {shown(str(case_id))}" for code, case_id in opened]
+    pence = int(tried.posted.dues["posted_pence"].sum())
+    lines.append(
+        f"{len(closes)} of {len(entered)} close; {len(tried.posted.completed)} casegroups complete; {pence} pence would be posted"
+    )
+    return lines
+
+
+def _fate(exception: Found | None, closes: bool, seen: bool, holds: dict[str, Any]) -> str:
+    if closes:
+        return "closes"
+    if exception is None:
+        return "stays open"
+    return f"stays open: {_why_open(exception, seen, holds.get(exception.casegroup_id or ''))}"
+
+
+def _why_open(exception: Found, seen: bool, hold: Any) -> str:
+    if seen:
+        return exception.message
+    if isinstance(hold, str):
+        return f"its casegroup is held ({hold}), so it is not judged yet"
+    return "its casegroup does not get as far as to be judged for it; something else stops it before"
+
+
+# --- judging at once ([27])
+
+
+def replay(
+    settings: Settings,
+    exception_ids: Sequence[str],
+    *,
+    context: Callable[[date], NightContext],
+    progress: Callable[[str, Summary], None],
+) -> list[str]:
+    """Judge the casegroups of these exceptions (none named: of all that are open) as the rerun of the latest successful night
+    would, and say of each exception whether it closed, or why it is open.
+
+    Raises ExceptionRefused for an unknown number or before any night has succeeded, NightRefused while a night is open, and what
+    ``night.run`` raises.
+    """
+    with database.transaction(settings.store_url) as connection:
+        nights.refuse_while_open(connection, "Nothing was replayed")
+        on = nights.latest_success(connection)
+        if on is None:
+            raise ExceptionRefused("No night has succeeded yet, so there is none to replay.")
+        named = list(dict.fromkeys(exception_ids)) or exceptions.open_ids(connection)
+        unknown = [one for one in named if one not in exceptions.find(connection, named)]
+        if unknown:
+            raise ExceptionRefused(
+                f"There is no such exception: {', '.join(shown(one, _SHOWN) for one in unknown)}. Nothing was replayed."
+            )
+        groups = tuple(_groups(connection, named))
+    if not named:
+        return ["No exception is open."]
+    ctx = context(on)
+    rerun.run(replace(ctx, casegroup_ids=groups), progress)
+    with database.transaction(settings.store_url) as connection:
+        now = exceptions.find(connection, named)
+        not_mended = exceptions.latest_events(connection, named, "NOT_MENDED")
+        standing = to_frame(casegroups.Gather(connection, groups).standing())
+    reasons = dict(zip(standing["casegroup_id"], standing["reason"], strict=True))
+    return [f"{shown(one, _SHOWN)}: {_ended(now[one], not_mended, reasons)}" for one in named if one in now]
+
+
+def _ended(exception: Found, not_mended: dict[str, str], reasons: dict[str, Any]) -> str:
+    if exception.status == "RESOLVED":
+        return "closed"
+    reason = reasons.get(exception.casegroup_id or "")
+    stops = f" ({reason})" if isinstance(reason, str) and exception.rule_code not in reason.split(",") else ""
+    return f"open{stops}: {not_mended.get(exception.exception_id) or exception.message}"
+
+
+# --- reading ([28])
+
+
+def history(url: str, exception_id: str) -> list[str]:
+    """What happened to it, a line each. Raises ExceptionRefused when there is no such exception."""
+    with database.transaction(url) as connection:
+        events = exceptions.history(connection, exception_id)
+    if not events:
+        raise ExceptionRefused(f"{shown(exception_id, _SHOWN)}: there is no such exception.")
+    return [
+        "  ".join(
+            part for part in (
+                f"{event['business_date']}", f"{event['event']:<10}", shown(event["by_whom"] or "the system"),
+                shown(event["by_what"] or "", 200), shown(event["detail"] or "", _SHOWN),
+            ) if part
+        )
+        for event in events
+    ]  # fmt: skip
+
+
+def causes(url: str) -> list[dict[str, Any]]:
+    """What holds the open exceptions, what holds most first; see ``store.exceptions.causes``."""
+    with database.transaction(url) as connection:
+        return exceptions.causes(connection)

@@ -1,0 +1,222 @@
+"""Exceptions as people work on them: finding them, who has them, what was entered on them, their history ([22]-[28]).
+
+Belongs here: reading and writing them one by one, for whoever is at a desk. Does not belong here: whether it may be done
+(``desk.exceptions``), what a night opens and resolves (``posting``). Nationally sensitive casegroups are in no answer (R26).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from case_closure.store import sensitive
+
+# What the failing field held, as it came; of several rows the first one's. Personal: it is compared, and never shown. An earlier
+# version kept NaN for nothing.
+_ROW = "replace({0}.original, ' NaN', ' null')::json"
+_VALUE = (
+    f"case json_typeof({_ROW}) when 'array' then {_ROW} -> 0 ->> {{0}}.field else {_ROW} ->> {{0}}.field end"
+)
+# Those that may be seen, with the last thing that happened to each.
+_SEEN = sensitive.with_names(
+    f"""
+    select e.exception_id, e.business_date, e.rule_code, e.severity, e.csa_system, e.csa_case_id, e.casegroup_id, e.subject,
+           e.subject_reference, e.field, e.message, e.status, e.allocated_to, l.event_number, l.event, l.by_whom
+    from closure.exceptions e
+    left join lateral (select event_number, event, by_whom from closure.exception_events v
+                       where v.exception_id = e.exception_id order by event_number desc limit 1) l on true
+    where not {sensitive.of_exception("e")}
+    """  # noqa: S608
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An exception, and the last thing that happened to it."""
+
+    exception_id: str
+    business_date: date
+    rule_code: str
+    severity: str
+    csa_system: str | None
+    csa_case_id: str | None
+    casegroup_id: str | None
+    subject: str | None
+    subject_reference: str | None
+    field: str | None
+    message: str
+    status: str
+    allocated_to: str | None
+    event_number: int | None
+    event: str | None
+    by_whom: str | None
+
+
+def find(connection: Connection, exception_ids: Iterable[str]) -> dict[str, Found]:
+    """Those of these numbers that there are, by their number."""
+    rows = connection.execute(text(f"{_SEEN} and e.exception_id = any(:ids)"), {"ids": list(exception_ids)})
+    return {row.exception_id: Found(*row) for row in rows}
+
+
+def lock(connection: Connection, exception_ids: Iterable[str]) -> None:
+    """Nobody else works on these until the transaction ends; waits for whoever does."""
+    connection.execute(
+        text(
+            "select 1 from closure.exceptions where exception_id = any(:ids) order by exception_id for update"
+        ),
+        {"ids": list(exception_ids)},
+    ).all()
+
+
+def open_ids(connection: Connection, *, rule_code: str | None = None, like: str | None = None) -> list[str]:
+    """The open HOLD exceptions, the oldest first: all, those of a rule, those with the same cause as that one (``causes``)."""
+    rows = connection.execute(
+        text(
+            f"""{_SEEN} and e.status <> 'RESOLVED' and e.severity = 'HOLD'
+            and (cast(:rule as text) is null or e.rule_code = :rule)
+            and (cast(:like as text) is null or exists (
+                select from closure.exceptions l where l.exception_id = :like and l.rule_code = e.rule_code
+                and l.field is not distinct from e.field and {_VALUE.format("l")} is not distinct from {_VALUE.format("e")}))
+            order by e.business_date, e.exception_id collate "C"
+            """  # noqa: S608  the query of this module
+        ),
+        {"rule": rule_code, "like": like},
+    )
+    return [row.exception_id for row in rows]
+
+
+def allocate(connection: Connection, found: Found, on: date, *, to: str, by: str) -> None:
+    """It is theirs from now on, and its history says who gave it to them."""
+    connection.execute(
+        text(
+            "update closure.exceptions set status = 'ALLOCATED', allocated_to = :to where exception_id = :id"
+        ),
+        {"id": found.exception_id, "to": to},
+    )
+    was = f"; it was {found.allocated_to}'s" if found.allocated_to else ""
+    add_event(
+        connection, found.exception_id, on, "ALLOCATED", by_what=to, by_whom=by, detail=f"To {to}{was}."
+    )
+
+
+def add_event(
+    connection: Connection,
+    exception_id: str,
+    on: date,
+    event: str,
+    *,
+    by_what: str,
+    by_whom: str,
+    detail: str,
+) -> None:
+    """Something a person did to an exception; the caller has locked it."""
+    connection.execute(
+        text(
+            """
+            insert into closure.exception_events (exception_id, event_number, business_date, event, by_what, by_whom, detail)
+            select :id, 1 + coalesce(max(event_number), 0), :on, :event, :what, :whom, :detail
+            from closure.exception_events where exception_id = :id
+            """
+        ),
+        {"id": exception_id, "on": on, "event": event, "what": by_what, "whom": by_whom, "detail": detail},
+    )
+
+
+def history(connection: Connection, exception_id: str) -> list[dict[str, Any]]:
+    """What happened to it, in order; empty where there is no such exception."""
+    rows = connection.execute(
+        text("select * from reporting.exception_history where exception_id = :id order by event_number"),
+        {"id": exception_id},
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def latest_events(connection: Connection, exception_ids: Iterable[str], event: str) -> dict[str, str]:
+    """What the last event of each says, of those whose last but allocations is of that kind."""
+    rows = connection.execute(
+        text(
+            """
+            select distinct on (exception_id) exception_id, event, detail from closure.exception_events
+            where exception_id = any(:ids) and event <> 'ALLOCATED' order by exception_id, event_number desc
+            """
+        ),
+        {"ids": list(exception_ids)},
+    )
+    return {row.exception_id: row.detail for row in rows if row.event == event}
+
+
+def casegroups_of(connection: Connection, exception_ids: Sequence[str]) -> dict[str, str]:
+    """The casegroup under which each is judged; empty for what belongs to none."""
+    rows = connection.execute(
+        text(
+            """
+            select e.exception_id, coalesce(e.casegroup_id, c.casegroup_id, '') from closure.exceptions e
+            left join held.csa_cases c on e.casegroup_id is null and c.csa_system = e.csa_system
+                and c.csa_case_id = e.csa_case_id
+            where e.exception_id = any(:ids)
+            """
+        ),
+        {"ids": list(exception_ids)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def casegroups_of_the_same_people(connection: Connection, casegroup_ids: Iterable[str]) -> list[str]:
+    """Casegroups with something open in which a parent of these stands too: what is entered for a person counts on each. Of
+    sensitive ones nothing is told."""
+    rows = connection.execute(
+        text(
+            """
+            with people as (
+                select v.party_id from held.csa_cases c
+                cross join lateral (values (c.paying_parent_id), (c.receiving_parent_id)) v (party_id)
+                where c.casegroup_id = any(:ids) and v.party_id is not null)
+            select distinct c.casegroup_id from held.csa_cases c
+            where c.casegroup_id not in (select casegroup_id from closure.sensitive_casegroups)
+              and (c.paying_parent_id in (select party_id from people) or c.receiving_parent_id in (select party_id from people))
+              and exists (select from closure.exceptions e where e.casegroup_id = c.casegroup_id and e.status <> 'RESOLVED'
+                          and e.severity = 'HOLD')
+            order by 1
+            """
+        ),
+        {"ids": list(casegroup_ids)},
+    )
+    return list(rows.scalars())
+
+
+def causes(connection: Connection) -> list[dict[str, Any]]:
+    """Open HOLD exceptions by what they have in common, what holds most first: rule_code, field, value (masked where personal),
+    values (how many different ones), exceptions, casegroups, held_pence of these casegroups, first_seen_on, and the exception_id
+    of the oldest.
+
+    A value that several have in common is a cause of its own; those that stand alone are one line a rule and field.
+    """
+    query = sensitive.with_names(
+        f"""
+        with open as (
+            select e.exception_id, e.business_date, e.rule_code, e.field, e.value, e.casegroup_id, {_VALUE.format("e")} as given
+            from closure.exceptions e
+            where e.status <> 'RESOLVED' and e.severity = 'HOLD' and not {sensitive.of_exception("e")}),
+        shared as (
+            select *, count(*) over (partition by rule_code, field, given) as alike from open),
+        caused as (
+            select *, case when alike > 1 or given is null then coalesce('=' || given, '') end as cause from shared),
+        lines as (
+            select rule_code, field, cause, case when count(distinct given) <= 1 then min(value) end as value,
+                   count(distinct given) as values, count(*) as exceptions, count(distinct casegroup_id) as casegroups,
+                   min(business_date) as first_seen_on,
+                   (array_agg(exception_id order by business_date, exception_id collate "C"))[1] as exception_id,
+                   array_agg(distinct casegroup_id) as casegroup_ids
+            from caused group by rule_code, field, cause)
+        select l.rule_code, l.field, l.value, l.values, l.exceptions, l.casegroups, l.first_seen_on, l.exception_id,
+               coalesce(h.pence, 0)::bigint as held_pence
+        from lines l left join lateral (
+            select sum(g.held_pence) as pence from closure.casegroups g where g.casegroup_id = any(l.casegroup_ids)) h on true
+        order by 9 desc, 5 desc, l.rule_code collate "C", l.exception_id collate "C"
+        """  # noqa: S608
+    )
+    return [dict(row._mapping) for row in connection.execute(text(query))]
