@@ -146,7 +146,7 @@ def _exceptions_found(refused_rows: pd.DataFrame) -> pd.DataFrame:
                 "csa_case_id": whose[1], "subject": rows_of.subject, "field": row["field"],
                 "value": None if value is None else masking.shown(str(value), row["field"]),
                 "original": [row["original"]], "sensitive": bool(row["sensitive"]), "subject_reference": number,
-                "first_on": row["business_date"], "last_on": row["business_date"],
+                "first_on": row["business_date"], "last_on": row["business_date"], "stage": None, "channel": None,
             }  # fmt: skip
         else:
             line["original"].append(row["original"])
