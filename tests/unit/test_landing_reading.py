@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
+from case_closure.domain.money import parse_pounds
 from case_closure.domain.texts import NOTHING_TO_READ, is_blank
 from case_closure.landing.normalising import (
     LONGEST_VALUE,
@@ -22,7 +23,7 @@ from case_closure.landing.normalising import (
     without_control_characters,
 )
 from case_closure.landing.paths import PathLike
-from case_closure.landing.reading import ROW_NUMBER, LandedFile, parse_pounds
+from case_closure.landing.reading import ROW_NUMBER, LandedFile
 from case_closure.landing.rejection import LandingRejected
 from case_closure.landing.writing import write_night
 from case_closure.tables.landed import FILES

@@ -6,7 +6,9 @@ Every amount is int64 pence.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 CREDITORS = ("RP", "GB_SOS", "NI_SOS")
 ARREARS_STATUSES = ("ACTIVE", "SUSPENDED", "DEFERRED")
@@ -42,6 +44,19 @@ BUCKET_COLUMNS = tuple(bucket.column for bucket in BUCKETS)
 RP_BUCKET_COLUMNS = tuple(bucket.column for bucket in BUCKETS if bucket.creditor == "RP")
 
 INT64_LIMIT_PENCE = 2**63 - 1
+# [0-9], for \d takes other scripts' digits; no sign but a hyphen, and nothing between thousands.
+POUNDS: Final = re.compile(r"(-?)([0-9]+)\.([0-9]{2})")
+
+
+def parse_pounds(text: str | None) -> int | None:
+    """'155.18' -> 15518, '-0.05' -> -5: exact pence; None unless pounds with two decimals that fit int64
+    pence."""
+    match = POUNDS.fullmatch(text) if text is not None and len(text) <= 40 else None
+    if match is None:
+        return None
+    sign, whole, part = match.groups()
+    pence = int(whole) * 100 + int(part)
+    return None if pence > INT64_LIMIT_PENCE else -pence if sign else pence
 
 
 def pounds(pence: int) -> str:

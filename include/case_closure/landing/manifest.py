@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import pyarrow as pa
 
+from case_closure.domain.money import parse_pounds
 from case_closure.domain.texts import is_blank, shown
 from case_closure.landing.normalising import LONGEST_VALUE, column_total
 from case_closure.landing.parquet import opened, schema_of, schema_problems
@@ -28,7 +29,6 @@ from case_closure.landing.payments import (
     HEADER,
     TRAILER,
     PaymentsFile,
-    parse_pounds,
     parse_trailer_total,
     pounds_text,
 )

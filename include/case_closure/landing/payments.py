@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from case_closure.domain.money import INT64_LIMIT_PENCE
+from case_closure.domain.money import POUNDS
 from case_closure.landing.normalising import (
     LONGEST_VALUE,
     MOST_BYTES,
@@ -30,22 +30,14 @@ COLUMNS = FILES["csa_payments"].column_names
 HEADER = ",".join(COLUMNS)
 TRAILER = "TRAILER,<rows>,<total in pounds>"
 
-_POUNDS = re.compile(r"(-?)([0-9]+)\.([0-9]{2})")
 _TRAILER_TOTAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]{1,2}))?")
 
 _LONGEST_LINE = len(COLUMNS) * (MOST_BYTES + 100)  # of one record, in bytes
 csv.field_size_limit(LONGEST_VALUE)
 
 
-def parse_pounds(text: str | None) -> int | None:
-    """'155.18' -> 15518, '-0.05' -> -5: exact pence; None unless pounds with two decimals that fit int64
-    pence."""
-    pence = _pence(_POUNDS, text)
-    return pence if pence is not None and abs(pence) <= INT64_LIMIT_PENCE else None
-
-
 def parse_trailer_total(text: str) -> int | None:
-    """As parse_pounds, of any size, and the decimals of a round sum may be left out."""
+    """As ``domain.money.parse_pounds``, of any size, and the decimals of a round sum may be left out."""
     return _pence(_TRAILER_TOTAL, text)
 
 
@@ -97,7 +89,7 @@ class PaymentsFile:
                 last = len(self.header) - 1
                 fields = [*fields[:last], ",".join(fields[last:])]
             line = tuple(fields[at] or None if at is not None and at < len(fields) else None for at in place)
-            pence = _pence(_POUNDS, line[-1])
+            pence = _pence(POUNDS, line[-1])
             if pence is not None:
                 self.total_pence += pence
                 self.positive_pence += max(pence, 0)

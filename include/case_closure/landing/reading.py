@@ -17,11 +17,11 @@ import pyarrow as pa
 from case_closure.landing.normalising import column_total, normalised
 from case_closure.landing.parquet import parquet_batches
 from case_closure.landing.paths import PathLike
-from case_closure.landing.payments import parse_pounds, payments_batches
+from case_closure.landing.payments import payments_batches
 from case_closure.landing.rejection import SEND_AGAIN, LandingRejected, Problem, Unreadable
 from case_closure.tables.landed import FileContract
 
-__all__ = ["BATCH_ROWS", "ROW_NUMBER", "LandedFile", "Landing", "column_total", "parse_pounds"]
+__all__ = ["BATCH_ROWS", "ROW_NUMBER", "LandedFile", "Landing", "column_total"]
 
 ROW_NUMBER = "row_number"
 BATCH_ROWS = 200_000

@@ -16,9 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from case_closure.domain.money import parse_pounds
 from case_closure.landing.normalising import column_total
 from case_closure.landing.paths import PathLike
-from case_closure.landing.payments import parse_pounds, pounds_text
+from case_closure.landing.payments import pounds_text
 from case_closure.tables.landed import FILES, contract_for, payments_file_name
 from case_closure.tables.manifest import MANIFEST, write_manifest
 
