@@ -31,7 +31,7 @@ STAGES = [
     "post_dues",
     "decide_next_action",
     "apply_corrections",
-    "gate_payments",
+    "allocate_payments",
     "refer_actions",
     "check_money_law",
     "write_out",

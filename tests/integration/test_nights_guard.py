@@ -572,6 +572,10 @@ LAWS = {
         "never below nothing",
     "insert into closure.ledger select 'x', business_date, due_id, 'ALLOCATION', 1001, null, 'P1' from closure.dues":
         "what is allocated never exceeds",
+    "insert into closure.ledger select 'x', business_date, due_id, 'ALLOCATION', -1, null, 'P1' from closure.dues":
+        "what dues took of a payment is what it says",
+    "insert into held.csa_payments select business_date, extract_number, 1, 'x', 'x', 'x', 'CS2 R1', '1.00', 'CS2' "
+    "from closure.nights": "every receipt of the night that can be read stands somewhere",
     "update closure.casegroups set received_pence = 1 where casegroup_id = 'G2'": "an outcome adds up its positions",
     "update held.csa_balances set rp_active_pence = 999 where csa_case_id = 'A'":
         "what the night has posted is what is landed now",

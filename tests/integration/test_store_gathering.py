@@ -86,6 +86,7 @@ _OVER: dict[str, list[dict[str, Any]]] = {
         {"business_date": _value("business_date", "date"), "extract_order": 1},
         {"business_date": _value("completed_on", "date"), "extract_order": 2},
     ],
+    "closure.payments": [{"status": "HELD", "source": "CSA", "reference": "csa_receipt_reference"}],
     "held.ltr_responses": [{"changed_on": ON}],
     "held.clerical_letters": [{"changed_on": ON}],
 }
@@ -95,7 +96,8 @@ _TABLES = (
     "held.clerical_letters", "held.corrections", "closure.casegroups", "closure.positions", "closure.dues", "closure.exceptions",
     "closure.cms_cases", "closure.work_items", "closure.letters", "closure.end_liability", "closure.journeys", "closure.ltrs",
     "closure.applications", "closure.refused_rows", "closure.sensitive_casegroups", "closure.nights",
-    "held.csa_payments", "held.csa_actions", "held.enforcement_actions", "held.reported_exceptions",
+    "held.csa_payments", "held.csa_actions", "held.enforcement_actions", "held.reported_exceptions", "held.dca_payments",
+    "closure.payments",
 )  # fmt: skip
 _KEY = "csa_system/csa_case_id"
 
@@ -238,12 +240,27 @@ def test_applications_gather_each_column_under_its_name(named: Installation) -> 
 def test_payments_and_tranches_gather_each_column_under_its_name(named: Installation) -> None:
     on = _value("business_date", "date")
     with database.transaction(named.url) as connection:
-        paid = payments.payments(connection, on, own=True)
+        paid = payments.receipts(connection, on, own=False, rerun=False)
+        waits = payments.standing(connection, on, _series("casegroup_id"), own=False, rerun=False)
+        owed = payments.dues(connection, _series("casegroup_id"))
         corrected = corrections.corrections(connection, on, own=True)
         before = row_exceptions.before(connection, "payments", _series("casegroup_id"))
         refused = sensitive.refusals(connection).to_pylist()
         concerned = tranches.concerned(connection, _value("changed_on", "date"))
-    assert _plain(paid.payments) == [_expected(handed.PAYMENTS, {"row_value": "value"})]
+    tonights = {"payment_id": None, "stood": None, "is_first": False}
+    assert _plain(paid.csa_receipts) == [_expected(handed.CSA_RECEIPTS, tonights | {"row_value": "value"})]
+    assert _plain(paid.dca_receipts) == [_expected(handed.DCA_RECEIPTS, tonights)]
+    stored = {"status": "HELD", "source": "CSA", "reference": "csa_receipt_reference"}
+    assert _plain(paid.firsts) == [
+        _expected(handed.PAYMENTS_FIRST, {name: stored[name] for name in ("source", "reference")})
+    ]
+    assert _plain(paid.stored) == [_expected(handed.PAYMENT_IDS, {})]
+    assert _plain(paid.payers) == [_expected(handed.PAYERS_BY_NAME, {"party_id": "paying_parent_id"})]
+    assert _plain(waits.payments) == [_expected(handed.PAYMENTS, stored)]
+    assert _plain(waits.casegroups) == [_expected(handed.CASEGROUPS_COMPLETED, {})]
+    assert _plain(owed) == [
+        _expected(handed.DUES_OUTSTANDING, {"outstanding_pence": _number("posted_pence")})
+    ]
     assert _plain(corrected.corrections) == [_expected(handed.CORRECTIONS, {})]
     assert _plain(corrected.dues) == [_expected(handed.DUES_TO_CORRECT, {})]
     assert _plain(before.open_exceptions) == [

@@ -26,7 +26,9 @@ from tests.support.older import make_older
 CONTRACT = {
     "casegroup_outcomes": "business_date casegroup_id outcome reason received_pence posted_pence completed_on",
     "dues": "due_id business_date casegroup_id cms_casegroup_id cms_case_id csa_system csa_case_id scheme creditor "
-    "arrears_status amount_pence posted_pence arrears_from arrears_to",
+    "arrears_status amount_pence posted_pence arrears_from arrears_to allocated_pence",
+    "payments": "csa_receipt_reference business_date csa_system amount_pence casegroup_id status allocated_pence source "
+    "allocated_on",
     "ledger": "entry_id business_date due_id kind amount_pence reason reference",
     "cases": "cms_case_id cms_casegroup_id casegroup_id csa_system csa_case_id scheme origin created_on maintenance_region "
     "method_of_payment benefit_code",
@@ -231,8 +233,8 @@ def test_the_server_refuses_what_no_stage_would_do(filled: Installation, stateme
 @pytest.mark.parametrize(
     ("table", "column"),
     [
-        ("ledger", "amount_pence"), ("journey_moves", "cause"), ("exception_events", "event"), ("night_history", "reason"),
-        ("position_history", "received_pence"), ("reconciliation_sign_offs", "remarks"),
+        ("ledger", "amount_pence"), ("payment_events", "status"), ("journey_moves", "cause"), ("exception_events", "event"),
+        ("night_history", "reason"), ("position_history", "received_pence"), ("reconciliation_sign_offs", "remarks"),
     ],
 )  # fmt: skip
 def test_rows_that_are_only_added_to_are_neither_changed_nor_taken_away(

@@ -144,6 +144,7 @@ STAGES = [stage for stage in night.STAGES if stage != "write_out"]
 
 # Judged in the night, but of payments, corrections and closure: not in the model, and of no casegroup's outcome.
 _NOT_MODELLED = "stage not in ('receive_balances', 'set_up_cases')"
+_ITEMS_NOT_MODELLED = ("PAYMENT_SUSPENSE", "DCA_MANUAL_ALLOCATION", "LOOKUP_")
 _OF_CLOSURE = tuple(f"{code}-" for code in CLOSURE_CODES)
 _NEW_ON_CMS = ("maintenance_region", "method_of_payment", "benefit_code", "cms_case_id")
 
@@ -230,7 +231,7 @@ class Store:
         if name == "ledger":
             return self.query(
                 f"select l.*, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status from {schema}.ledger l "  # noqa: S608
-                f"join {schema}.dues d using (due_id)"
+                f"join {schema}.dues d using (due_id) where l.kind <> 'ALLOCATION'"
             )
         rows = self._all_of(f"{schema}.{name}")
         left_out = self._all_of(f"{schema}.exceptions", _NOT_MODELLED)
@@ -239,7 +240,7 @@ class Store:
                 row for row in rows if row["exception_id"] not in {one["exception_id"] for one in left_out}
             ]
         if name == "work_items":
-            rows = [row for row in rows if not row["type"].startswith(("PAYMENT_SUSPENSE", "LOOKUP_"))]
+            rows = [row for row in rows if not row["type"].startswith(_ITEMS_NOT_MODELLED)]
             rows = [
                 row
                 for row in rows

@@ -109,6 +109,12 @@ def test_every_rule_is_in_a_suite() -> None:
         suites.corrections(), suites.set_up_parties(NightDates.in_turn(ON)), suites.set_up_cases(), suites.nino_warnings(),
         suites.reports(),
     ]  # fmt: skip
-    judged += [suites.cms_applications(), suites.ltr_responses(), suites.clerical_letters()]
+    judged += [
+        suites.dca_payments(),
+        suites.payment_entries(),
+        suites.cms_applications(),
+        suites.ltr_responses(),
+        suites.clerical_letters(),
+    ]
     judged += [suites.arriving_rows(file) for file in ROWS]
     assert {code for suite in judged for code in suite.rule_codes} == set(RULES)

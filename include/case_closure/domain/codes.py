@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from case_closure.domain import applications, letters, outcomes
+from case_closure.domain import applications, letters, outcomes, payments
 from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.enforcement import ENFORCEMENT_TEAM
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM
@@ -37,6 +37,9 @@ LETTER_STATUSES: Final = (letters.ISSUED, letters.NOT_ISSUED, letters.SUPPRESSED
 UNSENT_REASONS: Final = (letters.NO_VALID_ADDRESS, letters.DLO, letters.DECEASED)
 DELIVERY_CHANNELS: Final = ("print", "notify")
 DELIVERY_STATES: Final = ("CREATED", "SENDING", "SENT", "FAILED")
+
+PAYMENT_SOURCES: Final = payments.SOURCES
+PAYMENT_STATUSES: Final = payments.STATUSES
 
 STAGE_OUTCOMES: Final = ("STARTED", "ENDED", "FAILED")
 

@@ -19,7 +19,7 @@ MEANINGS: Final = {
     "post_dues": "Works out the dues that mirror each balance, and where every penny is (B32, B44, R7).",
     "decide_next_action": "Write-off checks, letters, next action; stores all of a casegroup at once (B45-B50).",
     "apply_corrections": "Gates corrections; a bad one is refused alone (B55).",
-    "gate_payments": "Gates payment rows; a bad one is refused alone (R25).",
+    "allocate_payments": "Finds whose each payment is, lets go what people entered, allocates to dues (B59-B61, R25).",
     "refer_actions": "Refers outstanding actions, enforcement and rows refused alone to whoever must act (B57, B62-B64).",
     "check_money_law": "Received = posted + held + credits, in every bucket; a breach fails the night and says where.",
     "write_out": "Letters, files to CSA, CIS and the warehouse, reports: the outbound folder, whole or not at all.",

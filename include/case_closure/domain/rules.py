@@ -283,23 +283,27 @@ _RULES = (
         "Settle it with whoever reported it, and enter the day on which it was cleared.",
         channel="OFFLINE_REPORT",
     ),
-    _payment("payment_malformed", "The payment row cannot be read as a payment.", "Ask CSA for the row as it should be."),
+    _payment(
+        "payment_malformed",
+        "The payment row cannot be read as a payment.",
+        "Ask CSA, or the agency, for the row as it should be.",
+    ),
     _payment(
         "payment_receipt_conflict",
         "The receipt reference was seen before with another value.",
-        "Ask CSA which value is right.",
+        "Ask CSA, or the agency, which value is right; enter the casegroup, or to whom it is passed on.",
         ("payment_malformed",),
     ),
     _payment(
         "payment_owner_unknown",
-        "Nobody whose case was closed by case closure has this National Insurance number.",
-        "Establish whose payment it is.",
+        "No paying parent on record has this National Insurance number, or the case it was collected for is not held.",
+        "Establish whose payment it is, and enter the casegroup, or to whom it is passed on.",
         ("payment_malformed",),
     ),
     _payment(
         "payment_name_mismatch",
         "The payer's surname is not the paying parent's.",
-        "Establish whose payment it is.",
+        "Establish whose payment it is, and enter the casegroup, or to whom it is passed on.",
         ("payment_malformed", "payment_owner_unknown"),
     ),
     Rule(
@@ -374,9 +378,12 @@ RULES: Final[dict[str, Rule]] = {rule.code: rule for rule in _RULES}
 assert len(RULES) == len(_RULES), "a rule code stands twice"
 
 
-# A balance reported clerically is judged by two of the rules of any balance; the rules of rows are judged on each of their files.
+# A balance reported clerically is judged by two of the rules of any balance, a receipt of an agency by three of a payment's; the
+# rules of rows are judged on each of their files, and on entries about payments once it is known where these stand.
 _ALSO_JUDGED_BY: Final = {
     "clerical_balances": ("balance_key_missing", "balance_case_unknown"),
+    "dca_payments": ("payment_malformed", "payment_receipt_conflict", "payment_owner_unknown"),
+    "payment_entries": ("row_invalid",),
     **{
         rows_suite(file): ("row_invalid", "row_changed") if rows.once else ("row_invalid",)
         for file, rows in ROWS.items()

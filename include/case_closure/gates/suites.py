@@ -210,6 +210,28 @@ def csa_payments() -> Suite:
 
 
 @functools.cache
+def dca_payments() -> Suite:
+    """Receipts of collection agencies ([16]): the case they were collected for says whose they are."""
+    return Suite(
+        "dca_payments",
+        (
+            _true("payment_malformed", "well_formed", "amount_pence"),
+            _true("payment_receipt_conflict", "value_agrees", "amount_pence"),
+            _true("payment_owner_unknown", "owner_known", "csa_case_id"),
+        ),
+    )
+
+
+@functools.cache
+def payment_entries() -> Suite:
+    """What people entered about payments ([17], [20]): of one that is there, and in a state for it ([5])."""
+    return Suite(
+        "payment_entries",
+        (_true("row_invalid", "payment_known", "csa_case_id"), _true("row_invalid", "state_fits", "field")),
+    )
+
+
+@functools.cache
 def corrections() -> Suite:
     """Corrections of a due (B55): to an amount, never below nothing."""
     return Suite(

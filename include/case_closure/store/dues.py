@@ -12,3 +12,9 @@ AMOUNT_NOW: Final = """
             where l.due_id = {0}.due_id and l.kind <> 'ALLOCATION'), 0))::bigint as amount_pence
 """
 """amount_pence of the due in that alias: as posted, with the corrections since; what was paid of it is not taken off."""
+
+ALLOCATED_NOW: Final = """
+    select coalesce(-sum(a.amount_pence), 0)::bigint as allocated_pence from closure.ledger a
+    where a.due_id = {0}.due_id and a.kind = 'ALLOCATION'
+"""
+"""allocated_pence of the due in that alias: what payments have paid of it ([18])."""

@@ -51,6 +51,8 @@ def hold(
     keyed = _Keyed(contract, batches)
     if contract.name in ARRIVALS:
         read = _hold_arrivals(connection, contract, batches, on, extract_number)
+    elif contract.name == "dca_payments":
+        read = _hold_by_place(connection, contract, batches, on, extract_number)
     elif contract.name == "csa_payments":
         raise ValueError("payments are held by hold_payments, with the system of their file")
     else:
@@ -74,16 +76,21 @@ def hold_payments(
     csa_system: str,
 ) -> int:
     """Hold every line of one payments file, with the CSA system whose file it is."""
-    return copy_in(
-        raw(connection),
-        "held.csa_payments",
-        (
-            _stamped(
-                batch, business_date=on, extract_number=pa.scalar(extract_number, pa.int32())
-            ).append_column("csa_system", pa.repeat(pa.scalar(csa_system), batch.num_rows))
-            for batch in batches()
-        ),
-    )
+    return _hold_by_place(connection, contract, batches, on, extract_number, csa_system=csa_system)
+
+
+def _hold_by_place(
+    connection: Connection,
+    contract: FileContract,
+    batches: Batches,
+    on: date,
+    extract_number: int,
+    **stamps: Any,
+) -> int:
+    """Hold every row as it came, under its place in the extract: one that comes again is a row of its own ([16])."""
+    number = pa.scalar(extract_number, pa.int32())
+    rows = (_stamped(batch, business_date=on, extract_number=number, **stamps) for batch in batches())
+    return copy_in(raw(connection), f"held.{contract.name}", rows)
 
 
 def refuse(

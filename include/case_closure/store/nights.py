@@ -662,8 +662,8 @@ def money_law_breaches(connection: Connection, on: date, most: int = 20) -> list
     """Where the money law is broken, at most ``most`` of each kind; empty when it holds everywhere.
 
     In every bucket received = posted + held + credit, counted from the balances themselves; what the night of ``on`` has posted
-    is what is landed now; posted = the dues; no due is below nothing; what is allocated is never more; outcomes add up their
-    positions.
+    is what is landed now; posted = the dues; no due is below nothing; what is allocated is never more; each receipt of the night
+    is on record, and what was allocated since is the same on both sides; outcomes add up their positions.
     """
     # Counted anew, since a night may just have filled these tables: the plans of the laws turn on it.
     connection.exec_driver_sql("set local default_statistics_target = 20")
@@ -784,6 +784,27 @@ _LAWS = {
         join closure.dues d using (due_id) left join {_CORRECTED} l using (due_id)
         where a.allocated > d.posted_pence + coalesce(l.corrected, 0)
     """,  # noqa: S608
+    "every receipt of the night that can be read stands somewhere": f"""
+        select concat_ws(' ', a.source, a.reference), a.rows, coalesce(p.rows, 0)
+        from (
+            select 'CSA' as source, trim(csa_receipt_reference) as reference, count(*) as rows, h.extract_number
+            from held.csa_payments h where h.business_date = :on and value ~ '^[0-9]+[.][0-9]{{2}}$'
+              and value::numeric * 100 between 1 and {_LIMIT} group by 2, 4
+            union all
+            select 'DCA', trim(dca_reference), count(*), h.extract_number
+            from held.dca_payments h where h.business_date = :on and amount_pence > 0 group by 2, 4) a
+        join closure.nights n on n.business_date = :on and n.extract_number = a.extract_number
+        left join (select source, reference, count(*) as rows from closure.payments where business_date = :on group by 1, 2) p
+            using (source, reference)
+        where a.reference <> '' and a.rows > coalesce(p.rows, 0)
+    """,  # noqa: S608
+    "what dues took of a payment is what it says": """
+        select concat_ws(' ', reference, l.due_id), coalesce(p.pence, 0), coalesce(l.pence, 0)
+        from (select reference, sum(allocated_pence) as pence from closure.payments where allocated_on >= :on group by 1) p
+        full join (select reference, min(due_id) as due_id, -sum(amount_pence) as pence from closure.ledger
+                   where kind = 'ALLOCATION' and business_date >= :on group by 1) l using (reference)
+        where coalesce(p.pence, 0) <> coalesce(l.pence, 0)
+    """,
     "an outcome adds up its positions": f"""
         select g.casegroup_id, g.received_pence, coalesce(p.received, 0)
         from closure.casegroups g left join (

@@ -55,7 +55,12 @@ def store_exceptions(connection: Connection, on: date, decided: Exceptions) -> N
     """Store exceptions that no casegroup's part holds, with their work items: those of payments and corrections."""
     _entered_for_payments(connection, on)
     _exceptions(connection, on, decided)
-    insert(connection, tables.work_items, decided.work_items.assign(business_date=on, status="OPEN"))
+    insert_items(connection, on, decided.work_items)
+
+
+def insert_items(connection: Connection, on: date, items: pd.DataFrame) -> None:
+    """Raise these work items; one that was raised already stays as it is."""
+    insert(connection, tables.work_items, items.assign(business_date=on, status="OPEN"))
 
 
 def _arrow_type(type_: TypeEngine[Any]) -> pa.DataType:
@@ -290,10 +295,8 @@ def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
             text(
                 """
                 update closure.work_items w set status = 'CLOSED', closed_on = r.resolved_on
-                from resolving r join closure.exceptions e using (exception_id)
-                where w.subject_reference = case when w.type = 'PAYMENT_SUSPENSE' then e.subject_reference
-                                            else r.exception_id end
-                  and w.status <> 'CLOSED'
+                from resolving r where w.status <> 'CLOSED' and (
+                    w.subject_reference = r.exception_id or w.work_item_id = 'PAYMENT_SUSPENSE-' || r.exception_id)
                 """
             ),
             {"on": on},

@@ -14,7 +14,7 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
-from case_closure.store import casegroups
+from case_closure.store import casegroups, payments
 from case_closure.store.schema.tables import ARRIVALS, HELD_TABLES, held_key
 from case_closure.tables.landed import FILES, FileContract
 
@@ -103,6 +103,7 @@ _KEPT = {
 def take_back(connection: Connection, on: date) -> None:
     """Take back what an earlier extract of this night brought and nothing was done with; what it overwrote stands again."""
     casegroups.keep_changed(connection, on)
+    payments.take_back(connection, on)
     connection.execute(text(_ACTED), {"on": on})
     connection.exec_driver_sql(
         """

@@ -164,7 +164,9 @@ def of_exception(row: str) -> str:
 
 def of_work_item(row: str) -> str:
     """SQL that says whether a work item is theirs; one that is about an exception goes with it."""
-    about = f"exists (select from closure.exceptions x where x.exception_id = {row}.subject_reference and {of_exception('x')})"
+    about = f"""exists (select from closure.exceptions x where x.exception_id = case {row}.type
+        when 'PAYMENT_SUSPENSE' then substr({row}.work_item_id, length('PAYMENT_SUSPENSE-') + 1)
+        else {row}.subject_reference end and {of_exception("x")})"""
     return of_row(row, references=("subject_reference",), said="sensitive", otherwise=(about,))
 
 

@@ -262,15 +262,67 @@ LTRS: Final = _shape(
     issued_by=TEXT,
 )  # fmt: skip
 
-# --- gathered for gate_payments
+# --- allocate_payments: gathered, then concluded
+
+_RECEIPT: Final = {
+    "payment_id": TEXT,
+    "stood": TEXT,
+    "business_date": DAY,
+    "extract_number": NUMBER,
+    "row_number": NUMBER,
+    "csa_system": TEXT,
+}
+_STANDS: Final = {"amount_pence": PENCE, "is_first": FLAG}
+CSA_RECEIPTS: Final = _shape(
+    **_RECEIPT,
+    **_texts(("nino", "forenames", "surname", "csa_receipt_reference", "row_value")),
+    is_first=FLAG,
+)
+"""``row_value``: the amount as it stands in the file, in pounds. Of a row that is judged again, the number of its payment, where
+that stood, and whether it is the first of its reference; tonight's rows have none of it yet."""
+DCA_RECEIPTS: Final = _shape(
+    **_RECEIPT,
+    **_texts(("csa_case_id", "dca_reference", "agency")),
+    received_on=DAY,
+    casegroup_id=TEXT,
+    **_STANDS,
+)
+"""``casegroup_id``: of its case as held."""
+PAYMENTS_FIRST: Final = _shape(source=TEXT, reference=TEXT, amount_pence=PENCE)
+PAYMENT_IDS: Final = _shape(payment_id=TEXT)
+PAYERS_BY_NAME: Final = _shape(**_texts(("party_id", "nino", "surname", "casegroup_id")))
+CASEGROUPS_COMPLETED: Final = _shape(casegroup_id=TEXT, completed_on=DAY)
+DUES_OUTSTANDING: Final = _shape(
+    **_texts(("due_id", "casegroup_id", "csa_system", "csa_case_id", *_BUCKET)), arrears_from=DAY, arrears_to=DAY,
+    outstanding_pence=PENCE,
+)  # fmt: skip
+"""``outstanding_pence``: what all entries of the due come to."""
+PAYMENT_RULES: Final = _shape(**_texts(("payment_id", "rule_code", "reference")))
 
 PAYMENTS: Final = _shape(
-    business_date=DAY, row_number=NUMBER,
-    **_texts(("csa_system", "nino", "forenames", "surname", "csa_receipt_reference", "row_value")),
+    **_texts(("payment_id", "source", "reference")), business_date=DAY, extract_number=NUMBER, row_number=NUMBER,
+    **_texts(("csa_system", "csa_case_id")), **_STANDS, **_texts(("casegroup_id", "status")), allocated_pence=PENCE,
+    allocated_on=DAY, passed_to=TEXT, prompted_on=DAY,
 )  # fmt: skip
-"""``row_value``: the amount as it stands in the file, in pounds."""
-PAYMENTS_SEEN: Final = _shape(csa_receipt_reference=TEXT, row_value=TEXT)
-PAYERS_BY_NAME: Final = _shape(matched_on=TEXT, casegroup_id=TEXT, surname=TEXT)
+PAYMENT_ENTRIES: Final = _shape(
+    **_texts(("resolution_id", "csa_case_id", "subject_reference", "casegroup_id")),
+    payment_known=FLAG,
+    state_fits=FLAG,
+)
+"""Entries about payments: whether the payment is there, and whether one was in a state for it."""
+PAYMENT_EVENTS: Final = _shape(
+    payment_id=TEXT,
+    business_date=DAY,
+    **_texts(("status", "casegroup_id")),
+    allocated_pence=PENCE,
+    **_texts(("passed_to", "by_what")),
+)
+LEDGER: Final = _shape(
+    entry_id=TEXT, business_date=DAY, due_id=TEXT, kind=TEXT, amount_pence=PENCE, reason=TEXT, reference=TEXT
+)
+
+# --- gathered for corrections
+
 CORRECTIONS: Final = _shape(
     **_texts(("correction_id", *_CASE, *_BUCKET)), new_amount_pence=PENCE, reason=TEXT
 )

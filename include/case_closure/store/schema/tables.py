@@ -73,13 +73,14 @@ def _sql_type(type_: pa.DataType) -> TypeEngine[Any]:
 
 # Arrivals keep every row of every night, by its place in the extract: a balance may lack every other key.
 ARRIVALS = ("csa_balances", "clerical_balances")
-_BY_PLACE = (*ARRIVALS, "csa_payments")
+# Payments too: a reference that comes again is a row of its own.
+BY_PLACE = (*ARRIVALS, "csa_payments", "dca_payments")
 ARRIVAL_KEY = ("business_date", "extract_number", "row_number")
 
 
 def held_key(contract: FileContract) -> tuple[str, ...]:
     """The columns a landed file's rows are held under."""
-    if contract.name in _BY_PLACE:
+    if contract.name in BY_PLACE:
         return (*ARRIVAL_KEY, "csa_system") if contract.name == "csa_payments" else ARRIVAL_KEY
     return contract.event_key if contract.kind == "event" else contract.key
 
@@ -89,7 +90,7 @@ def _held(contract: FileContract) -> Table:
     stamps: list[Column[Any]] = [
         Column("business_date", Date, nullable=False, comment="Night whose extract brought this row")
     ]
-    if contract.name in _BY_PLACE:
+    if contract.name in BY_PLACE:
         stamps += [
             Column("extract_number", Integer, nullable=False, comment="Which extract of that date, from 1"),
             Column("row_number", BigInteger, nullable=False, comment="Row in that file, from 1"),
@@ -575,6 +576,64 @@ ledger = Table(
     schema=CLOSURE, comment="What has changed each due since it was posted; rows are only ever added",
 )  # fmt: skip
 Index("ledger_due_ix", ledger.c.due_id)
+
+payments = Table(
+    "payments", metadata,
+    _text("payment_id", "<source>-<reference>-<night received>-<system>-<pence>-<which of these>", primary_key=True),
+    _text("source", "CSA, or DCA: a collection agency", nullable=False),
+    _text("reference", "The receipt's reference, CSA's or the agency's", nullable=False),
+    _date("business_date", "Night it was received", nullable=False),
+    Column("extract_number", Integer, nullable=False, comment="Which extract of that date brought it"),
+    Column("row_number", BigInteger, nullable=False, comment="Its row in that file, from 1"),
+    _text("csa_system", "The system whose file it came in; of an agency's, of the case it was collected for"),
+    _text("csa_case_id", "The case an agency collected it for"),
+    _pence("amount_pence", "What was paid"),
+    Column("is_first", Boolean, nullable=False, comment="The first of its reference, which others are compared with"),
+    _text("casegroup_id", "Whose it is; null while that is not known"),
+    _text("status", "ALLOCATED, HELD, SUSPENSE, SURPLUS, DUPLICATE, FLAGGED or PASSED_ON", nullable=False),
+    _pence("allocated_pence", "What dues have taken of it"),
+    _date("allocated_on", "Night of the pass in which they did"),
+    _text("passed_to", "To whom it was passed on: a CMS case, an office, the payer (B60)"),
+    _date("prompted_on", "Night on which somebody was asked to let a flagged one go ([19])"),
+    _one_of("payments", "source", codes.PAYMENT_SOURCES), _one_of("payments", "status", codes.PAYMENT_STATUSES),
+    CheckConstraint("amount_pence > 0 and allocated_pence between 0 and amount_pence", name="payments_amounts_ck"),
+    CheckConstraint(
+        "case status when 'ALLOCATED' then allocated_pence = amount_pence when 'SURPLUS' then allocated_pence < amount_pence "
+        "else allocated_pence = 0 end", name="payments_allocated_ck",
+    ),
+    CheckConstraint("(status in ('ALLOCATED', 'SURPLUS')) = (allocated_on is not null)", name="payments_pass_ck"),
+    CheckConstraint(
+        "(status in ('ALLOCATED', 'HELD', 'SURPLUS', 'FLAGGED')) = (casegroup_id is not null)", name="payments_owner_ck"
+    ),
+    CheckConstraint("(status = 'PASSED_ON') = (passed_to is not null)", name="payments_passed_ck"),
+    schema=CLOSURE, comment="Each payment that could be read, and where its money is (B59-B61, R25)",
+)  # fmt: skip
+Index(
+    "payments_first_ix",
+    payments.c.source,
+    payments.c.reference,
+    unique=True,
+    postgresql_where=payments.c.is_first,
+)
+Index("payments_reference_ix", payments.c.reference)
+Index("payments_business_date_ix", payments.c.business_date)
+Index("payments_waiting_ix", payments.c.casegroup_id, postgresql_where=text("status in ('HELD', 'FLAGGED')"))
+Index("payments_suspense_ix", payments.c.business_date, postgresql_where=payments.c.status == "SUSPENSE")
+
+payment_events = Table(
+    "payment_events", metadata,
+    Column("number", BigInteger, Identity(), primary_key=True, comment="In the order in which it was stored"),
+    _text("payment_id", "The payment", nullable=False),
+    _date("business_date", "Night that did it", nullable=False),
+    _text("status", "Where it stood from then on; null: its extract was taken back"),
+    _text("casegroup_id", "Whose it was from then on"), _pence("allocated_pence", "What dues had taken of it"),
+    _text("passed_to", "To whom it was passed on"),
+    _text("by_what", "The extract, a caseworker's entry, or the night's pass", nullable=False),
+    _one_of("payment_events", "status", codes.PAYMENT_STATUSES),
+    schema=CLOSURE, comment="Every change of where a payment stands; rows are only ever added",
+)  # fmt: skip
+Index("payment_events_payment_ix", payment_events.c.payment_id)
+Index("payment_events_business_date_ix", payment_events.c.business_date)
 
 exceptions = Table(
     "exceptions", metadata,

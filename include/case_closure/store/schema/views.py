@@ -17,7 +17,7 @@ from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.enforcement import LIABILITY_ORDER
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.store import history, nights, reconciliation, roles, sensitive
-from case_closure.store.dues import AMOUNT_NOW
+from case_closure.store.dues import ALLOCATED_NOW, AMOUNT_NOW
 
 SCHEMAS = {
     "reporting": ("false", "Stable views for analysts; nationally sensitive casegroups are absent"),
@@ -114,6 +114,7 @@ VIEWS = (
             "posted_pence": "As mirrored from the balance; never changed",
             "arrears_from": "First day of the arrears",
             "arrears_to": "Last day of the arrears",
+            "allocated_pence": "What payments have paid of it; the rest is outstanding",
         },
         """
         select d.due_id, d.business_date, d.casegroup_id, d.cms_casegroup_id, d.cms_case_id, d.csa_system,
@@ -121,7 +122,9 @@ VIEWS = (
                ("""  # noqa: S608
         + AMOUNT_NOW.format("d")
         + """) as amount_pence,
-               d.posted_pence, d.arrears_from, d.arrears_to
+               d.posted_pence, d.arrears_from, d.arrears_to, ("""
+        + ALLOCATED_NOW.format("d")
+        + """) as allocated_pence
         from closure.dues d
         where """
         + _side("d"),
@@ -149,6 +152,28 @@ VIEWS = (
             from closure.ledger e where e.due_id = d.due_id) l
         where """  # noqa: S608
         + _side("d"),
+    ),
+    View(
+        "payments",
+        "Each payment that could be read, whose it is and what dues took of it (B59-B61, R25)",
+        {
+            "csa_receipt_reference": "Reference of the receipt; of an agency's, its dca_reference",
+            "business_date": "Night received",
+            "csa_system": "System whose file it came in; of an agency's, of the case it was collected for",
+            "amount_pence": "What was paid",
+            "casegroup_id": "Whose it is; null while that is not known",
+            "status": "ALLOCATED, HELD until its casegroup is complete, SUSPENSE, SURPLUS (more than was owed), DUPLICATE, "
+            "FLAGGED (waits for a person) or PASSED_ON",
+            "allocated_pence": "What dues have taken of it",
+            "source": "CSA, or DCA: a collection agency",
+            "allocated_on": "Night of the pass in which they did; of a surplus too",
+        },
+        """
+        select p.reference as csa_receipt_reference, p.business_date, p.csa_system, p.amount_pence, p.casegroup_id, p.status,
+               p.allocated_pence, p.source, p.allocated_on
+        from closure.payments p
+        where """  # noqa: S608
+        + _side("p", references=("reference",)),
     ),
     View(
         "cases",
