@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from bench import book, floor
+from bench import payments as paying
 from bench import selection as selecting
 from bench.results import Row, compared, exponent
 from case_closure.settings import Settings
@@ -414,6 +415,33 @@ def selection(bench: Bench) -> Iterator[Row]:
     yield compared(figure, ours, plain, 3.0)
 
 
+# --- payments ---------------------------------------------------------------------------------------------
+
+
+def payments(bench: Bench) -> Iterator[Row]:
+    """A peak day's receipts matched and allocated against the whole book, against plain SQL that makes the same rows."""
+    size, ours, plain = bench.book_casegroups, [], []
+    with bench.home.store() as url:
+        bench.say(f"  making a book of {size:,} casegroups")
+        paying.fill(url, size)
+        for measured in (False, *(True for _ in bench.times(size))):
+            bench.home.checkpoint()
+            rows, took = paying.plain(url)
+            paying.forget(url)
+            bench.home.checkpoint()
+            made, ours_took = paying.allocate(url)
+            paying.forget(url)
+            if made != rows:
+                raise floor.NotTheSame(f"the stage made {made}, plain SQL {rows}")
+            bench.say(f"  stage {ours_took:.2f} s, plain SQL {took:.2f} s for {sum(rows.values()):,} rows")
+            if measured:  # not the first: the server has read the book once, and the gates have judged
+                ours.append(ours_took)
+                plain.append(took)
+    yield compared(
+        f"{paying.RECEIPTS:,} receipts against {size:,} casegroups, against plain SQL", ours, plain, 3.0
+    )
+
+
 # --- the reconciliation -----------------------------------------------------------------------------------
 
 
@@ -488,6 +516,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "workers": workers,
     "sample": sample,
     "selection": selection,
+    "payments": payments,
     "reconciliation": reconciliation,
     "letters": letters,
 }
