@@ -79,6 +79,7 @@ def exceptions_of_first_night(folder: Path, on: date, since: date | None = None)
         night.set_up(casegroup_id)
     night.judge_payments()
     night.judge_corrections()
+    night.judge_actions()
     night.judge_applications()
     night.judge_answers(since)
     return night.found
@@ -370,6 +371,14 @@ class _Night:
                 self.note("correction_due_unknown", row, hold=False)
             elif row["new_amount_pence"] < 0:
                 self.note("correction_below_zero", row, hold=False)
+
+    def judge_actions(self) -> None:
+        first: dict[str, Row] = {}
+        for row in self.rows["csa_actions"]:
+            if row["action_type"] not in ("APPEAL", "COMPLAINT", "CHANGE_OF_CIRCUMSTANCES", "OTHER"):
+                self.note("row_invalid", row, hold=False)
+            elif first.setdefault(row["csa_action_id"], row) != row:
+                self.note("row_changed", row, hold=False)
 
 
 FROM = date(2017, 8, 10)

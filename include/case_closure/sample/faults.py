@@ -518,6 +518,28 @@ def _corrects_nothing(group: Casegroup, case: Row, dice: Dice) -> None:
     group.file("corrections").append(correction_row(case, dice, column, 5000))
 
 
+def action_row(case: Row, dice: Dice, kind: str) -> Row:
+    """A row of csa_actions on a case."""
+    return {
+        "csa_action_id": f"CAX{dice.number():08d}",
+        "csa_system": case["csa_system"],
+        "csa_case_id": case["csa_case_id"],
+        "action_type": kind,
+        "detail": "See case notes",
+        "notified_on": dice.today,
+        "notified_by": "csa.caseworker.02",
+    }
+
+
+def _action_of_no_kind(group: Casegroup, case: Row, dice: Dice) -> None:
+    group.file("csa_actions").append(action_row(case, dice, "QUARREL"))
+
+
+def _action_sent_otherwise(group: Casegroup, case: Row, dice: Dice) -> None:
+    first = action_row(case, dice, "APPEAL")
+    group.file("csa_actions").extend([first, dict(first, action_type="COMPLAINT")])
+
+
 # --- the table ----------------------------------------------------------------------------------------------
 
 
@@ -704,6 +726,8 @@ _ON_ROWS = (
     _on_payment("payment_name_mismatch", "SURNAME", "another surname", _another_surname),
     _on_case("correction_below_zero", "AMOUNT", "to less than nothing", _corrected_below_zero, "NEVER", 0.2),
     _on_case("correction_due_unknown", "BUCKET", "of a bucket with no due", _corrects_nothing, "NEVER", 0.2),
+    _on_case("row_invalid", "KIND", "a kind of action that is none", _action_of_no_kind, "NEVER", 0.2),
+    _on_case("row_changed", "KIND", "a number again, another kind", _action_sent_otherwise, "NEVER", 0.2),
     _on_answer("application_date_invalid", "MISSING", "no date of receipt", _applied_for(lambda today: None)),
     _on_answer(
         "application_date_invalid",
