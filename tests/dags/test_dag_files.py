@@ -213,3 +213,22 @@ def test_the_schedule_never_runs_a_past_night_out_of_turn(found: dict[str, Any])
         "when midnight was missed": "2026-11-21",
         "after a backfill of old dates": "2026-11-22",
     }
+
+
+@pytest.mark.parametrize(
+    ("command", "loaded"),
+    [("scheduler --skip-serve-logs", True), ("celery worker", True), ("api-server", False), ("dag-processor", False)],
+)  # fmt: skip
+def test_who_forks_tasks_has_loaded_what_a_stage_needs_and_nobody_else(command: str, loaded: bool) -> None:
+    """Airflow imports this module as any of its commands begins."""
+    script = "import airflow_local_settings as made, sys; print(made.__all__, *sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command.split()],
+        env={**os.environ, "PYTHONPATH": str(PLUGINS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    changed, *modules = done.stdout.split()
+    assert changed == "[]"
+    assert [name in modules for name in HEAVY] == [loaded] * len(HEAVY)
