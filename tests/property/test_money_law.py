@@ -55,9 +55,10 @@ def watched(store: Store) -> Iterator[Counter[str]]:
         event.remove(engine, "checkin", given_back)
 
 
-def test_it_holds_at_every_commit(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("casegroups", [8, pytest.param(40, marks=pytest.mark.soak)])
+def test_it_holds_at_every_commit(store: Store, tmp_path: Path, casegroups: int) -> None:
     """Money law, R7: over two nights of odd worlds, casegroups stored a few at a time so that commits are many."""
-    worlds.land(tmp_path / "landing", worlds.world(range(40_000, 40_012), NIGHTS[:2]))
+    worlds.land(tmp_path / "landing", worlds.world(range(40_000, 40_000 + casegroups), NIGHTS[:2]))
     with watched(store) as looked:
         for on in NIGHTS[:2]:
             store.run(tmp_path / "landing", on, partition_casegroups=4, workers=1)

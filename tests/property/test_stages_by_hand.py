@@ -29,6 +29,8 @@ from tests.support.worlds import NIGHTS, Files
 IN_WORDS = (night.NightRefused, night.NightFailed, LandingRejected)
 EVERY_PAIR = list(itertools.product(STAGES, STAGES))
 ON = NIGHTS[0]
+_RIGHT: dict[str, dict[str, Counter[Any]]] = {}
+"""What each extract comes to by itself, of the first test that asked."""
 
 
 @pytest.fixture(autouse=True)
@@ -95,13 +97,13 @@ def assert_what_landed_last_stands(
     By hand is in turn the same run again, as when a red task is cleared, and another run."""
     landing = tmp_path / "landing"
     before, after = extracts()
-    right: dict[str, dict[str, Counter[Any]]] = {}
-    for which, files in (("before", before), ("after", after)):
-        store.empty()
-        worlds.land(landing, {ON: files})
-        store.run(landing, ON, workers=1)
-        right[which] = store.dump()
-        assert dues(store)
+    if not _RIGHT:
+        for which, files in (("before", before), ("after", after)):
+            store.empty()
+            worlds.land(landing, {ON: files})
+            store.run(landing, ON, workers=1)
+            _RIGHT[which] = store.dump()
+            assert dues(store)
     for number, (through, stage) in enumerate(pairs):
         where = f"through {through}, then {stage}"
         store.empty()
@@ -132,7 +134,7 @@ def assert_what_landed_last_stands(
             assert_each_due_is_landed_or_told_of(store, after, where)
             continue
         for view, rows in store.dump().items():
-            wanted = right["before" if over else "after"][view]
+            wanted = _RIGHT["before" if over else "after"][view]
             assert (list(rows - wanted)[:3], list(wanted - rows)[:3]) == ([], []), f"{where}: {view}"
 
 
@@ -149,14 +151,15 @@ def assert_each_due_is_landed_or_told_of(store: Store, landed: Files, where: str
 
 def test_a_stage_by_hand_after_another_extract_landed(store: Store, tmp_path: Path) -> None:
     """R21, R22: any second stage after any first one, by seed; `make soak` has them all."""
-    pairs = random.Random(4).sample(EVERY_PAIR, 6)
+    pairs = random.Random(4).sample(EVERY_PAIR, 4)
     assert_what_landed_last_stands(store, tmp_path, pairs, follow=False, taken_in=False)
 
 
 @pytest.mark.parametrize("taken_in", [False, True])
 def test_a_stage_and_what_follows_it_by_hand(store: Store, tmp_path: Path, taken_in: bool) -> None:
-    """R21, R22: each stage and the next, in turn with the new extract taken in by hand first, and without."""
-    pairs = list(itertools.pairwise(STAGES[STAGES.index("receive_extract") :]))[taken_in::2]
+    """R21, R22: stages and the next of each, in turn with the new extract taken in by hand first, and without; `make soak` has
+    them all."""
+    pairs = list(itertools.pairwise(STAGES[STAGES.index("receive_extract") :]))[taken_in::4]
     assert_what_landed_last_stands(store, tmp_path, pairs, follow=True, taken_in=taken_in)
 
 
