@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -23,6 +24,7 @@ from case_closure.local.rest import AirflowClient
 from case_closure.night import run as night
 from case_closure.store import roles
 from tests.support.airflow_up import Up, until
+from tests.support.installation import Databases, assert_the_same_stands
 from tests.support.installation import Installation as Store
 
 STAGES = list(night.STAGES)
@@ -161,12 +163,19 @@ def test_R22_a_backfill_goes_on_in_date_order_past_a_rejected_night_that_says_wh
 
 
 def test_R22_a_mended_night_goes_through_when_cleared_and_then_the_one_that_waited(
-    store: Store, up: Up
+    store: Store, up: Up, database_server: Databases
 ) -> None:
+    """What then stands is what the three nights come to in one process."""
     assert up.clear(SPOILT, "verify_landing") == "success"
     assert up.clear(WAITING, "open_night") == "success"
     assert_in_date_order(store, SUMMER)
     assert [up.run_of(on)["note"] for on in SUMMER] == [f"Night of {on}" for on in SUMMER]
+    with database_server.installation() as in_process:
+        shutil.copytree(store.landing, in_process.landing)
+        three = [date.fromisoformat(on) for on in SUMMER]
+        for on in three:
+            in_process.run(on)
+        assert_the_same_stands(store, in_process, *three)
 
 
 def test_R21_a_cleared_stage_runs_again_with_what_follows_and_changes_nothing_that_was_right(

@@ -132,6 +132,22 @@ class Installation:
                 )
         return found
 
+    def sent_out(self, on: date) -> dict[str, bytes]:
+        """The files of that night's outbound folder, by their names in it."""
+        folder = self.folder / "outbound" / on.isoformat()
+        return {
+            str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        }
+
+
+def assert_the_same_stands(found: Installation, expected: Installation, *nights: date) -> None:
+    """The same rows in every view of both schemas, and the same bytes sent out on each of these nights, some of them at all."""
+    rows, as_expected = found.everything(), expected.everything()
+    assert [view for view in as_expected if rows[view] != as_expected[view]] == []
+    for on in nights:
+        assert len(expected.sent_out(on)) > 5
+        assert found.sent_out(on) == expected.sent_out(on)
+
 
 def as_administrator(server: embedded.Server, statement: str) -> None:
     with psycopg.connect(server.admin_url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
