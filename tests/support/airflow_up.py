@@ -99,11 +99,15 @@ class Up:
         return self.ended(run)
 
     def tries(self, night: str) -> dict[str, int]:
-        """How often each stage of a night was begun, in the order in which they last began."""
+        """How often each stage of a night was begun, in the order in which they last began; in slots, the task begun most often."""
         run = self.run_of(night)["dag_run_id"]
         tasks = self.client.get(f"/api/v2/dags/nightly/dagRuns/{run}/taskInstances")["task_instances"]
         begun = sorted((task for task in tasks if task["try_number"]), key=lambda task: task["start_date"])
-        return {task["task_id"].partition(".")[0]: task["try_number"] for task in begun}
+        tries: dict[str, int] = {}
+        for task in begun:
+            stage = task["task_id"].partition(".")[0]
+            tries[stage] = max(tries.get(stage, 0), task["try_number"])
+        return tries
 
     def log_of(self, night: str, stage: str, attempt: int = 1) -> str:
         """What a person reads in the log of a stage."""
