@@ -71,8 +71,9 @@ def in_process(store: Installation, database_server: Databases) -> Iterator[Inst
 
 
 def assert_as_in_process(store: Installation, in_process: Installation, on: date) -> None:
-    """Runs that night in process too."""
-    in_process.run(on)
+    """Runs in process too what was run until then."""
+    for night_on in sorted(set(store.night_status()) - set(in_process.night_status())):
+        in_process.run(night_on)
     assert_the_same_stands(store, in_process, on)
 
 

@@ -99,7 +99,7 @@ class Up:
         return self.ended(run)
 
     def tries(self, night: str) -> dict[str, int]:
-        """How often each stage of a night was begun, in the order in which they last began; in slots, the task begun most often."""
+        """How often each stage of a night was begun, in their order; of several tasks, the one begun most often."""
         run = self.run_of(night)["dag_run_id"]
         tasks = self.client.get(f"/api/v2/dags/nightly/dagRuns/{run}/taskInstances")["task_instances"]
         begun = sorted((task for task in tasks if task["try_number"]), key=lambda task: task["start_date"])
