@@ -24,7 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Files are given out whole, in this order: what takes minutes begins first, or one process ends long after the others.
 _LONGEST = (
-    "test_nights_through_airflow.py", "test_nights_guard.py", "test_model_agrees.py", "test_supervisor.py", "test_killed.py",
+    "test_nights_through_airflow.py", "test_nights_on_workers.py", "test_supervisor.py", "test_nights_guard.py",
+    "test_model_agrees.py", "test_killed.py", "test_night_in_parts.py",
     "test_money_law.py", "test_late_nights.py", "test_same_night_same_result.py", "test_any_entry.py", "test_stages_by_hand.py",
     "test_programme.py", "test_closure_nights.py", "test_money_follows_its_case.py",
 )  # fmt: skip
