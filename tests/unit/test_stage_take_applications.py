@@ -363,8 +363,8 @@ def test_B50_look_ups_go_to_the_case_owner_where_there_is_one() -> None:
         return [(row["route"], row["casegroup_id"]) for row in night.rows("work_items")]
 
     differs = application(applicant_says_csa=False)
-    assert route(applied(differs, cases=[open_case()], routes={"G1": None})) == [("CASE_OWNER", "G1")]
-    assert route(applied(differs, cases=[open_case()])) == [("FT_TEAM", "G1")]
+    assert route(applied(differs, cases=[open_case()], routes={"G1": None})) == [("CASE_OWNER", None)]
+    assert route(applied(differs, cases=[open_case()])) == [("FT_TEAM", None)]
     assert route(applied(differs | {"named_paying_parent_nino": STRANGER}, cases=[open_case()])) == [
         ("FT_TEAM", None)
     ]

@@ -231,6 +231,8 @@ def _look_up_items(
     """Failed look-ups, and those that differ from what the client said: one item for each role (B65-B67)."""
     items = []
     rows = work_items.routed(judged.assign(casegroup_id=decided["casegroup_id"]), routes)
+    # It is about what an application says of somebody, who may be of any casegroup or none: the application tells.
+    rows = rows.assign(casegroup_id=pd.Series(None, index=rows.index, dtype="str"))
     for role, column, says, who in _LOOK_UPS:
         given = nino.cleaned(rows[column])
         asked = np.ones(len(rows), dtype=bool)
