@@ -50,7 +50,8 @@ _CSA_ROW = ["csa_system", "nino", "forenames", "surname", "csa_receipt_reference
 _DCA_ROW = ["dca_reference", "agency", "csa_system", "csa_case_id", "amount_pence", "received_on"]
 # Pence of that many digits fit int64 whatever they are.
 _DIGITS_THAT_FIT = 18
-_MOST_AT_ONCE = 2.0**62
+_MOST_AT_ONCE = 2**62
+_HALF = 32
 
 
 @dataclass(frozen=True)
@@ -510,7 +511,10 @@ def share(of_payment: pd.Series, payments: pd.Series, of_due: pd.Series, dues: p
     # More than int64 can add up is nobody's money, but must not come out wrong: it is shared out one by one.
     huge = np.zeros(len(names), dtype=bool)
     for groups, amounts in sides:
-        huge |= np.bincount(groups, weights=amounts.astype(float), minlength=len(names)) > _MOST_AT_ONCE
+        # By what is above the lower half of each, rounded up: that never comes to more than int64 holds.
+        upper = np.zeros(len(names), dtype=np.int64)
+        np.add.at(upper, groups, (amounts >> _HALF) + 1)
+        huge |= upper > _MOST_AT_ONCE >> _HALF
     group = np.concatenate([groups for groups, _ in sides])
     ends = np.concatenate([_running(groups, amounts) for groups, amounts in sides])
     is_due = np.repeat([False, True], [len(sides[0][0]), len(sides[1][0])])
