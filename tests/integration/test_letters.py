@@ -339,6 +339,11 @@ def test_B17_B45_6300_goes_with_the_next_night_and_gives_the_caseworkers_dates(
         5000,
         SECOND,
     )
+    # [29]: the dates are said of the CMSL6300 alone.
+    dates = store.query(
+        "select code, from_on, to_on from reporting.letters where from_on is not null or to_on is not null"
+    )
+    assert dates == [{"code": "CMSL6300", "from_on": date(2009, 1, 1), "to_on": date(2012, 3, 31)}]
     assert night.prepared(SECOND) == {"letters_by_hand": 0, "letters_prepared": 0}
     assert night.prepared(THIRD) == {"letters_by_hand": 0, "letters_prepared": 0}
 
@@ -400,6 +405,12 @@ def test_B17_6300_is_refused_when_the_item_is_closed_the_casegroup_sensitive_or_
     with pytest.raises(letters_by_hand.LetterNotAsked, match="asked for by worker-1 on 2017-08-11"):
         asked(store, user="worker-2")
     night.prepared(SECOND)
+    with pytest.raises(
+        letters_by_hand.LetterNotAsked, match=f"asked for already and went out as {WRITE_OFF}"
+    ):
+        asked(store, from_on=date(2008, 1, 1))
+    store.execute("update closure.letters set status = 'NOT_ISSUED', reason = 'DLO' where code = 'CMSL6300'")
+    assert "goes out with the next night" in asked(store, at=NOON.replace(hour=13))
     store.execute("update closure.work_items set status = 'CLOSED' where type = 'CONFIRM_WRITE_OFF'")
     with pytest.raises(letters_by_hand.LetterNotAsked, match="no open CONFIRM_WRITE_OFF item"):
         asked(store)

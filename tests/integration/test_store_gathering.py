@@ -88,6 +88,7 @@ _OVER: dict[str, list[dict[str, Any]]] = {
     ],
     "closure.payments": [{"status": "HELD", "source": "CSA", "reference": "csa_receipt_reference"}],
     "held.ltr_responses": [{"changed_on": ON}],
+    "closure.ledger": [{"kind": "CORRECTION"}],
     "held.clerical_letters": [{"changed_on": ON}],
 }
 _TABLES = (
@@ -97,7 +98,7 @@ _TABLES = (
     "closure.cms_cases", "closure.work_items", "closure.letters", "closure.end_liability", "closure.journeys", "closure.ltrs",
     "closure.applications", "closure.refused_rows", "closure.sensitive_casegroups", "closure.nights",
     "held.csa_payments", "held.csa_actions", "held.enforcement_actions", "held.reported_exceptions", "held.dca_payments",
-    "closure.payments",
+    "closure.payments", "closure.ledger",
 )  # fmt: skip
 _KEY = "csa_system/csa_case_id"
 
@@ -157,13 +158,15 @@ ASKED: dict[str, Asked] = {
     "standing": (handed.CASEGROUPS, _of(lambda by: by.standing()), {}),
     "positions": (handed.POSITIONS, _of(lambda by: by.positions()), {}),
     "dues_now": (
-        handed.DUES_NOW, _of(lambda by: by.dues_now()), {"case_key": _KEY, "amount_pence": _number("posted_pence")},
+        handed.DUES_NOW, _of(lambda by: by.dues_now()),
+        {"case_key": _KEY, "amount_pence": _number("posted_pence") + _number("amount_pence")},
     ),
     "open_exceptions": (handed.OPEN_EXCEPTIONS, _of(lambda by: by.open_exceptions()), {"exception_id": None, "rule_code": None}),
     "cms_cases": (
         handed.CMS_CASES_STANDING, _of(lambda by: by.cms_cases()),
         {"case_key": _KEY, "parents": "casegroup_id/paying_parent_id/receiving_parent_id"},
     ),
+    "balances_accepted": (handed.BALANCES_ACCEPTED, _of(lambda by: by.balances_accepted()), {"case_key": _KEY}),
     "completed_periods": (handed.COMPLETED_PERIODS, _of(lambda by: by.completed_periods()), {"case_key": _KEY}),
     "payer_casegroups": (handed.PAYER_CASEGROUPS, _of(_payers), {"matched_on": "paying_parent_matched_on"}),
     "children": (handed.CASE_KEYS, _of(lambda by: by.children()), {"case_key": _KEY}),
@@ -243,7 +246,7 @@ def test_payments_and_tranches_gather_each_column_under_its_name(named: Installa
         paid = payments.receipts(connection, on, own=False, rerun=False)
         waits = payments.standing(connection, on, _series("casegroup_id"), own=False, rerun=False)
         owed = payments.dues(connection, _series("casegroup_id"))
-        corrected = corrections.corrections(connection, on, own=True)
+        corrected = corrections.gather(connection, on, own=True)
         before = row_exceptions.before(connection, "payments", _series("casegroup_id"))
         refused = sensitive.refusals(connection).to_pylist()
         concerned = tranches.concerned(connection, _value("changed_on", "date"))
@@ -259,10 +262,30 @@ def test_payments_and_tranches_gather_each_column_under_its_name(named: Installa
     assert _plain(waits.payments) == [_expected(handed.PAYMENTS, stored)]
     assert _plain(waits.casegroups) == [_expected(handed.CASEGROUPS_COMPLETED, {})]
     assert _plain(owed) == [
-        _expected(handed.DUES_OUTSTANDING, {"outstanding_pence": _number("posted_pence")})
+        _expected(
+            handed.DUES_OUTSTANDING,
+            {"outstanding_pence": _number("posted_pence") + _number("amount_pence")},
+        )
     ]
     assert _plain(corrected.corrections) == [_expected(handed.CORRECTIONS, {})]
-    assert _plain(corrected.dues) == [_expected(handed.DUES_TO_CORRECT, {})]
+    posted = _number("posted_pence")
+    assert _plain(corrected.dues) == [
+        _expected(
+            handed.DUES_TO_CORRECT,
+            {"case_key": _KEY, "amount_pence": posted + _number("amount_pence"), "allocated_pence": 0},
+        )
+    ]
+    (of_case,) = _plain(corrected.cases)
+    unknown = {
+        "postcode": None,
+        "country": None,
+        "cms_case_id": "cms_case_id",
+        "paying_parent_matched_on": None,
+    }
+    assert of_case | unknown == _expected(
+        handed.CASES_TO_CORRECT,
+        {"case_key": _KEY, "completed": True, "recorded": True} | unknown,
+    )
     assert _plain(before.open_exceptions) == [
         _expected(handed.EXCEPTIONS_SEEN, {"exception_id": "of_payments", "rule_code": "of_payments"})
     ]

@@ -39,7 +39,9 @@ CONTRACT = {
     "credits": "business_date csa_system csa_case_id creditor arrears_status amount_pence",
     "work_items": "work_item_id business_date type casegroup_id csa_system csa_case_id subject_reference route status detail",
     "letters": "letter_id business_date code recipient_role party_id casegroup_id csa_system csa_case_id status reason "
-    "covers_letter_id total_pence clerical_issued_on",
+    "covers_letter_id total_pence clerical_issued_on from_on to_on",
+    "corrections": "correction_id business_date csa_system csa_case_id casegroup_id creditor arrears_status old_amount_pence "
+    "new_amount_pence reason requested_by offline_calculation due_id status",
     "reconciliation": "business_date csa_system csa_case_id creditor arrears_status left_csa_pence received_pence posted_pence "
     "held_pence credit_pence break_type",
     "end_liability": "casegroup_id csa_system csa_case_id tranche_id journey selected_on led became_reactive_on",
@@ -170,6 +172,17 @@ def test_a_due_cannot_be_stored_twice_nor_an_entry_without_its_due(installation:
 
 # --- what the server itself refuses
 
+
+def _a_due(*values: str, system: str = "csa_system") -> str:
+    """A due more of the case that has one: creditor, status, posted_pence and reference, as SQL."""
+    return (
+        "insert into closure.dues (due_id, business_date, casegroup_id, cms_casegroup_id, cms_case_id, csa_system, csa_case_id, "  # noqa: S608
+        "creditor, arrears_status, posted_pence, reference) select 'x', business_date, casegroup_id, cms_casegroup_id, "
+        f"cms_case_id, {system}, csa_case_id, {', '.join(values)} from closure.dues"
+    )
+
+
+_AN_ENTRY = "insert into closure.ledger select 'x', business_date, due_id,"
 REFUSED = {
     # The money law, in every bucket.
     "update closure.positions set held_pence = held_pence + 1": "positions_law_ck",
@@ -177,15 +190,26 @@ REFUSED = {
     "update closure.positions set credit_pence = 1, posted_pence = posted_pence - 1": "positions_signs_ck",
     "insert into closure.position_history select casegroup_id, csa_system, csa_case_id, creditor, arrears_status, 1, 0, 0, 0, "
     "business_date, null, business_date, business_date from closure.positions": "position_history_law_ck",
-    "update closure.dues set posted_pence = 0": "dues_posted_ck",
+    _a_due("'RP'", "'SUSPENDED'", "-1", "null"): "dues_posted_ck",
+    _a_due("'RP'", "'SUSPENDED'", "0", "'the balance it would mirror'"): "dues_posted_ck",
+    _a_due("'RP'", "'SUSPENDED'", "0", "null"): "only a correction adds a due",
+    # Of each due, posted + corrections - allocated is never below nothing (R29).
+    f"{_AN_ENTRY} 'CORRECTION', -1000, null, 'C2' from closure.dues": "there would be -1 pence outstanding",
+    f"{_AN_ENTRY} 'ALLOCATION', -1000, null, 'P1' from closure.dues": "there would be -1 pence outstanding",
+    f"{_AN_ENTRY} 'ALLOCATION', 1, null, 'P1' from closure.dues": "ledger_allocation_ck",
+    # Several in one statement are added up.
+    "insert into closure.ledger select 'x' || n, business_date, due_id, 'ALLOCATION', -500, null, 'P' || n from closure.dues, "
+    "generate_series(1, 2) n": "there would be -1 pence outstanding",
+    # A correction is applied once, whatever it would make of it ([15]).
+    f"{_AN_ENTRY} 'CORRECTION', 0, null, 'C1' from closure.dues": "ledger_correction_ix",
     # A due is posted once, and an entry is of a due.
     "insert into closure.dues select * from closure.dues": "dues_pk",
     "insert into closure.ledger values ('x', '2017-08-10', 'no due', 'CORRECTION', 1, null, 'C1')": "ledger_due_id_fk",
     "insert into closure.ledger select 'x', business_date, due_id, 'POSTED', 1, null, 'B' from closure.dues": "ledger_kind_ck",
     # Values outside their lists.
-    "update closure.dues set creditor = 'SOS'": "dues_creditor_ck",
-    "update closure.dues set arrears_status = 'PAUSED'": "dues_arrears_status_ck",
-    "update closure.dues set csa_system = 'CMS'": "dues_csa_system_ck",
+    _a_due("'SOS'", "'ACTIVE'", "1", "null"): "dues_creditor_ck",
+    _a_due("'RP'", "'PAUSED'", "1", "null"): "dues_arrears_status_ck",
+    _a_due("'RP'", "'SUSPENDED'", "1", "null", system="'CMS'"): "dues_csa_system_ck",
     "update closure.positions set creditor = 'SOS'": "positions_creditor_ck",
     "update closure.casegroups set outcome = 'DONE'": "casegroups_outcome_ck",
     "update closure.cms_cases set origin = 'NEW'": "cms_cases_origin_ck",
@@ -233,8 +257,9 @@ def test_the_server_refuses_what_no_stage_would_do(filled: Installation, stateme
 @pytest.mark.parametrize(
     ("table", "column"),
     [
-        ("ledger", "amount_pence"), ("payment_events", "status"), ("journey_moves", "cause"), ("exception_events", "event"),
-        ("night_history", "reason"), ("position_history", "received_pence"), ("reconciliation_sign_offs", "remarks"),
+        ("ledger", "amount_pence"), ("dues", "posted_pence"), ("payment_events", "status"), ("journey_moves", "cause"),
+        ("exception_events", "event"), ("night_history", "reason"), ("position_history", "received_pence"),
+        ("reconciliation_sign_offs", "remarks"),
     ],
 )  # fmt: skip
 def test_rows_that_are_only_added_to_are_neither_changed_nor_taken_away(

@@ -272,7 +272,8 @@ _LAWS = {
         select casegroup_id, o.posted, d.posted
         from (select casegroup_id, sum(posted_pence) as posted from {side}.casegroup_outcomes where posted_pence <> 0
               group by 1) o
-        full join (select casegroup_id, sum(posted_pence) as posted from {side}.dues group by 1) d using (casegroup_id)
+        full join (select casegroup_id, sum(posted_pence) as posted from {side}.dues where posted_pence > 0
+                   group by 1) d using (casegroup_id)
         where o.posted is distinct from d.posted""",
     "received of the casegroups = received of the buckets": """
         select 'all', o.received, r.received
@@ -283,7 +284,7 @@ _LAWS = {
                     where g.completed_on is not null and ('{side}' = 'sensitive') = exists (
                         select from closure.sensitive_casegroups s where s.casegroup_id = g.casegroup_id)) c
         where o.received + c.since <> r.received""",
-    "a due is above nothing, has one POSTED entry of its amount, and is what its ledger says": """
+    "a due has one POSTED entry of its amount, none where a correction added it, and is what its ledger says": """
         select d.due_id, d.posted_pence, d.amount_pence, l.posted, l.amount, l.allocated
         from {side}.dues d left join (
             select due_id, count(*) filter (where kind = 'POSTED') as entries,
@@ -291,8 +292,9 @@ _LAWS = {
                    sum(amount_pence) filter (where kind in ('POSTED', 'CORRECTION')) as amount,
                    coalesce(sum(abs(amount_pence)) filter (where kind = 'ALLOCATION'), 0) as allocated
             from {side}.ledger group by due_id) l using (due_id)
-        where d.posted_pence <= 0 or d.amount_pence < 0 or l.entries is distinct from 1
-           or l.posted is distinct from d.posted_pence or l.amount is distinct from d.amount_pence or l.allocated > l.amount""",
+        where d.posted_pence < 0 or d.amount_pence < 0 or l.entries is distinct from (d.posted_pence > 0)::int
+           or coalesce(l.posted, 0) is distinct from d.posted_pence or l.amount is distinct from d.amount_pence
+           or l.allocated > l.amount""",
     "every ledger entry is of a due": """
         select entry_id, l.due_id from {side}.ledger l left join {side}.dues d using (due_id) where d.due_id is null""",
 }

@@ -322,6 +322,8 @@ def tonight(
     standing: Sequence[Row] = (),
     positions: Sequence[Row] = (),
     dues_now: Sequence[Row] = (),
+    accepted: Sequence[Row] = (),
+    taken_in: Sequence[Row] = (),
     open_exceptions: Sequence[Row] = (),
     cms_cases: Sequence[Row] = (),
     clerical_items: Sequence[Row] = (),
@@ -353,6 +355,7 @@ def tonight(
         "positions": frame_like(handed.POSITIONS, positions),
         "dues_now": frame_like(handed.DUES_NOW, dues_now),
         "completed_periods": frame_like(handed.COMPLETED_PERIODS, ()),
+        "balances_accepted": frame_like(handed.BALANCES_ACCEPTED, accepted),
     }
     held = receive_balances.Gathered.of(frames)
     received = _received(held, on, limit, dates)
@@ -375,6 +378,7 @@ def tonight(
     }
     stood = {name: frames[name] for name in ("standing", "positions", "open_exceptions", "resolutions")} | {
         "entered_for_people": entered,
+        "taken_in": frame_like(handed.TAKEN_IN, taken_in),
         "routes": frame_like(handed.ROUTES, [{"casegroup_id": group, "case_owner": owner} for group, owner in there.items()]),
         "on_cms": frame_like(handed.CASE_KEYS, [
             {"case_key": _key(row)}

@@ -25,7 +25,7 @@ where r.credit_pence is distinct from c.amount_pence or c.amount_pence >= 0
 union all
 select 'posted = sum of posted_pence', concat_ws(' ', csa_system, csa_case_id, creditor, arrears_status)
 from (select * from {schema}.reconciliation where posted_pence <> 0) r
-full join {schema}.dues d using (csa_system, csa_case_id, creditor, arrears_status)
+full join (select * from {schema}.dues where posted_pence <> 0) d using (csa_system, csa_case_id, creditor, arrears_status)
 where r.posted_pence is distinct from d.posted_pence
 union all
 select 'amount = its ledger entries POSTED and CORRECTION', d.due_id
@@ -34,12 +34,23 @@ having d.amount_pence is distinct from sum(l.amount_pence) filter (where l.kind 
 union all
 select 'what is mirrored = its POSTED entry', d.due_id
 from {schema}.dues d left join {schema}.ledger l on l.due_id = d.due_id and l.kind = 'POSTED' group by d.due_id, d.posted_pence
-having d.posted_pence is distinct from sum(l.amount_pence) or count(l.due_id) <> 1
+having d.posted_pence is distinct from coalesce(sum(l.amount_pence), 0) or count(l.due_id) <> (d.posted_pence <> 0)::int
 union all
-select 'no due below or at nothing', due_id from {schema}.dues where posted_pence <= 0
+select 'no due below nothing, and none of nothing that no correction added', due_id from {schema}.dues d
+where posted_pence < 0 or posted_pence = 0 and not exists (
+    select from {schema}.ledger l where l.due_id = d.due_id and l.kind = 'CORRECTION')
+union all
+select 'posted + corrections - allocated = outstanding, and never below nothing', due_id
+from {schema}.ledger group by due_id
+having sum(amount_pence) < 0 or max(amount_pence) filter (where kind = 'ALLOCATION') >= 0
+union all
+select 'a correction is applied once, as it came', coalesce(c.correction_id, l.reference)
+from (select * from {schema}.corrections where status = 'APPLIED') c
+full join (select * from {schema}.ledger where kind = 'CORRECTION') l on l.reference = c.correction_id and l.due_id = c.due_id
+where c.new_amount_pence - c.old_amount_pence is distinct from l.amount_pence
 union all
 select 'dues of a casegroup are there together with its completion (R7)', casegroup_id
-from (select casegroup_id, sum(posted_pence) as pence from {schema}.dues group by casegroup_id) d
+from (select casegroup_id, sum(posted_pence) as pence from {schema}.dues where posted_pence > 0 group by casegroup_id) d
 full join (select * from {schema}.casegroup_outcomes where reason = 'ARREARS_ADDED') o using (casegroup_id)
 where d.pence is distinct from o.posted_pence
 union all

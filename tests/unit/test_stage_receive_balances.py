@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.stages.receive_balances import moves
-from tests.support.builders import ALL_NINE, BEFORE, ON, Row, balance, case, tonight
+from tests.support.builders import ALL_NINE, BEFORE, ON, Row, balance, case, records, tonight
 
 AFTER = date(2017, 8, 11)
 COMPLETE = ("TRANSITION_COMPLETE", "ARREARS_ADDED")
@@ -553,6 +554,51 @@ def test_R20_closes_when_corrections_have_made_the_dues_equal_to_it() -> None:
     corrected = [DUES[0] | {"amount_pence": 1500}]
     night = tonight(case(owes={"rp_active": 1500}), **(COMPLETED | {"dues_now": corrected}))
     assert night.opened == set()
+
+
+ACCEPTED: Row = {
+    "case_key": "CS2/A", **dict.fromkeys(BUCKET_COLUMNS, 0), "rp_active_pence": 1500, "arrears_from": date(2011, 1, 1),
+    "arrears_to": date(2017, 7, 31),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "opens"),
+    [
+        ({}, False),
+        ({"gb_sos_active_pence": -60}, False),  # below nothing is as none
+        ({"arrears_from": date(2012, 1, 1)}, True),  # no balance of that period had come
+        ({"rp_active_pence": 1400}, True),  # what had come with that period was another amount
+    ],
+)
+def test_R20_a_balance_that_had_come_when_its_case_was_corrected_to_it_is_accepted_with_its_period(
+    change: Row, opens: bool
+) -> None:
+    """[15]: that balance again is silent, another one opens it anew."""
+    standing = COMPLETED | {
+        "dues_now": [DUES[0] | {"amount_pence": 1500}],
+        "accepted": [ACCEPTED | change],
+    }
+    again = case(owes={"rp_active": 1500}, balance_row={"arrears_from": date(2011, 1, 1)})
+    assert tonight(again, **standing).opened == (
+        {("balance_changed_after_completion", "A")} if opens else set()
+    )
+
+
+def test_R41_what_corrections_have_taken_in_is_neither_received_nor_held() -> None:
+    """Penny for penny, bucket by bucket, at most what is held."""
+    taken = {"casegroup_id": "G1", "csa_system": "CS2", "csa_case_id": "B", "creditor": "RP"}
+    night = tonight(
+        case("A"), case("B", owes={"rp_active": 500, "rp_suspended": 40, "rp_deferred": 9}), **COMPLETED,
+        taken_in=[taken | {"arrears_status": "ACTIVE", "taken_in_pence": 420},
+                  taken | {"arrears_status": "SUSPENDED", "taken_in_pence": 45}],
+    )  # fmt: skip
+    rows = night.decided.positions
+    held = {
+        row["arrears_status"]: (row["received_pence"], row["held_pence"])
+        for row in records(rows[rows["csa_case_id"] == "B"])
+    }
+    assert held == {"ACTIVE": (80, 80), "DEFERRED": (9, 9)}
 
 
 def test_R4_a_completed_casegroup_stays_complete_whatever_comes() -> None:

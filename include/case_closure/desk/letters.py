@@ -70,7 +70,8 @@ def confirm_write_off(
 ) -> str:
     """Ask for CMSL6300 to the case's receiving parent, for these dates, both included (B17, B45); in words what will happen.
 
-    Raises LetterNotAsked: dates the wrong way round, no open CONFIRM_WRITE_OFF item, or asked for already.
+    Raises LetterNotAsked: dates the wrong way round, no open CONFIRM_WRITE_OFF item, or asked for already. One that could not be
+    sent (no address, a person who has died) may be asked for again.
     """
     if from_on > to_on:
         raise LetterNotAsked(
@@ -82,6 +83,12 @@ def confirm_write_off(
                 f"There is no open CONFIRM_WRITE_OFF item for case {shown(csa_case_id)} of {csa_system} in casegroup "
                 f"{shown(casegroup_id)}, so no write-off is to be confirmed. Look for the case in reporting.work_items. "
                 "Nothing was changed."
+            )
+        issued = letters_by_hand.issued(connection, codes.WRITE_OFF, csa_system, csa_case_id)
+        if issued is not None:
+            raise LetterNotAsked(
+                f"This letter was asked for already and went out as {issued}. To send it again as it was: "
+                f"case-closure letters reissue {issued} --user NAME. Nothing was changed."
             )
         _ask(
             connection, user, at, code=codes.WRITE_OFF, casegroup_id=casegroup_id, csa_system=csa_system, csa_case_id=csa_case_id,

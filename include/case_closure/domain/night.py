@@ -18,7 +18,7 @@ MEANINGS: Final = {
     "set_up_cases": "Checks and creates or links the cases that need dues on CMS (B31, B35-B43).",
     "post_dues": "Works out the dues that mirror each balance, and where every penny is (B32, B44, R7).",
     "decide_next_action": "Write-off checks, letters, next action; stores all of a casegroup at once (B45-B50).",
-    "apply_corrections": "Gates corrections; a bad one is refused alone (B55).",
+    "apply_corrections": "Gates corrections and applies the good ones; a bad one is refused alone (B55, R28, R29).",
     "allocate_payments": "Finds whose each payment is, lets go what people entered, allocates to dues (B59-B61, R25).",
     "refer_actions": "Refers outstanding actions, enforcement and rows refused alone to whoever must act (B57, B62-B64).",
     "check_money_law": "Received = posted + held + credits, in every bucket; a breach fails the night and says where.",

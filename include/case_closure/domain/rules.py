@@ -308,14 +308,15 @@ _RULES = (
     ),
     Rule(
         "correction_below_zero", "corrections", "corrections", "corrections", "BALANCE",
-        "The correction would take the arrears below nothing.",
-        "Check the amount with whoever asked for it.",
+        "The correction would take the arrears below nothing, or below what has been paid of them.",
+        "Check the amount with whoever asked for it; what was paid is not taken back by a correction.",
         scope="ROW", channel="OFFLINE_REPORT",
     ),
     Rule(
         "correction_due_unknown", "corrections", "corrections", "corrections", "BALANCE",
-        "There are no arrears on CMS for this correction to change.",
-        "Check the case, creditor and status with whoever asked for it.",
+        "There are no arrears on CMS for this correction to change, and it may not add any.",
+        "Check the case, creditor and status with whoever asked for it. It is judged again each night; arrears are added by an "
+        "offline report alone, once the casegroup is complete and its case on CMS.",
         scope="ROW", channel="OFFLINE_REPORT",
     ),
     Rule(
@@ -379,8 +380,10 @@ assert len(RULES) == len(_RULES), "a rule code stands twice"
 
 
 # A balance reported clerically is judged by two of the rules of any balance, a receipt of an agency by three of a payment's; the
-# rules of rows are judged on each of their files, and on entries about payments once it is known where these stand.
+# rules of rows are judged on each of their files, on entries about payments once it is known where these stand, on corrections
+# once their due is known.
 _ALSO_JUDGED_BY: Final = {
+    "corrections": ("row_invalid",),
     "clerical_balances": ("balance_key_missing", "balance_case_unknown"),
     "dca_payments": ("payment_malformed", "payment_receipt_conflict", "payment_owner_unknown"),
     "payment_entries": ("row_invalid",),

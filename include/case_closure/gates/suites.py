@@ -233,13 +233,15 @@ def payment_entries() -> Suite:
 
 @functools.cache
 def corrections() -> Suite:
-    """Corrections of a due (B55): to an amount, never below nothing."""
+    """Corrections of a due (B55): never below nothing nor below what was paid (R29); a write-off never upwards ([2])."""
     return Suite(
         "corrections",
         (
             _true("correction_due_unknown", "due_known", "csa_case_id"),
             _true("correction_below_zero", "amount_given", "new_amount_pence"),
             _between("correction_below_zero", "new_amount_pence", 0, None),
+            _true("correction_below_zero", "covers_allocated", "new_amount_pence"),
+            _true("row_invalid", "write_off_goes_down", "new_amount_pence"),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Gate corrections; a bad one is refused alone (B55).
+"""Apply corrections; a bad one is refused alone (B55).
 
 Belongs here: gather, gate, conclude, commit. Does not belong here: what is decided (``stages.apply_corrections``).
 """
@@ -7,26 +7,69 @@ from __future__ import annotations
 
 import pandas as pd
 
-from case_closure.night import judging
+from case_closure.night import decide_next_action, judging, post_dues, receive_balances, set_up_cases
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered, latest_date
 from case_closure.stages import apply_corrections
+from case_closure.stages.common.exceptions import Exceptions
 from case_closure.store import corrections, posting, row_exceptions
+from case_closure.tables import handed, handing
 
 
 def run(ctx: NightContext, url: str) -> Summary:
-    """Judge corrections; those that pass are held for the stages that use them."""
+    """Judge corrections in their order and apply those that are good, in one transaction; then judge again what they settle.
+
+    A correction that stands in the ledger is judged no more, so whatever is run again applies none twice.
+    """
     on = ctx.business_date
+    told: Summary = {"corrections_judged": 0, "corrections_applied": 0, "exceptions_opened": 0}
     with entered(ctx, url, "apply_corrections") as (connection, night):
         # A rerun retries what is still open, and nothing else (R21).
-        if night.succeeded and not row_exceptions.has_open(connection, on, "corrections"):
-            return {"corrections_judged": 0, "exceptions_opened": 0}
-        # What other nights brought waits for a night in its turn (R21, R39).
-        own = night.succeeded or night.late
-        rows = apply_corrections.facts(corrections.corrections(connection, on, own=own))
-        before = row_exceptions.before(connection, "corrections", rows["casegroup_id"])
-        broke = judging.judge_rows(connection, ctx, {"corrections": rows}, counted=not night.succeeded)
-        today, latest = pd.Timestamp(on).as_unit("s"), latest_date(connection, ctx)
-        decided = apply_corrections.conclude(rows, broke["corrections"], before, today, latest)
-        posting.store_exceptions(connection, on, decided)
-    return {"corrections_judged": len(rows), "exceptions_opened": len(decided.opened)}
+        if not night.succeeded or row_exceptions.has_open(connection, on, corrections.STAGE):
+            # What other nights brought waits for a night in its turn (R21, R39).
+            gathered = corrections.gather(connection, on, own=night.succeeded or night.late)
+            gate = judging.Gate(connection, ctx, "corrections", counted=not night.succeeded)
+            judged = apply_corrections.judge_in_order(gathered, gate.judge)
+            gate.keep()
+            today, latest = pd.Timestamp(on).as_unit("s"), latest_date(connection, ctx)
+            applied = apply_corrections.conclude(judged, gathered, today)
+            corrections.store(connection, on, applied)
+            before = row_exceptions.before(connection, corrections.STAGE, gathered.cases["casegroup_id"])
+            decided, closed = apply_corrections.exceptions(judged, gathered, before, today, latest)
+            posting.store_exceptions(connection, on, decided)
+            # After those of tonight are opened: one that a later correction overtakes tonight is opened and closed.
+            posting.store_exceptions(connection, on, _only_resolved(closed))
+            told = {
+                "corrections_judged": len(gathered.corrections),
+                "corrections_applied": len(applied.ledger),
+                "exceptions_opened": len(decided.opened),
+            }
+        again = corrections.to_judge_again(connection, on)
+    if again:
+        _judge_again(ctx, url, again)
+    return told
+
+
+def _only_resolved(resolved: pd.DataFrame) -> Exceptions:
+    return Exceptions(
+        opened=handing.empty(handed.EXCEPTIONS_OPENED),
+        seen=handing.empty(handed.EXCEPTIONS_SEEN),
+        resolved=resolved,
+        work_items=handing.empty(handed.WORK_ITEMS),
+    )
+
+
+def _judge_again(ctx: NightContext, url: str, casegroup_ids: list[str]) -> None:
+    """Judge these casegroups by what their dues are now: a changed balance that they equal is settled (R20, [15]), and money
+    that came after completion is held no more where a correction has taken it in (R41).
+
+    They have completed, so nothing else comes of it. Which they are stands in the store: a stage killed before this does it when
+    it is run again. Rule results were counted when the balances were first judged tonight.
+    """
+    on, tallies = ctx.business_date, judging.Tallies()
+    received = receive_balances.conclude(url, ctx.settings, on, casegroup_ids, tallies)
+    set_up = set_up_cases.conclude(url, on, received, tallies)
+    posted = post_dues.conclude(url, on, received, set_up)
+    with entered(ctx, url, "apply_corrections") as (connection, _):
+        decided = decide_next_action.conclude(connection, on, casegroup_ids, received, set_up, posted)
+        posting.store(connection, on, set_up, posted, decided)

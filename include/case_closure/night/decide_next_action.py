@@ -79,6 +79,7 @@ def conclude(
     before = {
         "standing": gather.standing(),
         "positions": gather.positions(),
+        "taken_in": gather.taken_in(),
         "open_exceptions": open_exceptions,
         "entered_for_people": gather.entered_for(people.dropna().unique().tolist()),
         "resolutions": gather.resolutions(),

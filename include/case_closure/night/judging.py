@@ -33,11 +33,18 @@ class Tallies:
             before = mine.get(rule, (0, 0))
             mine[rule] = (before[0] + judged, before[1] + failed)
 
+    def share(self, suite: str, shares: dict[str, dict[str, int]]) -> None:
+        mine = self.shares.setdefault(suite, {})
+        for what, by_casegroup in shares.items():
+            of_what = mine.setdefault(what, {})
+            for casegroup_id, rows in by_casegroup.items():
+                of_what[casegroup_id] = of_what.get(casegroup_id, 0) + rows
+
 
 def judge(
     suite: Any, frame: pd.DataFrame, tallies: Tallies, sensitive: np.ndarray | None = None
 ) -> pd.DataFrame:
-    """The findings of a suite over a frame with ``casegroup_id``; each suite is run once a part.
+    """The findings of a suite over a frame with ``casegroup_id``.
 
     ``sensitive``: of rows without a casegroup, which are nationally sensitive.
     """
@@ -45,7 +52,7 @@ def judge(
 
     findings = engine.run(suite, frame)
     tallies.add(suite.name, findings.tally)
-    tallies.shares[suite.name] = findings.shares(frame["casegroup_id"], sensitive)
+    tallies.share(suite.name, findings.shares(frame["casegroup_id"], sensitive))
     return findings.rows
 
 
@@ -63,32 +70,44 @@ def keep_shares(connection: Connection, ctx: NightContext, tallies: Tallies) -> 
         shares.keep(connection, shares.GATE, ctx.business_date, suite, kept, attempt=ctx.attempt)
 
 
-def judge_rows(connection: Connection, ctx: NightContext, frames: Frames, *, counted: bool = True) -> Frames:
-    """Findings of the suite of each name over its frame. No rows need no gate, and no import of it.
+class Gate:
+    """One suite that judges the rows of a night, at once or in turns. No rows need no gate, and no import of it.
 
     Rule results are kept where they are ``counted``: a rerun of a night that succeeded leaves those of its first run.
     """
+
+    def __init__(self, connection: Connection, ctx: NightContext, name: str, *, counted: bool = True) -> None:
+        self._connection, self._ctx, self._name, self._counted = connection, ctx, name, counted
+        self._tallies = Tallies()
+
+    def judge(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The findings over one turn's rows."""
+        if frame.empty:
+            return no_findings()
+        from case_closure.gates import suites
+
+        hidden = hidden_of_none(self._connection, frame)
+        return judge(getattr(suites, self._name)(), frame, self._tallies, hidden)
+
+    def keep(self) -> None:
+        """Keep the rule results of all turns."""
+        if not self._counted:
+            return
+        keep_shares(self._connection, self._ctx, self._tallies)
+        nights.record_gate_results(
+            self._connection, self._ctx.business_date, self._name,
+            _none_broken(self._name) | self._tallies.by_suite.get(self._name, {}), attempt=self._ctx.attempt,
+        )  # fmt: skip
+        nights.set_apart(self._connection, self._ctx.business_date, [self._name])
+
+
+def judge_rows(connection: Connection, ctx: NightContext, frames: Frames, *, counted: bool = True) -> Frames:
+    """Findings of the suite of each name over its frame; rule results kept where they are ``counted`` (``Gate``)."""
     broke = {}
     for name, frame in frames.items():
-        tallies = Tallies()
-        if len(frame):
-            from case_closure.gates import suites
-
-            broke[name] = judge(getattr(suites, name)(), frame, tallies, hidden_of_none(connection, frame))
-        else:
-            broke[name] = no_findings()
-        if not counted:
-            continue
-        keep_shares(connection, ctx, tallies)
-        nights.record_gate_results(
-            connection,
-            ctx.business_date,
-            name,
-            _none_broken(name) | tallies.by_suite.get(name, {}),
-            attempt=ctx.attempt,
-        )
-    if counted:
-        nights.set_apart(connection, ctx.business_date, frames)
+        gate = Gate(connection, ctx, name, counted=counted)
+        broke[name] = gate.judge(frame)
+        gate.keep()
     return broke
 
 

@@ -140,6 +140,7 @@ def gather_part(connection: Connection, on: date, part: list[str]) -> tuple[Gath
         "positions": gather.positions(),
         "dues_now": gather.dues_now(),
         "completed_periods": gather.completed_periods(),
+        "balances_accepted": gather.balances_accepted(),
     }
     return Gathered.read(held), nights.dates(connection, on)
 

@@ -515,7 +515,9 @@ def _corrects_nothing(group: Casegroup, case: Row, dice: Dice) -> None:
             "csa_closing_ledger",
             [r for r in group.of_case("csa_closing_ledger", case) if unwanted.items() <= r.items()],
         )
-    group.file("corrections").append(correction_row(case, dice, column, 5000))
+    # An offline report might add what is not there (R28).
+    row = correction_row(case, dice, column, 5000) | {"reason": "CHANGE_OF_CIRCUMSTANCES"}
+    group.file("corrections").append(row)
 
 
 def action_row(case: Row, dice: Dice, kind: str) -> Row:

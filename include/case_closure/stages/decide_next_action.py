@@ -53,6 +53,7 @@ class Gathered(Handed):
 
     standing: Annotated[pd.DataFrame, handed.CASEGROUPS]
     positions: Annotated[pd.DataFrame, handed.POSITIONS]
+    taken_in: Annotated[pd.DataFrame, handed.TAKEN_IN]
     open_exceptions: Annotated[pd.DataFrame, handed.OPEN_EXCEPTIONS]
     entered_for_people: Annotated[pd.DataFrame, handed.ENTERED_FOR_PEOPLE]
     resolutions: Annotated[pd.DataFrame, handed.RESOLUTIONS]
@@ -93,7 +94,9 @@ def conclude(
     opened, seen, resolved = _exceptions(exceptions_found, received, set_up, before, on, latest)
     still_open = _open_after(before.open_exceptions, opened, resolved)
     casegroups = _casegroups(received, posted, still_open, before, on)
-    positions, replaced = _changed_positions(posted.positions, received, before.positions, on)
+    positions, replaced = _changed_positions(
+        _less_taken_in(posted.positions, before.taken_in), received, before.positions, on
+    )
     items = [
         exception_items(opened, on),
         _changed_again_items(seen, received, on),
@@ -362,6 +365,20 @@ def _changed_positions(
         among(positions_before["casegroup_id"], changed), ["casegroup_id"]
     ].drop_duplicates()
     return now[among(now["casegroup_id"], changed)], replaced
+
+
+def _less_taken_in(positions: pd.DataFrame, taken_in: pd.DataFrame) -> pd.DataFrame:
+    """Positions without what corrections have taken in of money that came after completion: it is on dues now, and neither
+    received nor held (R41). Only completed casegroups have dues to correct."""
+    places = lookup(_position_key(positions), taken_in.assign(key=_position_key(taken_in)), "key")
+    held = positions["held_pence"].to_numpy(np.int64)
+    taken = np.minimum(np.maximum(held, 0), take_pence(taken_in["taken_in_pence"], places))
+    if not taken.any():
+        return positions
+    less = positions.assign(
+        received_pence=positions["received_pence"].to_numpy(np.int64) - taken, held_pence=held - taken
+    )
+    return less[(taken == 0) | (less[FIGURES] != 0).any(axis=1).to_numpy(bool)].reset_index(drop=True)
 
 
 def _with_what_was_completed(positions: pd.DataFrame, completed: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -70,6 +70,7 @@ class Gathered(CasesGathered):
     positions: Annotated[pd.DataFrame, handed.POSITIONS]
     dues_now: Annotated[pd.DataFrame, handed.DUES_NOW]
     completed_periods: Annotated[pd.DataFrame, handed.COMPLETED_PERIODS]
+    balances_accepted: Annotated[pd.DataFrame, handed.BALANCES_ACCEPTED]
 
 
 @dataclass(frozen=True)
@@ -340,6 +341,9 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, gathered: Gathe
     ]
     periods = known.drop_duplicates("case_key").set_index("case_key")
     nothing = (0,) * len(BUCKET_COLUMNS)
+    accepted: dict[str, list[dict[str, object]]] = {}
+    for row in gathered.balances_accepted.to_dict("records"):
+        accepted.setdefault(row["case_key"], []).append({str(name): value for name, value in row.items()})
     for place, row in zip(rows.index, rows.to_dict("records"), strict=True):
         key = row["case_key"]
         amounts = tuple(int(row[column]) for column in BUCKET_COLUMNS)
@@ -353,8 +357,18 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, gathered: Gathe
         is_now = (
             key in now and amounts == tuple(map(sum, zip(now[key], credits, strict=True))) and period_same
         )
-        same[place] = was_received or is_now
+        # Or its dues were corrected to it since it came: amounts alone, and with them the period it says ([15]).
+        was_accepted = _above_nothing(row) == now.get(key, nothing) and any(
+            _above_nothing(one) == _above_nothing(row)
+            and all(_equal(row[name], one[name]) for name in ("arrears_from", "arrears_to"))
+            for one in accepted.get(key, [])
+        )
+        same[place] = was_received or is_now or was_accepted
     return same
+
+
+def _above_nothing(balance: Mapping[Any, Any]) -> tuple[int, ...]:
+    return tuple(max(int(balance[column]), 0) for column in BUCKET_COLUMNS)
 
 
 def _since_completion(balances: pd.DataFrame, gathered: Gathered) -> np.ndarray:

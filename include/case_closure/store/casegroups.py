@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from case_closure.store.copy import copy_in, copy_out, select_list
 from case_closure.store.database import raw
-from case_closure.store.dues import AMOUNT_NOW
+from case_closure.store.dues import AMOUNT_NOW, TAKEN_IN
 from case_closure.store.schema.tables import CLEANED, MATCHED_ON
 from case_closure.tables import handed
 
@@ -382,6 +382,28 @@ class Gather:
             from judged j join closure.dues d using (casegroup_id) cross join lateral ({AMOUNT_NOW.format("d")}) n
             """,  # noqa: S608
             handed.DUES_NOW,
+        )
+
+    def taken_in(self) -> pa.Table:
+        """What corrections have taken in of what came for these casegroups after they completed (R41)."""
+        of_judged = TAKEN_IN.format("(select d.* from judged join closure.dues d using (casegroup_id))")
+        return self._read(f"select {select_list(handed.TAKEN_IN, 't')} from ({of_judged}) t", handed.TAKEN_IN)  # noqa: S608
+
+    def balances_accepted(self) -> pa.Table:
+        """The balances of their cases that had come when the case was last corrected, that night's too ([15])."""
+        names = select_list(handed.BALANCES_ACCEPTED, "b", case_key=CASE_KEY.format("b"))
+        return self._read(
+            f"""
+            select {names}
+            from (select d.csa_system, d.csa_case_id, max(n.extract_order) as extract_order
+                  from judged join closure.dues d using (casegroup_id)
+                  join closure.ledger l on l.due_id = d.due_id and l.kind = 'CORRECTION'
+                  join closure.nights n on n.business_date = l.business_date group by 1, 2) corrected
+            join held.csa_balances b using (csa_system, csa_case_id)
+            join closure.nights arrived on arrived.business_date = b.business_date
+            where b.is_new and arrived.extract_order <= corrected.extract_order
+            """,  # noqa: S608
+            handed.BALANCES_ACCEPTED,
         )
 
     def completed_periods(self) -> pa.Table:

@@ -75,6 +75,19 @@ def waiting(connection: Connection, request: dict[str, Any]) -> tuple[str, Any] 
     return (row[0], row[1]) if row else None
 
 
+def issued(connection: Connection, code: str, csa_system: str, csa_case_id: str) -> str | None:
+    """The number of the letter of that code that was issued for a case because somebody asked for it, or None."""
+    row = connection.execute(
+        text(
+            "select l.letter_id from closure.letters_by_hand h join closure.letters l using (letter_id) "
+            "where h.code = :code and (h.csa_system, h.csa_case_id) = (:csa_system, :csa_case_id) and l.status = 'ISSUED' "
+            "order by l.business_date desc limit 1"
+        ),
+        {"code": code, "csa_system": csa_system, "csa_case_id": csa_case_id},
+    ).first()
+    return str(row[0]) if row else None
+
+
 def add(connection: Connection, request: dict[str, Any]) -> None:
     """Keep a request."""
     connection.execute(tables.letters_by_hand.insert().values(request))

@@ -18,6 +18,7 @@ from case_closure import refusals
 from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKETS
 from case_closure.store import sensitive, shares
+from case_closure.store.dues import TAKEN_IN
 from case_closure.store.schema.tables import NIGHT_STATUSES as STATUSES
 
 OPEN, SUCCESS, REJECTED, FAILED, SKIPPED = STATUSES
@@ -662,8 +663,9 @@ def money_law_breaches(connection: Connection, on: date, most: int = 20) -> list
     """Where the money law is broken, at most ``most`` of each kind; empty when it holds everywhere.
 
     In every bucket received = posted + held + credit, counted from the balances themselves; what the night of ``on`` has posted
-    is what is landed now; posted = the dues; no due is below nothing; what is allocated is never more; each receipt of the night
-    is on record, and what was allocated since is the same on both sides; outcomes add up their positions.
+    is what is landed now; posted = the dues; of each due posted + corrections - allocated = outstanding, never below nothing;
+    each receipt of the night is on record, and what was allocated since is the same on both sides; outcomes add up their
+    positions.
     """
     # Counted anew, since a night may just have filled these tables: the plans of the laws turn on it.
     connection.exec_driver_sql("set local default_statistics_target = 20")
@@ -713,6 +715,7 @@ _SINCE_COMPLETION = """
 """
 _LIMIT = 2**63 - 1
 _CORRECTED = "(select due_id, sum(amount_pence) as corrected from closure.ledger where kind <> 'ALLOCATION' group by due_id)"
+_ALLOCATED = "(select due_id, -sum(amount_pence) as allocated from closure.ledger where kind = 'ALLOCATION' group by due_id)"
 _LAWS = {
     "received = posted + held + credit": f"""
         select {_WHERE.format("p")}, p.received_pence, p.posted_pence::numeric + p.held_pence + p.credit_pence
@@ -736,17 +739,21 @@ _LAWS = {
     """,  # noqa: S608
     "of a completed casegroup, received = what was completed + what came since": f"""
         select concat_ws(' ', casegroup_id, csa_system, csa_case_id, creditor, arrears_status), expected, received from (
-            select casegroup_id, csa_system, csa_case_id, creditor, arrears_status, sum(received) as received,
-                   greatest(least(sum(expected), {_LIMIT}), -{_LIMIT} - 1) as expected
+            select f.casegroup_id, f.csa_system, f.csa_case_id, f.creditor, f.arrears_status, sum(received) as received,
+                   greatest(least(sum(expected) - least(greatest(sum(came), 0), coalesce(max(taken_in_pence), 0)), {_LIMIT}),
+                            -{_LIMIT} - 1) as expected
             from (
                 select a.casegroup_id, a.csa_system, a.csa_case_id, a.creditor, a.arrears_status, a.pence::numeric as expected,
-                       0::numeric as received
+                       a.pence::numeric as came, 0::numeric as received
                 from ({_arrived(_SINCE_COMPLETION)}) a
                 union all
                 select casegroup_id, csa_system, csa_case_id, creditor, arrears_status,
-                       p.posted_pence::numeric + p.credit_pence, p.received_pence
+                       p.posted_pence::numeric + p.credit_pence, 0, p.received_pence
                 from closure.positions p join closure.casegroups g using (casegroup_id)
-                where g.completed_on is not null) figures
+                where g.completed_on is not null) f
+            -- What a correction has taken in is on a due (R41).
+            left join ({TAKEN_IN.format("closure.dues")}) t
+                using (casegroup_id, csa_system, csa_case_id, creditor, arrears_status)
             group by 1, 2, 3, 4, 5) s
         where expected <> received and {_AS_LANDED.format("s")} and {_JUDGED.format("s")}
     """,  # noqa: S608
@@ -759,30 +766,26 @@ _LAWS = {
                 v (creditor, arrears_status, pence)
             where b.is_latest and b.csa_system = d.csa_system and b.csa_case_id = d.csa_case_id
               and v.creditor = d.creditor and v.arrears_status = d.arrears_status) l on true
-        where d.business_date = :on and l.pence is distinct from d.posted_pence and {_AS_LANDED.format("d")}
+        where d.business_date = :on and d.posted_pence > 0 and l.pence is distinct from d.posted_pence
+          and {_AS_LANDED.format("d")}
           and not exists (select from closure.exceptions e where e.rule_code = 'balance_changed_after_completion'
                           and e.status <> 'RESOLVED' and e.csa_system = d.csa_system and e.csa_case_id = d.csa_case_id)
     """,  # noqa: S608
     "posted = the dues": """
         select concat_ws(' ', coalesce(d.casegroup_id, p.casegroup_id), csa_system, csa_case_id, creditor, arrears_status),
                coalesce(p.posted_pence, 0), coalesce(d.posted_pence, 0)
-        from closure.dues d
+        from (select * from closure.dues where posted_pence <> 0) d
         full join (select * from closure.positions where posted_pence <> 0) p
             using (csa_system, csa_case_id, creditor, arrears_status)
         where coalesce(d.posted_pence, 0) <> coalesce(p.posted_pence, 0)
            or d.casegroup_id is distinct from p.casegroup_id
     """,
-    "a due is posted once, of more than nothing, and is never below nothing": f"""
-        select d.due_id, d.posted_pence, d.posted_pence + coalesce(l.corrected, 0)
-        from closure.dues d left join {_CORRECTED} l using (due_id)
-        where d.posted_pence <= 0 or d.posted_pence + coalesce(l.corrected, 0) < 0
-    """,  # noqa: S608
-    "what is allocated never exceeds the due": f"""
-        select d.due_id, d.posted_pence + coalesce(l.corrected, 0), a.allocated
-        from (select due_id, sum(abs(amount_pence::numeric)) as allocated from closure.ledger
-              where kind = 'ALLOCATION' group by due_id) a
-        join closure.dues d using (due_id) left join {_CORRECTED} l using (due_id)
-        where a.allocated > d.posted_pence + coalesce(l.corrected, 0)
+    "of each due, posted + corrections - allocated = outstanding, and neither it nor its amount is ever below nothing": f"""
+        select d.due_id, greatest(d.posted_pence + coalesce(l.corrected, 0), 0),
+               d.posted_pence + coalesce(l.corrected, 0) - coalesce(a.allocated, 0)
+        from closure.dues d left join {_CORRECTED} l using (due_id) left join {_ALLOCATED} a using (due_id)
+        where d.posted_pence < 0 or d.posted_pence + coalesce(l.corrected, 0) < 0
+           or coalesce(a.allocated, 0) > d.posted_pence + coalesce(l.corrected, 0)
     """,  # noqa: S608
     "every receipt of the night that can be read stands somewhere": f"""
         select concat_ws(' ', a.source, a.reference), a.rows, coalesce(p.rows, 0)
@@ -804,6 +807,10 @@ _LAWS = {
         full join (select reference, min(due_id) as due_id, -sum(amount_pence) as pence from closure.ledger
                    where kind = 'ALLOCATION' and business_date >= :on group by 1) l using (reference)
         where coalesce(p.pence, 0) <> coalesce(l.pence, 0)
+    """,
+    "only a correction adds a due of which nothing was posted": """
+        select d.due_id, 1, 0 from closure.dues d where d.posted_pence = 0
+        and not exists (select from closure.ledger l where l.due_id = d.due_id and l.kind = 'CORRECTION')
     """,
     "an outcome adds up its positions": f"""
         select g.casegroup_id, g.received_pence, coalesce(p.received, 0)

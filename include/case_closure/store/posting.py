@@ -46,7 +46,7 @@ def store(connection: Connection, on: date, set_up: SetUp, posted: Posted, decid
     record_entered(connection, on, decided.entered)
     _exceptions(connection, on, decided)
     insert(connection, tables.work_items, decided.work_items.assign(business_date=on, status="OPEN"))
-    _close_items(connection, on, decided.items_closed)
+    close_items(connection, on, decided.items_closed)
     _replace_positions(connection, on, decided)
     _casegroups(connection, decided.casegroups)
 
@@ -352,7 +352,7 @@ def _take_casegroup(connection: Connection, on: date, known: pd.DataFrame) -> No
     )
 
 
-def _close_items(connection: Connection, on: date, closed: pd.DataFrame) -> None:
+def close_items(connection: Connection, on: date, closed: pd.DataFrame) -> None:
     """Close work items that nothing is left of to do."""
     if len(closed):
         stage(connection, "closing", closed, ["work_item_id"])

@@ -95,6 +95,8 @@ _KEPT = {
     "csa_balances": _CASE_ACTED.format(" and a.completed"),
     "clerical_balances": "false",
     "csa_parties": "exists (select from acted_parents p where p.party_id = h.party_id)",
+    # What was applied is in the ledger for good.
+    "corrections": "exists (select from closure.ledger l where l.kind = 'CORRECTION' and l.reference = h.correction_id)",
     "cms_applications": "exists (select from closure.applications a where a.application_id = h.application_id "
     "and a.business_date = :on)",
 }

@@ -96,6 +96,9 @@ DUES_NOW: Final = _shape(
     **_texts(("case_key", *_CASE, *_BUCKET)), amount_pence=PENCE, arrears_from=DAY, arrears_to=DAY
 )
 COMPLETED_PERIODS: Final = _shape(case_key=TEXT, arrears_from=DAY, arrears_to=DAY)
+BALANCES_ACCEPTED: Final = _shape(case_key=TEXT, **_BUCKETS, arrears_from=DAY, arrears_to=DAY)
+"""Balances that had come when their case was last corrected."""
+TAKEN_IN: Final = _shape(**_texts(("casegroup_id", *_CASE, *_BUCKET)), taken_in_pence=PENCE)
 OPEN_EXCEPTIONS: Final = _shape(
     exception_id=TEXT, business_date=DAY, **_texts(("rule_code", "severity", *_CASE, "casegroup_id", "subject",
                                                     "subject_reference", "status", "route")),
@@ -262,6 +265,32 @@ LTRS: Final = _shape(
     issued_by=TEXT,
 )  # fmt: skip
 
+# --- apply_corrections: gathered, then concluded
+
+CORRECTIONS: Final = _shape(
+    business_date=DAY, **_texts(("correction_id", *_CASE, *_BUCKET)), new_amount_pence=PENCE, reason=TEXT
+)
+DUES_TO_CORRECT: Final = _shape(
+    **_texts(("due_id", "case_key", *_CASE, "casegroup_id", *_BUCKET)),
+    amount_pence=PENCE,
+    allocated_pence=PENCE,
+)
+"""``amount_pence``: as corrected so far; ``allocated_pence``: above zero."""
+CASES_TO_CORRECT: Final = _shape(
+    **_texts(("case_key", *_CASE, "casegroup_id", "scheme", "method_of_payment", "rp_arrears_decision")), rp_keep_pence=PENCE,
+    completed=FLAG, recorded=FLAG,
+    **_texts(("cms_case_id", "cms_casegroup_id", "case_owner", "paying_parent_matched_on", "postcode", "country")),
+    arrears_from=DAY, arrears_to=DAY,
+)  # fmt: skip
+"""``completed``: its casegroup is; ``recorded``: it stands among our cases; ``cms_case_id`` null: it has none on CMS;
+``postcode``, ``country``: the receiving parent's; the period is that of its latest balance."""
+ROWS_REFUSED: Final = _shape(row_key=TEXT, field=TEXT)
+"""Rows by the number they are known by, and the field at fault."""
+WRITE_OFF_ITEMS: Final = _shape(**_texts(("work_item_id", "type", "casegroup_id", "case_key")))
+DUES_AS_OF: Final = _shape(
+    **_texts(("due_id", *_CASE, *_BUCKET)), amount_pence=PENCE, allocated_pence=PENCE, outstanding_pence=PENCE
+)
+
 # --- allocate_payments: gathered, then concluded
 
 _RECEIPT: Final = {
@@ -321,12 +350,6 @@ LEDGER: Final = _shape(
     entry_id=TEXT, business_date=DAY, due_id=TEXT, kind=TEXT, amount_pence=PENCE, reason=TEXT, reference=TEXT
 )
 
-# --- gathered for corrections
-
-CORRECTIONS: Final = _shape(
-    **_texts(("correction_id", *_CASE, *_BUCKET)), new_amount_pence=PENCE, reason=TEXT
-)
-DUES_TO_CORRECT: Final = _shape(**_texts((*_CASE, "casegroup_id", *_BUCKET)))
 
 # --- gathered for refer_actions
 

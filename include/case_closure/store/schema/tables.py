@@ -555,8 +555,9 @@ dues = Table(
     _text("arrears_status", "ACTIVE, SUSPENDED or DEFERRED", nullable=False),
     _pence("posted_pence", "As mirrored from the balance; never changed"),
     _date("arrears_from", "First day of the arrears"), _date("arrears_to", "Last day of the arrears"),
-    _text("reference", "The balance it mirrors"),
-    CheckConstraint("posted_pence > 0", name="dues_posted_ck"),
+    _text("reference", "The balance it mirrors; null for one that a correction added"),
+    # Of one that mirrors nothing, nothing was posted; that it has a correction, the server asks as it commits.
+    CheckConstraint("posted_pence > 0 or posted_pence = 0 and reference is null", name="dues_posted_ck"),
     _one_of("dues", "csa_system", CSA_SYSTEMS), *_bucket_of("dues"),
     schema=CLOSURE, comment="Debits on the paying parent's CMS account, each its own POSTED entry (B44, R6)",
 )  # fmt: skip
@@ -573,9 +574,12 @@ ledger = Table(
     _pence("amount_pence", "Signed"),
     _text("reason", "Why, for a correction"), _text("reference", "The correction or payment behind it"),
     _one_of("ledger", "kind", ("CORRECTION", "ALLOCATION")),
+    CheckConstraint("kind <> 'ALLOCATION' or amount_pence < 0", name="ledger_allocation_ck"),
     schema=CLOSURE, comment="What has changed each due since it was posted; rows are only ever added",
 )  # fmt: skip
 Index("ledger_due_ix", ledger.c.due_id)
+# A correction is applied once.
+Index("ledger_correction_ix", ledger.c.reference, unique=True, postgresql_where=ledger.c.kind == "CORRECTION")
 
 payments = Table(
     "payments", metadata,

@@ -111,7 +111,7 @@ VIEWS = (
             "scheme": "CSA scheme, 1993 or 2003",
             **_BUCKET,
             "amount_pence": "Now: the sum of its ledger entries POSTED and CORRECTION",
-            "posted_pence": "As mirrored from the balance; never changed",
+            "posted_pence": "As mirrored from the balance; never changed. 0 where a correction added the due (R28)",
             "arrears_from": "First day of the arrears",
             "arrears_to": "Last day of the arrears",
             "allocated_pence": "What payments have paid of it; the rest is outstanding",
@@ -131,7 +131,8 @@ VIEWS = (
     ),
     View(
         "ledger",
-        "Every entry behind a due; rows are only ever added",
+        "Every entry behind a due; rows are only ever added. The sum of a due's entries is what is outstanding of it; of those "
+        "up to a business date, what was outstanding then",
         {
             "entry_id": "Natural key: the due, and the kind and reference of the entry",
             "business_date": "Night of the entry",
@@ -147,6 +148,7 @@ VIEWS = (
             -- Inside, and not beside it: the barrier of a view does not hold for the branches of a union.
             select d.due_id || '-POSTED' as entry_id, d.business_date, 'POSTED' as kind, d.posted_pence as amount_pence,
                    null::text as reason, d.reference
+            where d.posted_pence > 0
             union all
             select e.entry_id, e.business_date, e.kind, e.amount_pence, e.reason, e.reference
             from closure.ledger e where e.due_id = d.due_id) l
@@ -174,6 +176,55 @@ VIEWS = (
         from closure.payments p
         where """  # noqa: S608
         + _side("p", references=("reference",)),
+    ),
+    View(
+        "corrections",
+        "Corrections of arrears as they came, and what became of each (B55, B56)",
+        {
+            "correction_id": "The correction",
+            "business_date": "Night on which it was applied; else the night it came",
+            **_CASE,
+            **_CASEGROUP,
+            **_BUCKET,
+            "old_amount_pence": "What the due amounted to before it, nothing where it added the due; null where it was refused",
+            "new_amount_pence": "What the due was to be",
+            "reason": "ERROR, CHANGE_OF_CIRCUMSTANCES, APPEAL, OFFLINE_REPORT or WRITE_OFF",
+            "requested_by": "Who asked for it",
+            "offline_calculation": "Inputs and result as JSON, as it came (B56)",
+            "due_id": "The due it changed; null where it was refused",
+            "status": "APPLIED or REFUSED",
+        },
+        """
+        with k as materialized (
+            -- Put together before it is asked: the barrier of a view does not hold for the branches of a union.
+            select h.correction_id, coalesce(l.business_date, h.business_date) as business_date, h.csa_system, h.csa_case_id,
+                   c.casegroup_id, h.creditor, h.arrears_status, h.new_amount_pence - l.amount_pence as old_amount_pence,
+                   h.new_amount_pence, h.reason, h.requested_by, h.offline_calculation, l.due_id
+            from held.corrections h
+            left join closure.ledger l on l.reference = h.correction_id and l.kind = 'CORRECTION'
+            left join held.csa_cases c on c.csa_system = h.csa_system and c.csa_case_id = h.csa_case_id
+            -- One that no night has judged yet is neither.
+            where l.due_id is not null or exists (
+                select from closure.nights n where n.business_date = h.business_date and n.succeeded)
+               or exists (select from closure.exceptions e where e.stage = 'corrections'
+                          and e.subject_reference = h.correction_id)
+            union all
+            -- An invalid one is not held, and is seen as it came last until a good one comes under its number.
+            select * from (
+                select distinct on (r.row_key) r.row_key, r.business_date, r.csa_system, r.csa_case_id, c.casegroup_id,
+                       r.original::json ->> 'creditor', r.original::json ->> 'arrears_status', null::bigint,
+                       (r.original::json ->> 'new_amount_pence')::bigint, r.original::json ->> 'reason',
+                       r.original::json ->> 'requested_by', r.original::json ->> 'offline_calculation', null
+                from closure.refused_rows r
+                left join held.csa_cases c on c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id
+                where r.file_name = 'corrections' and 'row_invalid' = any(r.rule_codes) and r.row_key <> ''
+                  and not exists (select from held.corrections h where h.correction_id = r.row_key)
+                order by r.row_key, r.business_date desc, r.row_number desc) i)
+        select k.correction_id, k.business_date, k.csa_system, k.csa_case_id, k.casegroup_id, k.creditor, k.arrears_status,
+               k.old_amount_pence, k.new_amount_pence, k.reason, k.requested_by, k.offline_calculation, k.due_id,
+               case when k.due_id is null then 'REFUSED' else 'APPLIED' end as status
+        from k where """  # noqa: S608
+        + _side("k", references=("correction_id",)),
     ),
     View(
         "cases",
@@ -355,11 +406,13 @@ VIEWS = (
             "covers_letter_id": "The letter a covering letter goes with",
             "total_pence": "The arrears it states",
             "clerical_issued_on": "When the legacy team sent it by hand",
+            "from_on": "First day of the period to write off; of CMSL6300 alone (B17)",
+            "to_on": "Its last day",
         },
         """
         select l.letter_id, l.business_date, l.code, l.recipient_role, l.party_id, l.casegroup_id, l.csa_system,
-               l.csa_case_id, l.status, l.reason, l.covers_letter_id, l.total_pence, l.clerical_issued_on
-        from closure.letters l
+               l.csa_case_id, l.status, l.reason, l.covers_letter_id, l.total_pence, l.clerical_issued_on, h.from_on, h.to_on
+        from closure.letters l left join closure.letters_by_hand h on h.letter_id = l.letter_id
         where """  # noqa: S608
         + _side("l"),
     ),
