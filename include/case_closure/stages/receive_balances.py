@@ -22,13 +22,12 @@ from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages.common import findings
+from case_closure.stages.common.amounts import with_amount_facts
 from case_closure.tables import handed
-from case_closure.tables.frames import among, case_key, chosen, lookup, missing, take, take_flags
+from case_closure.tables.frames import among, case_key, chosen, lookup, take, take_flags
 from case_closure.tables.handing import Handed, cut
 from case_closure.tables.resolutions import REPORT, REPORT_FIELDS, lay_over, ordered
 
-# Nine amounts below this cannot overflow int64 together.
-_ROW_SUM_SAFE = 2**59
 _CASE_ROW = [
     "csa_system", "csa_case_id", "casegroup_id", "paying_parent_id", "receiving_parent_id", "case_type",
     "case_status", "closed_reason", "liability_end_date", "closure_failure_code",
@@ -240,38 +239,18 @@ def _with_casegroup_facts(cases: pd.DataFrame, gathered: CasesGathered) -> pd.Da
     return cases
 
 
-def exact_row_sums(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
-    """The sum of those columns for each row, exact: int64, or Python integers where int64 could overflow."""
-    amounts = frame[list(columns)].to_numpy(np.int64)
-    if amounts.size and (int(amounts.max()) >= _ROW_SUM_SAFE or int(amounts.min()) <= -_ROW_SUM_SAFE):
-        return np.asarray([sum(map(int, row)) for row in amounts], dtype=object)
-    return amounts.sum(axis=1)
-
-
 def own_facts(balances: pd.DataFrame) -> pd.DataFrame:
     """The facts of balance rows that follow from the rows alone: amounts, sums, period, how often a case stands."""
     keys = case_key(balances)
     keyed = balances["csa_system"].notna() & balances["csa_case_id"].notna()
     times = np.where(keyed & keys.duplicated(keep=False), keys.groupby(keys).transform("size"), 1)
-    amounts_missing = np.zeros(len(balances), dtype="int64")
-    first_missing = pd.Series("", index=balances.index, dtype="str")
-    for column in (*BUCKET_COLUMNS, "total_pence"):
-        absent = missing(balances, column)
-        first_missing = first_missing.mask(absent & (amounts_missing == 0), column)
-        amounts_missing += absent
     amounts = balances[list(BUCKET_COLUMNS)].to_numpy(np.int64)
-    differs = (exact_row_sums(balances, BUCKET_COLUMNS) != balances["total_pence"].to_numpy()) & (
-        amounts_missing == 0
-    )
     names = np.array(BUCKET_COLUMNS)
     positive: np.ndarray = np.any(amounts > 0, axis=1)
     period_given = balances["arrears_from"].notna() & balances["arrears_to"].notna()
-    return balances.assign(
+    return with_amount_facts(balances).assign(
         case_key=keys,
         times_in_file=times.astype("int64"),
-        missing_amounts=amounts_missing,
-        missing_amount=first_missing,
-        total_agrees=~differs.astype(bool),
         largest_bucket_pence=amounts.max(axis=1),
         smallest_bucket_pence=amounts.min(axis=1),
         largest_bucket=names[amounts.argmax(axis=1)],
