@@ -95,6 +95,7 @@ GOOD: dict[str, Row] = {
     },
     "nino_warnings": {"nino_set_up": "AB123456A", "suffix_agrees": True},
     "clerical_balances": {"csa_system": "CS2", "csa_case_id": "A", "placed": True},
+    "csa_debts": {"case_held": True, "times_in_file": 1, "missing_amounts": 0, "total_agrees": True},
 }
 SUITES: dict[str, Suite] = {
     "csa_cases": suites.csa_cases(), "casegroup_cases": suites.casegroup_cases(), "csa_balances": suites.csa_balances(LIMIT),
@@ -104,6 +105,7 @@ SUITES: dict[str, Suite] = {
     "corrections": suites.corrections(), "set_up_parties": suites.set_up_parties(NightDates.in_turn(ON)),
     "set_up_cases": suites.set_up_cases(),
     "nino_warnings": suites.nino_warnings(),
+    "csa_debts": suites.csa_debts(),
 }  # fmt: skip
 
 # suite, rules the row breaks, what differs from the good row
@@ -281,6 +283,13 @@ CASES: list[tuple[str, str, Row]] = [
     ),
     *(("nino_warnings", "", {"nino_set_up": nino}) for nino in (None, "AP123456A", "AB12PY56A")),
     ("nino_warnings", "nino_suffix_differs", {"suffix_agrees": False}),
+    ("csa_debts", "debt_case_unknown", {"case_held": False}),
+    *(("csa_debts", "debt_duplicate", {"times_in_file": times}) for times in (2, 3)),
+    *(("csa_debts", "debt_amount_missing", {"missing_amounts": count}) for count in (1, 10)),
+    ("csa_debts", "debt_total_mismatch", {"total_agrees": False}),
+    ("csa_debts", "debt_amount_missing", {"missing_amounts": 1, "total_agrees": False}),
+    ("csa_debts", "debt_case_unknown,debt_duplicate", {"case_held": False, "times_in_file": 2}),
+    ("csa_debts", "", {}),
 ]
 
 

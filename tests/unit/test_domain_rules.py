@@ -26,6 +26,7 @@ CONTRACT = {
     "corrections": "correction_below_zero correction_due_unknown",
     "receive_extract": "row_invalid row_changed",
     "take_applications": "application_date_invalid ltr_unknown ltr_outcome_invalid",
+    "judge_debts": "debt_case_unknown debt_duplicate debt_amount_missing debt_total_mismatch",
     "follow_closure": "clerical_letter_unknown",
 }
 STAGE = {code: stage for stage, codes in CONTRACT.items() for code in codes.split()}
@@ -34,7 +35,16 @@ ROW_RULES = {
     code
     for code in STAGE
     if code.startswith(
-        ("payment_", "correction_", "inhibit_", "application_", "ltr_", "clerical_letter_", "row_")
+        (
+            "payment_",
+            "correction_",
+            "debt_",
+            "inhibit_",
+            "application_",
+            "ltr_",
+            "clerical_letter_",
+            "row_",
+        )
     )
 }
 
@@ -115,6 +125,7 @@ def test_every_rule_is_in_a_suite() -> None:
         suites.cms_applications(),
         suites.ltr_responses(),
         suites.clerical_letters(),
+        suites.csa_debts(),
     ]
     judged += [suites.arriving_rows(file) for file in ROWS]
     assert {code for suite in judged for code in suite.rule_codes} == set(RULES)

@@ -13,6 +13,7 @@ MEANINGS: Final = {
     "receive_extract": "Takes in the extract, whole; case rows pass their gate on the way in (B1, B28, B35).",
     "select_tranche": "Reads the criteria, selects whole casegroups up to the cap, stamps their LED (B2-B7).",
     "take_applications": "Decides applications to CMS, looks people up, moves whole casegroups, makes LTRs (B19-B25).",
+    "judge_debts": "Runs the nine rules over new and changed debts: what each writes off, what is left (B71).",
     "follow_closure": "Moves each journey on; letters of contact, reminder and end of liability (B7, B12, B69).",
     "receive_balances": "Gates every balance, finds what may transfer (B28, B29).",
     "set_up_cases": "Checks and creates or links the cases that need dues on CMS (B31, B35-B43).",

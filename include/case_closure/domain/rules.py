@@ -110,6 +110,11 @@ def rows_suite(file: str) -> str:
 ANY_ROW: Final = "ROW"
 """The subject of a rule that is on rows of several files: the file says what the row is called."""
 
+
+def _debt(code: str, says: str, do: str, needs: tuple[str, ...] = ()) -> Rule:
+    return Rule(code, "csa_debts", "csa_debts", "judge_debts", "DEBT", says, do, needs, scope="ROW")
+
+
 _RULES = (
     _case(
         "case_key_missing",
@@ -348,6 +353,27 @@ _RULES = (
         "A legacy team says it sent a letter by hand, but no such letter was suppressed.",
         "Ask the legacy team which letter they mean, and have the answer sent again with its number.",
         "LEGACY_TEAM",
+    ),
+    _debt(
+        "debt_case_unknown",
+        "There is a debt for this case, but the case itself was never received.",
+        "Have the extract send the case, or find out why it was refused.",
+    ),
+    _debt(
+        "debt_duplicate",
+        "The case stands more than once in the night's debts.",
+        f"Establish the right debt {_CSA}; it must be sent once.",
+    ),
+    _debt(
+        "debt_amount_missing",
+        "One of the nine amounts of the debt, or their total, is missing.",
+        f"Look up the amount {_CSA} and have the debt sent again with it.",
+    ),
+    _debt(
+        "debt_total_mismatch",
+        "The total of the debt is not the sum of its nine amounts.",
+        f"Compare the amounts with the debt {_CSA} and have the right one sent.",
+        ("debt_amount_missing",),
     ),
     Rule(
         "row_invalid", ", ".join(ROWS), "rows", "receive_extract", ANY_ROW,

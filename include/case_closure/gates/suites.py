@@ -247,6 +247,20 @@ def corrections() -> Suite:
 
 
 @functools.cache
+def csa_debts() -> Suite:
+    """Debts before the nine rules run over them (B71). Sums and differences are made in int64 before the gate."""
+    return Suite(
+        "csa_debts",
+        (
+            _true("debt_case_unknown", "case_held", "csa_case_id"),
+            _one_of("debt_duplicate", "times_in_file", (1,), "csa_case_id"),
+            _one_of("debt_amount_missing", "missing_amounts", (0,), "missing_amount"),
+            _true("debt_total_mismatch", "total_agrees", "total_pence"),
+        ),
+    )
+
+
+@functools.cache
 def cms_applications() -> Suite:
     """Applications to CMS: received on a day that can have been (R1)."""
     return Suite(

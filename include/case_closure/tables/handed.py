@@ -364,6 +364,33 @@ ROWS_UNANSWERED: Final = _shape(
 """Of the files of ``domain.rules.ROWS``, a line for each rule a row broke; ``original``: the row as it came, as JSON."""
 ROW_EXCEPTIONS: Final = _shape(exception_id=TEXT, business_date=DAY, **_EXCEPTION, answered_tonight=FLAG)
 
+# --- judge_debts: gathered, then concluded
+
+DEBTS: Final = _shape(
+    **_texts((*_CASE, "casegroup_id", "paying_parent_id", "receiving_parent_id")), **_BUCKETS, total_pence=PENCE,
+    arrears_from=DAY, arrears_to=DAY, rp_arrears_decision=TEXT, rp_keep_pence=PENCE, pp_no_estate=FLAG, ima_pence=PENCE,
+    no_further_action_told=FLAG, part_payment_accepted_pence=PENCE, duplicate_liability_pence=PENCE, times_in_file=NUMBER,
+    case_held=FLAG, unchanged=FLAG,
+)  # fmt: skip
+"""The case's casegroup and parents, as held; ``unchanged``: it is what was judged of this debt last."""
+PEOPLE_WHO_DIED: Final = _shape(party_id=TEXT, date_of_death=DAY, nino=TEXT)
+CIS_DEATHS: Final = _shape(matched_on=TEXT, died_on=DAY)
+
+DEBT_JUDGEMENTS: Final = _shape(
+    **_texts((*_CASE, "casegroup_id")), version=NUMBER, low_value_pence=PENCE, rp_died=FLAG, pp_died_on=DAY,
+    **{f"final_{column}": PENCE for column in BUCKET_COLUMNS},
+)  # fmt: skip
+"""``final_...``: the bucket as the rules left it; what came is held."""
+DEBT_RULE_RESULTS: Final = _shape(
+    **_texts(_CASE),
+    rule_number=NUMBER,
+    result=TEXT,
+    before_pence=PENCE,
+    written_off_pence=PENCE,
+    after_pence=PENCE,
+)
+"""Of the rules that took anything."""
+
 # --- select_tranche: gathered, then concluded
 
 CANDIDATES: Final = _shape(**_texts(("casegroup_id", *_CASE, "left_out")))
