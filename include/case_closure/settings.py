@@ -21,6 +21,7 @@ DATABASE_URL = "CASE_CLOSURE_DATABASE_URL"
 LANDING = "CASE_CLOSURE_LANDING"
 OUTBOUND = "CASE_CLOSURE_OUTBOUND"
 BALANCE_LIMIT_PENCE = "CASE_CLOSURE_BALANCE_LIMIT_PENCE"
+LOW_VALUE_PENCE = "CASE_CLOSURE_LOW_VALUE_PENCE"
 PARTITION_CASEGROUPS = "CASE_CLOSURE_PARTITION_CASEGROUPS"
 WORKERS = "CASE_CLOSURE_WORKERS"
 SLOTS = "CASE_CLOSURE_SLOTS"
@@ -50,6 +51,7 @@ class Settings:
     landing, outbound: a local folder (absolute) or an object-store URL, each holding one folder a business
     date.
     balance_implausible_pence: a bucket beyond +/- this is balance_amount_implausible.
+    low_value_pence: what the rules leave of a debt and is not above it is written off as of low value; None: nothing is (R23).
     partition_casegroups: casegroups handled at a time, which bounds memory.
     workers: processes that work on parts of a night side by side.
     slots: tasks that a stage in parts is mapped over, on as many workers of Airflow; 1: no stage is.
@@ -66,6 +68,7 @@ class Settings:
     landing: str
     outbound: str
     balance_implausible_pence: int = 100_000_000
+    low_value_pence: int | None = None
     partition_casegroups: int = 100_000
     workers: int = 2
     slots: int = 1
@@ -104,6 +107,9 @@ class Settings:
             landing=landing,
             outbound=outbound,
             balance_implausible_pence=_whole(env, BALANCE_LIMIT_PENCE, 100_000_000, "pence", lowest=1),
+            low_value_pence=_whole(env, LOW_VALUE_PENCE, 0, "pence", lowest=0)
+            if env.get(LOW_VALUE_PENCE, "").strip()
+            else None,
             partition_casegroups=_whole(env, PARTITION_CASEGROUPS, 100_000, "casegroups", lowest=1),
             workers=_whole(env, WORKERS, min(os.cpu_count() or 1, 4), "processes", lowest=1, highest=64),
             slots=_whole(env, SLOTS, 1, "tasks side by side", lowest=1, highest=64),

@@ -25,6 +25,7 @@ STAGES = [
     "receive_extract",
     "select_tranche",
     "take_applications",
+    "judge_debts",
     "follow_closure",
     "receive_balances",
     "set_up_cases",

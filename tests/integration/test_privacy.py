@@ -23,6 +23,7 @@ from case_closure.night import run as night
 from case_closure.store import database, roles
 from case_closure.store.schema.views import SCHEMAS, VIEWS
 from tests.support.builders import Row, case, nino_of
+from tests.support.debt_builders import debt
 from tests.support.installation import Databases, Installation
 
 FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
@@ -67,6 +68,7 @@ def refused_rows(letter_id: str) -> dict[str, list[Row]]:
         "ltr_responses": [{"ltr_id": "LTR1-CS2-APP-MUTE", "acknowledged_on": SECOND, "outcome": "CLOSED", "detail": None}],
         "cms_applications": [{"application_id": "APP-MUTE", **application}],
         "closure_failures": [{"csa_system": "CS2", "csa_case_id": "QUIET", "failure_code": "F1", "failed_on": SECOND}],
+        "csa_debts": [debt("STILL", rp_arrears_decision="WRITE_OFF"), debt("QUIET")],
         "records": [
             {"record_id": "REC-MUTE", "kind": "CSA_CONTACT", "casegroup_id": None, **of_case, "reference": "r",
              "recorded_on": SECOND, "recorded_by": "Pat", "detail": None},
@@ -157,10 +159,11 @@ def test_R26_what_is_hidden_is_all_there_for_those_who_may_see_it(world: Install
     rules = {row["rule_code"] for row in world.view("exceptions", "sensitive")}
     assert {
         "clerical_letter_unknown", "correction_due_unknown", "inhibit_not_authorised", "ltr_unknown", "closure_failed",
-        "payment_malformed", "payment_name_mismatch", "payment_owner_unknown", "case_key_missing",
+        "payment_malformed", "payment_name_mismatch", "payment_owner_unknown", "case_key_missing", "debt_case_unknown",
     } <= rules  # fmt: skip
     assert {row["rule_code"] for row in world.view("exceptions")} == {"child_missing"}
-    for view in ("work_items", "exception_history", "letters", "dues", "reconciliation", "records"):
+    views = ("work_items", "exception_history", "letters", "dues", "reconciliation", "records")
+    for view in (*views, "debt_rule_results", "final_balances", "write_off_tie_out"):
         assert world.view(view, "sensitive")
 
 

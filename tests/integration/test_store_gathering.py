@@ -21,6 +21,7 @@ from case_closure.store import (
     casegroups,
     corrections,
     database,
+    debts,
     journeys,
     payments,
     row_exceptions,
@@ -98,7 +99,7 @@ _TABLES = (
     "closure.cms_cases", "closure.work_items", "closure.letters", "closure.end_liability", "closure.journeys", "closure.ltrs",
     "closure.applications", "closure.refused_rows", "closure.sensitive_casegroups", "closure.nights",
     "held.csa_payments", "held.csa_actions", "held.enforcement_actions", "held.reported_exceptions", "held.dca_payments",
-    "closure.payments", "closure.ledger",
+    "closure.payments", "closure.ledger", "held.csa_debts",
 )  # fmt: skip
 _KEY = "csa_system/csa_case_id"
 
@@ -309,6 +310,17 @@ def test_actions_and_refused_rows_gather_each_column_under_its_name(named: Insta
         )
     ]
     assert _plain(refused.routes) == [_expected(handed.ROUTES, {})]
+
+
+def test_debts_gather_each_column_under_its_name(named: Installation) -> None:
+    with database.transaction(named.url) as connection:
+        assert debts.plan(connection, _value("changed_on", "date"), rerun=False, late=True) == 1
+        tonight = debts.Slice(connection, 0, 1).gather()
+    assert _plain(tonight.debts) == [_expected(handed.DEBTS, {"case_held": True, "unchanged": False})]
+    assert _expected(handed.PEOPLE_WHO_DIED, {"party_id": "paying_parent_id"}) in _plain(tonight.people)
+    assert _plain(tonight.cis_deaths) == [
+        {"matched_on": "NINO", "died_on": _value("date_of_death", "date")},
+    ]
 
 
 def _series(value: str) -> Any:

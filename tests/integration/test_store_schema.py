@@ -51,6 +51,9 @@ CONTRACT = {
     "enforcement": "action_id business_date casegroup_id csa_system csa_case_id action_type ongoing in_force reference court "
     "granted_on amount_pence period_from period_to",
     "enforcement_dues": "action_id due_id",
+    "debt_rule_results": "business_date csa_system csa_case_id casegroup_id rule_number rule_name version result before_pence "
+    "written_off_pence after_pence",
+    "final_balances": "business_date csa_system csa_case_id creditor arrears_status debt_pence written_off_pence final_pence",
     "nights": "business_date extract_id started_at finished_at status casegroups_received received_pence posted_pence held_pence "
     "exceptions_opened exceptions_resolved letters_issued",
 }

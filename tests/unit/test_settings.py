@@ -42,6 +42,11 @@ def test_a_relative_folder_is_taken_from_where_the_person_is() -> None:
     assert settings.outbound == str(Path.cwd() / "out")
 
 
+def test_R23_the_ninth_rule_is_off_unless_it_is_set() -> None:
+    assert Settings.from_environment({}).low_value_pence is None
+    assert Settings.from_environment({"CASE_CLOSURE_LOW_VALUE_PENCE": " 6500 "}).low_value_pence == 6500
+
+
 def test_letters_go_to_a_print_house_unless_another_way_is_set() -> None:
     assert Settings.from_environment({}).letters_channel == "print"
     key = f"live-{'1' * 36}-{'2' * 36}"
@@ -93,6 +98,7 @@ def test_another_database_is_refused_without_quoting_its_password(given: str) ->
     [
         ("CASE_CLOSURE_BALANCE_LIMIT_PENCE", "1e6", "a whole number from 1 up (pence), found '1e6'"),
         ("CASE_CLOSURE_BALANCE_LIMIT_PENCE", "0", "a whole number from 1 up (pence), found 0"),
+        ("CASE_CLOSURE_LOW_VALUE_PENCE", "-1", "a whole number from 0 up (pence), found -1"),
         ("CASE_CLOSURE_PARTITION_CASEGROUPS", "-1", "a whole number from 1 up (casegroups), found -1"),
         (
             "CASE_CLOSURE_PORT",

@@ -14,12 +14,14 @@ from case_closure.domain.texts import shown
 from case_closure.gates import engine, suites
 from case_closure.landing.reading import BATCH_ROWS, Landing
 from case_closure.night import row_gates
-from case_closure.stages import receive_balances
+from case_closure.stages import judge_debts, receive_balances
 from case_closure.tables import resolutions
 from case_closure.tables.frames import to_frame
 
 # Judged against what is held, so not by a check of the files alone.
-_NEEDS_THE_STORE = ("balance_case_unknown", "balance_casegroup_mismatch", "balance_changed_after_completion")
+_NEEDS_THE_STORE = (
+    "balance_case_unknown", "balance_casegroup_mismatch", "balance_changed_after_completion", "debt_case_unknown",
+)  # fmt: skip
 
 
 def check_gates(landing: Landing, limit_pence: int) -> Iterator[tuple[str, str, int]]:
@@ -47,6 +49,10 @@ def check_gates(landing: Landing, limit_pence: int) -> Iterator[tuple[str, str, 
         )
         tally = engine.run(suite, receive_balances.own_facts(rows)).tally
         yield from ((file.path.name, rule, count) for rule, (_, count) in tally.items())
+    for file in landing.get("csa_debts"):
+        rows = to_frame(file.read())
+        tally = engine.run(suites.csa_debts(), judge_debts.own_facts(rows)).tally
+        yield from ((file.path.name, rule, tally[rule][1]) for rule in tally if rule not in _NEEDS_THE_STORE)
     for file in landing.get("clerical_balances"):
         rows = to_frame(file.read()).assign(placed=True)
         tally = engine.run(suites.clerical_balances(), rows).tally

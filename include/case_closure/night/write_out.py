@@ -166,7 +166,7 @@ def _hold(ctx: NightContext, connection: Connection) -> None:
 def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
     """Make the folder aside and publish it; how many files are in it."""
     from case_closure.night import lettering
-    from case_closure.outbound import exceptions_report, notices
+    from case_closure.outbound import exceptions_report, final_balances, notices
 
     on, implausible = ctx.business_date, ctx.settings.balance_implausible_pence
     with entered(ctx, url, STAGE.name):
@@ -180,6 +180,7 @@ def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
             *notices.write(
                 aside, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters
             ),
+            *final_balances.write(aside, told.final_balances),
             *exceptions_report.write(
                 reports.exceptions_as_of(connection, on, implausible_pence=implausible), aside, on
             ),

@@ -222,6 +222,8 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
                 batch = batch.append_column("last_closed_on", _closed_on(batch, on))
             if contract.name == "enforcement_actions":
                 batch = _stamped(batch, first_came_on=on)
+            if contract.name == "csa_debts":
+                batch = _stamped(batch, times_in_file=pa.scalar(1, pa.int32()))
             if not numbered:
                 batch = batch.drop_columns([ROW_NUMBER])
             yield _stamped(batch, business_date=on, changed_on=on)
@@ -231,6 +233,8 @@ def _hold_keyed(connection: Connection, contract: FileContract, batches: _Keyed,
         return straight + sum(kept.num_rows for kept in batches.without_key)
     stage = _stage(connection, contract.name, rows(numbered=True))
     read = connection.exec_driver_sql(f"select count(*) from {stage}").scalar_one()  # noqa: S608
+    if contract.name == "csa_debts":
+        connection.exec_driver_sql(_COUNT_DEBTS.format(stage=stage))
     if contract.name == "csa_closing_ledger":
         history.keep_closing_ledger(connection, on, stage)
     if contract.kind == "upsert":
@@ -268,6 +272,14 @@ _CAME_BY_A_LATE_NIGHT = """
 """
 
 
+# A case that stands twice in a file had one row held like any other: how often it stood says that none of them is good (B71).
+_COUNT_DEBTS = """
+    update {stage} s set times_in_file = t.times
+    from (select csa_system, csa_case_id, count(*) as times from {stage} group by 1, 2 having count(*) > 1) t
+    where s.csa_system = t.csa_system and s.csa_case_id = t.csa_case_id
+"""
+
+
 # Whether the casegroup of that row has completed.
 _COMPLETED = "exists (select from closure.casegroups g where g.casegroup_id = {}.casegroup_id and g.completed_on is not null)"
 
@@ -277,6 +289,8 @@ def _upsert(contract: FileContract, stage: str) -> str:
     key = held_key(contract)
     columns = [column.name for column in HELD_TABLES[contract.name].columns]
     content = [name for name in contract.column_names if name not in key]
+    if contract.name == "csa_debts":
+        content.append("times_in_file")
     select = f"select distinct on ({', '.join(key)}) {', '.join(columns)} from {stage} order by {', '.join(key)}, row_number desc"  # noqa: S608
     insert = f"insert into held.{contract.name} as h ({', '.join(columns)}) {select} on conflict ({', '.join(key)})"
     if contract.kind == "event" or not content:

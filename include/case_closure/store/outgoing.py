@@ -13,10 +13,12 @@ from datetime import date
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.store import sensitive
 from case_closure.store.casegroups import DAY, TEXT
-from case_closure.store.copy import copy_out
+from case_closure.store.copy import copy_out, select_list
 from case_closure.store.database import raw
+from case_closure.tables.landed import FILES
 
 _NOTICES = f"""
     select n.csa_system, n.csa_case_id, n.casegroup_id, n.tranche_id, n.journey, n.led, n.cause
@@ -45,6 +47,18 @@ _SUPPRESSED = f"""
     order by l.letter_id
 """  # noqa: S608
 
+# The debts judged that night, as the nine rules left them: a balance as CSA would send it [37]. By code point on any server.
+_BALANCE = FILES["csa_balances"].schema
+_FINAL_BALANCES = f"""
+    select {select_list(
+        _BALANCE, "j", **{column: f"j.final_{column}" for column in BUCKET_COLUMNS},
+        balance_id="'FB-' || j.csa_system || '-' || j.csa_case_id || '-' || j.business_date",
+        total_pence=" + ".join(f"j.final_{column}" for column in BUCKET_COLUMNS),
+    )}
+    from closure.debt_judgements j
+    where j.business_date = %(on)s and not {sensitive.of_row("j")} order by j.csa_case_id collate "C", j.csa_system
+"""  # fmt: skip  # noqa: S608
+
 
 @dataclass(frozen=True)
 class Outgoing:
@@ -54,6 +68,7 @@ class Outgoing:
     ltrs: pa.Table
     interest_flags: pa.Table
     suppressed_letters: pa.Table
+    final_balances: pa.Table
 
 
 def read(connection: Connection, on: date) -> Outgoing:
@@ -75,4 +90,5 @@ def read(connection: Connection, on: date) -> Outgoing:
             _SUPPRESSED, csa_system=TEXT, letter_id=TEXT, code=TEXT, casegroup_id=TEXT, csa_case_id=TEXT, party_id=TEXT,
             recipient_role=TEXT, reason=TEXT,
         ),
+        final_balances=copy_out(raw(connection), _FINAL_BALANCES, _BALANCE, {"on": on}),
     )  # fmt: skip

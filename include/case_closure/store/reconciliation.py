@@ -29,7 +29,7 @@ FIGURES = (
 )  # fmt: skip
 _KEY = "csa_system, csa_case_id, creditor, arrears_status"
 # A sum past int64, which no money is, is shown as the largest int64.
-_FITTED = "greatest(least({}, 9223372036854775807), -9223372036854775808)::bigint"
+FITTED = "greatest(least({}, 9223372036854775807), -9223372036854775808)::bigint"
 
 
 class SignOffRefused(refusals.Refused):
@@ -38,7 +38,7 @@ class SignOffRefused(refusals.Refused):
 
 def sum_of(name: str) -> str:
     """The sum of a column under its own name, in SQL; cut off at int64's limit."""
-    return _FITTED.format(f"sum({name})") + f" as {name.rpartition('.')[2]}"
+    return FITTED.format(f"sum({name})") + f" as {name.rpartition('.')[2]}"
 
 
 def lines(positions: str, closing_ledger: str, side: str) -> str:
@@ -107,7 +107,7 @@ def breaks(rows: str, duplicated: str) -> str:
     cause = " ".join(f"when {fits[code]} then '{code}'" for code in CAUSES)
     return f"""
         with b as materialized (
-            select *, {_FITTED.format("received_pence::numeric - left_csa_pence")} as difference_pence
+            select *, {FITTED.format("received_pence::numeric - left_csa_pence")} as difference_pence
             from {rows} x where break_type is not null),
         k as materialized (
             select o.csa_system, o.csa_case_id, bool_or(o.left_csa_pence <> 0) as any_left,

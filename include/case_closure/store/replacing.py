@@ -14,7 +14,7 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
-from case_closure.store import casegroups, payments
+from case_closure.store import casegroups, debts, payments
 from case_closure.store.schema.tables import ARRIVALS, HELD_TABLES, held_key
 from case_closure.tables.landed import FILES, FileContract
 
@@ -141,6 +141,7 @@ def take_back(connection: Connection, on: date) -> None:
         {"on": on},
     )
     connection.execute(text("delete from closure.closing_ledger_history where replaced_on = :on"), {"on": on})
+    debts.take_back(connection, on)
     for table in ("acted", "acted_parents"):
         connection.exec_driver_sql(f"drop table {table}")
 

@@ -38,11 +38,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from case_closure.domain import codes
+from case_closure.domain import codes, debt_rules
 from case_closure.domain.applications import LTR_TYPES
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.domain.journey import STATES
-from case_closure.domain.money import ARREARS_STATUSES, CREDITORS
+from case_closure.domain.money import ARREARS_STATUSES, BUCKETS, CREDITORS
 from case_closure.domain.night import IN_PARTS
 from case_closure.tables.landed import FILES, FileContract
 
@@ -76,6 +76,13 @@ ARRIVALS = ("csa_balances", "clerical_balances")
 # Payments too: a reference that comes again is a row of its own.
 BY_PLACE = (*ARRIVALS, "csa_payments", "dca_payments")
 ARRIVAL_KEY = ("business_date", "extract_number", "row_number")
+
+
+# What makes a debt another one than the one judged last, besides its nine buckets [34].
+DEBT_FACTS = (
+    "arrears_from", "arrears_to", "rp_arrears_decision", "rp_keep_pence", "pp_no_estate", "ima_pence", "no_further_action_told",
+    "part_payment_accepted_pence", "duplicate_liability_pence",
+)  # fmt: skip
 
 
 def held_key(contract: FileContract) -> tuple[str, ...]:
@@ -136,6 +143,11 @@ def _held(contract: FileContract) -> Table:
         columns += [
             Column("csa_system", Text, nullable=False, comment="The CSA system whose file it came in")
         ]
+    if contract.name == "csa_debts":
+        columns += [
+            Column("times_in_file", Integer, nullable=False, server_default="1",
+                   comment="How often its case stood in that night's file; more than once: all its rows are refused"),
+        ]  # fmt: skip
     return Table(
         contract.name, metadata, *stamps, *columns,
         PrimaryKeyConstraint(*key), schema=HELD, comment=contract.meaning,
@@ -173,6 +185,14 @@ Index(
     "cms_register_paying_parent_ix",
     text(MATCHED_ON.format("paying_parent_nino")),
     _table=HELD_TABLES["cms_register"],
+)
+Index("csa_debts_changed_ix", HELD_TABLES["csa_debts"].c.changed_on)
+# The few who have died, found without reading everybody.
+Index(
+    "cis_persons_died_ix",
+    text(MATCHED_ON.format("nino")),
+    _table=HELD_TABLES["cis_persons"],
+    postgresql_where=HELD_TABLES["cis_persons"].c.date_of_death.is_not(None),
 )
 Index("csa_payments_matched_on_ix", text(MATCHED_ON.format("nino")), _table=HELD_TABLES["csa_payments"])
 for _name in (
@@ -702,6 +722,49 @@ entries_without_effect = Table(
     _text("entered_by", "Who entered it"), _text("reason", "Why it changed nothing", nullable=False),
     PrimaryKeyConstraint("business_date", "entry_number"),
     schema=CLOSURE, comment="What caseworkers entered that changed nothing, and why (B49)",
+)  # fmt: skip
+
+_DEBT = {
+    bucket.column: f"The debt in that bucket: {bucket.creditor} {bucket.arrears_status}" for bucket in BUCKETS
+}
+_LEFT = {f"final_{name}": "What the nine rules left of it" for name in _DEBT}
+debt_judgements = Table(
+    "debt_judgements", metadata,
+    _text("csa_system", "CSCS, CS2 or CCD", nullable=False),
+    _text("csa_case_id", "Case number on that CSA system", nullable=False),
+    _date("business_date", "Night on which the rules judged it", nullable=False),
+    _text("casegroup_id", "Casegroup its case was in", nullable=False),
+    Column("version", Integer, nullable=False, comment="Version of the table of nine rules"),
+    Column("low_value_pence", BigInteger, comment="Up to which what is left was of low value; null: that rule was off"),
+    Column("rp_died", Boolean, nullable=False, comment="The receiving parent had died"),
+    _date("pp_died_on", "Day the paying parent died, as known then; null: living"),
+    *(Column(column.name, column.type, comment=column.comment) for column in HELD_TABLES["csa_debts"].columns
+      if column.name in DEBT_FACTS),
+    *(_pence(name, comment) for name, comment in (_DEBT | _LEFT).items()),
+    PrimaryKeyConstraint("csa_system", "csa_case_id", "business_date"),
+    CheckConstraint(" and ".join(f"(final_{name} = {name} or final_{name} between 0 and {name})" for name in _DEBT),
+                    name="debt_judgements_only_arrears_ck"),
+    _one_of("debt_judgements", "csa_system", CSA_SYSTEMS),
+    schema=CLOSURE, comment="Each debt on each night the nine rules judged it: what came, what they saw, what they left (B71)",
+)  # fmt: skip
+Index("debt_judgements_night_ix", debt_judgements.c.business_date)
+
+debt_rule_results = Table(
+    "debt_rule_results", metadata,
+    _text("csa_system", "CSCS, CS2 or CCD", nullable=False),
+    _text("csa_case_id", "Case number on that CSA system", nullable=False),
+    _date("business_date", "Night on which the rules judged it", nullable=False),
+    Column("rule_number", Integer, nullable=False, comment="From 1 to 9, in the order in which they run"),
+    _text("result", "OFF: nothing is left in what it may take from; DOWN: something is", nullable=False),
+    _pence("before_pence", "Arrears, of the buckets above 0, before its turn"),
+    _pence("written_off_pence", "What it took"),
+    _pence("after_pence", "Arrears after it"),
+    PrimaryKeyConstraint("csa_system", "csa_case_id", "business_date", "rule_number"),
+    CheckConstraint("rule_number between 1 and 9", name="debt_rule_results_number_ck"),
+    CheckConstraint("before_pence = written_off_pence::numeric + after_pence", name="debt_rule_results_law_ck"),
+    CheckConstraint("written_off_pence > 0 and after_pence >= 0", name="debt_rule_results_signs_ck"),
+    _one_of("debt_rule_results", "result", (debt_rules.OFF, debt_rules.DOWN)),
+    schema=CLOSURE, comment="What each rule took of a debt it was run over; a rule without a row took nothing (B71)",
 )  # fmt: skip
 
 work_items = Table(

@@ -13,8 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from case_closure.domain import debt_rules
 from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.enforcement import LIABILITY_ORDER
+from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.store import history, nights, reconciliation, roles, sensitive
 from case_closure.store.dues import ALLOCATED_NOW, AMOUNT_NOW
@@ -72,6 +74,18 @@ def _selected_apart(of: str, when: str) -> str:
         select count(distinct e.casegroup_id) as casegroups, count(*) as cases from closure.end_liability e
         where e.tranche_id = {of}.tranche_id and e.criteria_version = {of}.version and {when} and {sensitive.of_row("e")}
     """  # noqa: S608
+
+
+# The nine rules of each version of their table, and the nine buckets of a debt as the rules found and left it.
+_RULES = ", ".join(
+    f"({version}, {rule.number}, '{rule.name}')"
+    for version, table in debt_rules.TABLES.items()
+    for rule in table
+)
+_ARREARS = " + ".join(f"greatest(j.{column}, 0)" for column in BUCKET_COLUMNS)
+_FINAL_BUCKETS = ", ".join(
+    f"('{one.creditor}', '{one.arrears_status}', j.{one.column}, j.final_{one.column})" for one in BUCKETS
+)
 
 
 def _side(row: str, **how: Any) -> str:
@@ -763,6 +777,96 @@ VIEWS = (
         + """) m
         group by 1, 2, 3
         """,
+    ),
+    View(
+        "debt_rule_results",
+        "What each of the nine rules came to for each debt on each night it was judged (B71, R23)",
+        {
+            "business_date": "Night on which the rules judged the debt: it was new, or other than before",
+            **_CASE,
+            **_CASEGROUP,
+            "rule_number": "From 1 to 9, in the order in which they run",
+            "rule_name": "The rule; illustrative (docs/debt-rules.md)",
+            "version": "Version of the table of rules",
+            "result": "NONE: it took nothing. OFF: nothing is left in what it may take from. DOWN: something is",
+            "before_pence": "Arrears before its turn, of the buckets above 0",
+            "written_off_pence": "What it wrote off",
+            "after_pence": "Arrears after it",
+        },
+        f"""
+        select j.business_date, j.csa_system, j.csa_case_id, j.casegroup_id, r.rule_number, r.rule_name, j.version,
+               coalesce(w.result, '{debt_rules.NONE}'), coalesce(w.before_pence, p.after_pence, {_ARREARS}),
+               coalesce(w.written_off_pence, 0), coalesce(w.after_pence, p.after_pence, {_ARREARS})
+        from closure.debt_judgements j join (values {_RULES}) r (version, rule_number, rule_name) using (version)
+        left join closure.debt_rule_results w on w.csa_system = j.csa_system and w.csa_case_id = j.csa_case_id
+            and w.business_date = j.business_date and w.rule_number = r.rule_number
+        left join lateral (
+            select b.after_pence from closure.debt_rule_results b
+            where b.csa_system = j.csa_system and b.csa_case_id = j.csa_case_id and b.business_date = j.business_date
+              and b.rule_number < r.rule_number order by b.rule_number desc limit 1) p on true
+        where """  # noqa: S608
+        + _side("j"),
+    ),
+    View(
+        "final_balances",
+        "Each debt after the nine rules, bucket by bucket, on each night they judged it (B71)",
+        {
+            "business_date": "Night on which the rules judged the debt",
+            **_CASE,
+            **_BUCKET,
+            "debt_pence": "The debt in that bucket before the rules; a credit is below 0",
+            "written_off_pence": "What the nine rules wrote off of it",
+            "final_pence": "What is left: debt = written off + final",
+        },
+        f"""
+        select j.business_date, j.csa_system, j.csa_case_id, v.creditor, v.arrears_status, v.debt_pence,
+               v.debt_pence - v.final_pence, v.final_pence
+        from closure.debt_judgements j
+        cross join lateral (values {_FINAL_BUCKETS}) v (creditor, arrears_status, debt_pence, final_pence)
+        where v.debt_pence <> 0 and """  # noqa: S608
+        + _side("j"),
+    ),
+    View(
+        "write_off_tie_out",
+        "What the nine rules wrote off against what CSA's closing ledger says was written off, case by bucket (B54, B71)",
+        {
+            "business_date": "Night on which the rules last judged the debt; null: no debt of the case came",
+            **_CASE,
+            **_CASEGROUP,
+            **_BUCKET,
+            "written_off_pence": "What the rules wrote off when they last judged it; null: no debt of the case came",
+            "csa_written_off_pence": "What the closing ledger says was written off; null: it has no row of the case",
+            "difference_pence": "The first less the second, what is not known as 0",
+            "break_type": "NOT_JUDGED: CSA wrote off, no debt came. RULES_ONLY, CSA_ONLY: one side wrote off, the other nothing. "
+            "AMOUNT_DIFFERS: both did, unequal. Null: they agree, or the case has not left CSA yet",
+        },
+        f"""
+        with judged as (
+            select distinct on (j.csa_system, j.csa_case_id) j.* from closure.debt_judgements j
+            order by j.csa_system, j.csa_case_id, j.business_date desc),
+        by_rules as (
+            select j.csa_system, j.csa_case_id, v.creditor, v.arrears_status, v.debt_pence - v.final_pence as pence from judged j
+            cross join lateral (values {_FINAL_BUCKETS}) v (creditor, arrears_status, debt_pence, final_pence)
+            where v.debt_pence <> v.final_pence),
+        by_csa as (
+            select csa_system, csa_case_id, creditor, arrears_status, written_off_pence as pence
+            from held.csa_closing_ledger where written_off_pence <> 0)
+        select t.business_date, t.csa_system, t.csa_case_id, t.casegroup_id, t.creditor, t.arrears_status, t.rules_pence,
+               t.csa_pence, {reconciliation.FITTED.format("coalesce(t.rules_pence, 0)::numeric - coalesce(t.csa_pence, 0)")},
+               case when t.csa_pence is null or t.csa_pence = t.rules_pence then null
+                    when t.rules_pence is null then 'NOT_JUDGED' when t.csa_pence = 0 then 'RULES_ONLY'
+                    when t.rules_pence = 0 then 'CSA_ONLY' else 'AMOUNT_DIFFERS' end
+        from (
+            select j.business_date, csa_system, csa_case_id, coalesce(c.casegroup_id, j.casegroup_id) as casegroup_id, creditor,
+                   arrears_status, case when j.business_date is not null then coalesce(r.pence, 0) end as rules_pence,
+                   case when s.pence is not null or exists (
+                            select from held.csa_closing_ledger l
+                            where l.csa_system = r.csa_system and l.csa_case_id = r.csa_case_id)
+                        then coalesce(s.pence, 0) end as csa_pence
+            from by_rules r full join by_csa s using (csa_system, csa_case_id, creditor, arrears_status)
+            left join judged j using (csa_system, csa_case_id) left join held.csa_cases c using (csa_system, csa_case_id)) t
+        where """  # noqa: S608
+        + _side("t"),
     ),
     View(
         "tranche_criteria",
