@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from bench import book, floor
+from bench import debts as judging
 from bench import payments as paying
 from bench import selection as selecting
 from bench.results import Row, compared, exponent
@@ -35,6 +36,7 @@ THE_BOOK = 1_200_000  # the size the finance goals are set at
 STRESS = 120_000
 ORDINARY = 20_000
 SAMPLE = 100_000
+DEBTS = 163_000
 FIFTY_THOUSAND_LETTERS = 34_000  # casegroups whose night has that many
 WARMING = 500
 NOOP = REPOSITORY / "tests" / "integration" / "noop"
@@ -65,6 +67,7 @@ class Bench:
     sample_casegroups: int = SAMPLE
     book_casegroups: int = THE_BOOK
     letters_casegroups: int = FIFTY_THOUSAND_LETTERS
+    debts: int = DEBTS
     _landings: dict[str, Path] = field(default_factory=dict)
     _runs: int = 0
 
@@ -442,6 +445,37 @@ def payments(bench: Bench) -> Iterator[Row]:
     )
 
 
+# --- debts through the nine rules ----------------------------------------------------------------------------
+
+
+def debts(bench: Bench) -> Iterator[Row]:
+    """As many debts as were waiting at once (NAO 2017), from their landed file to the judgement of each, against reading and
+    holding them."""
+    size, home = bench.debts, bench.home
+    landing = home.folder / "landings" / "debts"
+    ours, floors = [], []
+    file = judging.land(landing, size)
+    for measured in (False, *(True for _ in bench.times(size))):
+        with home.store() as url:
+            judging.fill(url, size)
+            home.checkpoint()
+            judged, seconds = judging.judge(url, landing, home.folder)
+        with home.store() as url:
+            home.checkpoint()
+            took = judging.read_and_hold(url, file)
+        if judged != size:
+            raise floor.NotTheSame(f"{judged} debts were judged, {size} were landed")
+        if measured:  # once before, for what is loaded and compiled
+            ours.append(sum(seconds[stage] for stage in ("receive_extract", "judge_debts")))
+            floors.append(took)
+            told = ", ".join(f"{stage} {spent:.2f}" for stage, spent in seconds.items())
+            bench.say(f"  {told}; read and held {took:.2f} s")
+    bench.forget_landings()
+    yield compared(
+        f"{size:,} debts through the nine rules, against reading and holding them", ours, floors, 3.0
+    )
+
+
 # --- the reconciliation -----------------------------------------------------------------------------------
 
 
@@ -517,6 +551,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "sample": sample,
     "selection": selection,
     "payments": payments,
+    "debts": debts,
     "reconciliation": reconciliation,
     "letters": letters,
 }
