@@ -31,6 +31,7 @@ LETTERS_CHANNEL = "CASE_CLOSURE_LETTERS_CHANNEL"
 NOTIFY_API_KEY = "CASE_CLOSURE_NOTIFY_API_KEY"
 NOTIFY_URL = "CASE_CLOSURE_NOTIFY_URL"
 CALL = "CASE_CLOSURE_CALL"
+STUCK_DAYS = "CASE_CLOSURE_STUCK_DAYS"
 
 CHANNELS = ("print", "notify")
 
@@ -60,6 +61,7 @@ class Settings:
     None. Empty: anybody who may answer, but the proposer.
     letters_channel: how letters leave: 'print', the outbound folder a print house fetches, or 'notify', GOV.UK Notify.
     notify_api_key, notify_url: its key (a secret, in no log) and where it is.
+    stuck_days: what waits for more days than these is stuck (R36).
     call: whom to call when a night fails, as told with every failure; None: nobody is named.
     """
 
@@ -78,6 +80,7 @@ class Settings:
     notify_api_key: str | None = field(default=None, repr=False)
     notify_url: str = "https://api.notifications.service.gov.uk"
     call: str | None = None
+    stuck_days: int = 28
 
     @property
     def own_home(self) -> Path:
@@ -118,6 +121,7 @@ class Settings:
             letters_channel=_one_of(env, LETTERS_CHANNEL, CHANNELS),
             notify_api_key=_api_key(env.get(NOTIFY_API_KEY, "")),
             notify_url=env.get(NOTIFY_URL, "").strip() or cls.notify_url,
+            stuck_days=_whole(env, STUCK_DAYS, 28, "days", lowest=0, highest=36_500),
             call=" ".join(env.get(CALL, "").split()) or None,
         )
 

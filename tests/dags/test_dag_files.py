@@ -73,7 +73,7 @@ def read_by_airflow(home: Path, **variables: str) -> dict[str, Any]:
 
 def test_every_dag_file_is_read_without_error(found: dict[str, Any]) -> None:
     assert found["errors"] == {}
-    assert sorted(found["dags"]) == sorted([*OF_THE_NIGHT, "criteria_change", "send_letters"])
+    assert sorted(found["dags"]) == sorted([*OF_THE_NIGHT, "criteria_change", "send_letters", "sweep"])
 
 
 def test_every_dag_says_what_it_is_for_when_it_runs_and_what_to_do_when_it_fails(
@@ -188,7 +188,13 @@ def test_reading_the_dag_files_loads_nothing_heavy(found: dict[str, Any]) -> Non
 
 
 def test_each_dag_file_is_read_within_a_second(found: dict[str, Any]) -> None:
-    assert set(found["seconds"]) == {"nightly.py", "stages.py", "criteria_change.py", "send_letters.py"}
+    assert set(found["seconds"]) == {
+        "nightly.py",
+        "stages.py",
+        "criteria_change.py",
+        "send_letters.py",
+        "sweep.py",
+    }
     assert max(found["seconds"].values()) < 1.0, found["seconds"]
 
 
@@ -233,3 +239,14 @@ def test_who_forks_tasks_has_loaded_what_a_stage_needs_and_nobody_else(command: 
     changed, *modules = done.stdout.split()
     assert changed == "[]"
     assert [name in modules for name in HEAVY] == [loaded] * len(HEAVY)
+
+
+def test_30_the_sweep_for_what_got_stuck_runs_every_day_or_for_a_date_that_is_given(
+    found: dict[str, Any],
+) -> None:
+    """[30]: it is on without being switched on, since nothing leaves by it."""
+    dag = found["dags"]["sweep"]
+    assert dag["paused"] is False
+    assert dag["schedule"] == "CronTriggerTimetable"
+    assert dag["order"] == ["sweep"]
+    assert dag["params"] == ["business_date"]

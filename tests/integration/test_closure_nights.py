@@ -85,6 +85,18 @@ def test_applications_sent_again_changed_and_run_again(installation: Installatio
         assert installation.everything() == before
 
 
+def test_R37_50_one_selected_and_made_reactive_on_one_night_has_one_first_contact(
+    installation: Installation,
+) -> None:
+    """[50]: letters come last in a night, so nothing of the proactive journey is written first."""
+    tranche(installation)
+    installation.night(ON, open_case("A"), open_case("B"), cms_applications=[application()])
+    assert decided(installation) == {"AP1": ("REACTIVE", T_DATE)}
+    stamped = {(row["tranche_id"], row["journey"], row["led"]) for row in installation.view("end_liability")}
+    assert stamped == {("T01", "REACTIVE", T_DATE)}
+    assert letters(installation) == [("CMSL6304", None), ("CMSL6309", "A"), ("CMSL6309", "B")]
+
+
 def test_an_application_kept_proactive_and_sent_again_with_an_earlier_day_is_judged_by_that(
     installation: Installation,
 ) -> None:

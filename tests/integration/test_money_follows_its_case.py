@@ -191,3 +191,46 @@ def test_R41_amounts_past_all_money_do_not_stop_the_night(installation: Installa
     largest = balance("A", "G1", {"rp_active": 2**63 - 1}, balance_id="K-A", total_pence=0)
     night(installation, SECOND, clerical_balances=[largest])
     assert lines(installation)["A"][1] == 1000
+
+
+# --- rows without their case number, and cases that stand twice
+
+
+def test_51_a_balance_without_its_case_number_is_held_under_its_casegroup_until_a_whole_row_comes(
+    installation: Installation,
+) -> None:
+    """[51]: received and counted with a case number of null, and not said to be of an unknown case."""
+    stray = balance(None, "G1", {"rp_active": 300}, balance_id="B-1")
+    night(installation, FIRST, case("A", no_balance=True), csa_balances=[stray])
+    assert installation.open_rules() == {("balance_key_missing", None)}
+    assert installation.outcomes() == {"G1": ("EXCEPTION", "balance_key_missing")}
+    (line,) = installation.view("reconciliation")
+    assert (line["csa_case_id"], line["received_pence"], line["held_pence"]) == (None, 300, 300)
+    (told,) = installation.view("nights")
+    assert (told["casegroups_received"], told["received_pence"], told["held_pence"]) == (1, 300, 300)
+
+    # A whole row of another casegroup mends nothing of it.
+    night(installation, SECOND, case("Z", "G2"))
+    assert installation.open_rules() == {("balance_key_missing", None)}
+    night(installation, THIRD, csa_balances=[balance("A", "G1", {"rp_active": 300})])
+    assert installation.open_rules() == set()
+    assert installation.outcomes()["G1"] == ("TRANSITION_COMPLETE", "ARREARS_ADDED")
+    assert {row["csa_case_id"]: (row["received_pence"], row["held_pence"]) for row in installation.view("reconciliation")} == {
+        "A": (300, 0), "Z": (1000, 0),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("second", ["the same", "another status"])
+def test_51_of_a_case_that_stands_twice_what_was_held_stays(installation: Installation, second: str) -> None:
+    """[51]: case_duplicate, also when both rows are the same; neither is taken in."""
+    night(installation, FIRST, case("A", case_status="OPEN", scheme="1993"))
+    over: dict[str, Any] = {} if second == "the same" else {"case_status": "OPEN"}
+    night(installation, SECOND, case("A", no_balance=True), case("A", no_balance=True, **over))
+    assert installation.open_rules() == {("case_duplicate", "A")}
+    (held,) = installation.query("select case_status, scheme, business_date from held.csa_cases")
+    assert tuple(held.values()) == ("OPEN", "1993", FIRST)
+    assert installation.outcomes() == {"G1": ("HELD", "OPEN_CASES")}
+    assert where(installation) == {"A": ("G1", 1000)}
+    night(installation, THIRD, case("A", no_balance=True))
+    assert installation.open_rules() == set()
+    assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000}

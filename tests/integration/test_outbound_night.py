@@ -30,6 +30,21 @@ def rows(installation: Installation, on: date, name: str) -> list[dict[str, str]
         return list(csv.DictReader(stream))
 
 
+# What a file's header line begins with; further columns may follow.
+COLUMNS = {
+    "end_liability": "csa_system csa_case_id casegroup_id tranche_id journey led",
+    "ltr1": "ltr_id ltr_type csa_system casegroup_id csa_case_ids application_id t_date issued_by",
+    "suppressed_letters": "csa_system letter_id code casegroup_id csa_case_id party_id recipient_role reason",
+    "cis_interest_flags": "nino party_id casegroup_id",
+}
+
+
+def begins_with(installation: Installation, on: date, name: str, columns: str) -> bool:
+    with (out(installation, on) / name).open(encoding="utf-8", newline="") as stream:
+        header = next(csv.reader(stream))
+    return header[: len(COLUMNS[columns].split())] == COLUMNS[columns].split()
+
+
 def everything_out(installation: Installation, on: date) -> dict[str, bytes]:
     root = out(installation, on)
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
@@ -62,6 +77,7 @@ def open_case(name: str, group: str = "G1", **over: Any) -> Any:
 
 
 def test_B5_each_system_is_told_its_own_cases_and_the_warehouse_all(installation: Installation) -> None:
+    """[45]: each case whose date was set that night."""
     criteria(installation)
     installation.night(
         FIRST, open_case("A"), open_case("B", csa_system="CSCS"), open_case("C", "G2", csa_system="CCD")
@@ -71,6 +87,8 @@ def test_B5_each_system_is_told_its_own_cases_and_the_warehouse_all(installation
         assert [(row["csa_case_id"], row["tranche_id"], row["led"], row["cause"]) for row in told] == [
             (number, "T1", (FIRST + timedelta(days=180)).isoformat(), "SELECTED") for number in numbers
         ]
+        assert begins_with(installation, FIRST, f"end_liability_{system}.csv", "end_liability")
+    assert begins_with(installation, FIRST, "end_liability_warehouse.csv", "end_liability")
     assert [row["csa_case_id"] for row in rows(installation, FIRST, "end_liability_warehouse.csv")] == [
         "C",
         "A",
@@ -78,6 +96,37 @@ def test_B5_each_system_is_told_its_own_cases_and_the_warehouse_all(installation
     ]
     installation.night(SECOND)
     assert rows(installation, SECOND, "end_liability_warehouse.csv") == []
+
+
+def test_45_a_case_that_moves_and_keeps_its_date_is_told_to_nobody(installation: Installation) -> None:
+    """What it joins takes its date, and that is told ([45])."""
+    criteria(installation, segments=[1])
+    installation.night(FIRST, open_case("A"), open_case("B", "G2", segment=5))
+    installation.night(SECOND, open_case("A", "G2"))
+    led = (FIRST + timedelta(days=180)).isoformat()
+    stamped = {
+        row["csa_case_id"]: (row["casegroup_id"], str(row["led"]))
+        for row in installation.view("end_liability")
+    }
+    assert stamped == {"A": ("G2", led), "B": ("G2", led)}
+    told = rows(installation, SECOND, "end_liability_warehouse.csv")
+    assert [(row["csa_case_id"], row["led"]) for row in told] == [("B", led)]
+
+
+def test_45_a_date_set_that_night_is_told_though_its_night_is_landed_again_with_the_case_elsewhere(
+    installation: Installation,
+) -> None:
+    """[45]: the date stands, so CSA has to know of it."""
+    installation.night(FIRST, open_case("A"), open_case("B", "G2", segment=5))
+    criteria(installation, segments=[1])
+    installation.land(SECOND, extract_id="DW-1")
+    night.run_night(
+        installation.context(SECOND), lambda *_: None, night.STAGES[: night.STAGES.index("take_applications")]
+    )
+    installation.land(SECOND, open_case("A", "G2"), extract_id="DW-2")
+    installation.run(SECOND, "again")
+    told = rows(installation, SECOND, "end_liability_warehouse.csv")
+    assert [(row["csa_case_id"], row["casegroup_id"]) for row in told] == [("A", "G2"), ("B", "G2")]
 
 
 def test_B24_an_ltr_for_each_system_that_holds_a_case_and_the_new_led_is_told(
@@ -93,6 +142,8 @@ def test_B24_an_ltr_for_each_system_that_holds_a_case_and_the_new_led_is_told(
             for row in rows(installation, SECOND, f"ltr1_{system}.csv")] == [
         ("LTR1-CS2-APP1", "A C", t_date, "system"), ("LTR1-CSCS-APP1", "B", t_date, "system"),
     ]  # fmt: skip
+    assert begins_with(installation, SECOND, "ltr1_CS2.csv", "ltr1")  # [46]
+    # Their dates were changed that night [45].
     told = rows(installation, SECOND, "end_liability_warehouse.csv")
     assert {(row["csa_case_id"], row["led"], row["cause"]) for row in told} == {
         (name, t_date, "REACTIVE") for name in "ABC"
@@ -127,30 +178,62 @@ def test_B26_an_ltr_by_hand_goes_out_with_the_next_night_and_once(installation: 
 def test_B15_R16_a_suppressed_letter_is_reported_once_to_the_system_of_its_case(
     installation: Installation,
 ) -> None:
+    """[47]: the client's letter and not the 6314; one that goes once a casegroup to the system of its first case."""
     installation.night(
         FIRST,
-        case("A", payer={"dlo": True}, receiver={"date_of_death": FIRST, "representative_name": "Law & Co",
+        case("A", csa_system="CSCS"),
+        case("B", payer={"dlo": True}, receiver={"date_of_death": FIRST, "representative_name": "Law & Co",
              "representative_address_line_1": "2 Low Street", "representative_postcode": "LS1 4AP"}, csa_system="CSCS"),
+        case("Z", csa_system="CS2"),
     )  # fmt: skip
-    told = rows(installation, FIRST, "suppressed_letters_CSCS.csv")
-    assert [(row["code"], row["recipient_role"], row["reason"]) for row in told] == [
-        ("CMSL6301", "PAYING_PARENT", "DLO"), ("CMSL6302", "RECEIVING_PARENT", "DECEASED"),
+    assert [(row["code"], row["csa_case_id"], row["recipient_role"], row["reason"])
+            for row in rows(installation, FIRST, "suppressed_letters_CSCS.csv")] == [
+        ("CMSL6302", "B", "RECEIVING_PARENT", "DECEASED"),
     ]  # fmt: skip
+    (once,) = rows(installation, FIRST, "suppressed_letters_CS2.csv")
+    assert (once["code"], once["csa_case_id"], once["reason"]) == ("CMSL6301", "", "DLO")
     held = [row for row in installation.view("letters") if row["status"] == "SUPPRESSED"]
     assert [row["code"] for row in held].count("CMSL6314") == 1
-    assert rows(installation, FIRST, "suppressed_letters_CS2.csv") == []
+    assert rows(installation, FIRST, "suppressed_letters_CCD.csv") == []
+    for system in ("CCD", "CS2", "CSCS"):
+        assert begins_with(installation, FIRST, f"suppressed_letters_{system}.csv", "suppressed_letters")
+
+
+def test_47_to_whom_a_suppressed_letter_was_reported_stays_so_when_its_night_is_run_again(
+    installation: Installation,
+) -> None:
+    """R21, [47]: a case that came since would be the first of its casegroup."""
+    installation.night(FIRST, case("B", payer={"dlo": True}, csa_system="CS2"))
+    once = everything_out(installation, FIRST)
+    assert [row["code"] for row in rows(installation, FIRST, "suppressed_letters_CS2.csv")] == ["CMSL6301"]
+    installation.night(SECOND, case("A", csa_system="CCD", no_balance=True, payer={"dlo": True}))
+    installation.run(FIRST, "again")
+    assert everything_out(installation, FIRST) == once
 
 
 def test_B37_B38_interest_flags_are_asked_of_cis_once(installation: Installation) -> None:
-    first = case("A")
-    installation.night(FIRST, first)
-    asked = rows(installation, FIRST, "cis_interest_flags.csv")
-    assert {row["party_id"] for row in asked} == {
-        first.row["paying_parent_id"],
-        first.row["receiving_parent_id"],
+    """[48]: of each parent of a case created that night whom CIS knows without a flag."""
+    cases = [
+        case("A"),
+        case("flagged", "G2", payer_cis={"interest_registered": True}),
+        case("on CMS", "G3", on_cms={}),
+        case("waits", "G4", case_status="OPEN"),
+        case("unknown", "G5", not_in_cis=["payer"]),
+    ]
+    installation.night(FIRST, *cases)
+    assert begins_with(installation, FIRST, "cis_interest_flags.csv", "cis_interest_flags")
+    asked = {
+        row["party_id"]: (row["nino"], row["casegroup_id"])
+        for row in rows(installation, FIRST, "cis_interest_flags.csv")
     }
-    installation.night(SECOND)
-    assert rows(installation, SECOND, "cis_interest_flags.csv") == []
+    assert asked == {
+        "PP-G1": (nino_of("PP-G1"), "G1"), "RP-A": (nino_of("RP-A"), "G1"), "RP-flagged": (nino_of("RP-flagged"), "G2"),
+    }  # fmt: skip
+    # The same parent again, of a case that comes later: CIS was asked.
+    installation.night(
+        SECOND, case("later", "G6", paying_parent_id="PP-G6", receiving_parent_id="RP-A", receiver={})
+    )
+    assert [row["party_id"] for row in rows(installation, SECOND, "cis_interest_flags.csv")] == ["PP-G6"]
 
 
 def test_R26_nationally_sensitive_casegroups_are_in_no_file(installation: Installation) -> None:

@@ -35,8 +35,10 @@ def said_on_leaving(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[in
 def test_every_command_there_was_is_there() -> None:
     assert [" ".join(words) for words in commands()] == [
         "", "nightly", "night", "night skip", "sample", "check", "database-url", "readers", "readers add", "up", "down",
-        "exceptions", "exceptions list", "reconcile", "letters", "letters find", "letters confirm-write-off", "letters reissue",
-        "letters send", "letters try-again", "criteria", "criteria load", "tranche", "tranche preview", "ltr", "ltr issue",
+        "exceptions", "exceptions list", "exceptions causes", "exceptions allocate", "exceptions resolve", "exceptions replay",
+        "exceptions history", "casegroup", "casegroup show", "reconcile", "letters", "letters find",
+        "letters confirm-write-off", "letters reissue", "letters send", "letters try-again", "criteria", "criteria load",
+        "tranche", "tranche preview", "ltr", "ltr issue", "sweep",
     ]  # fmt: skip
 
 

@@ -122,3 +122,12 @@ def test_B6_the_control_group_is_user_names_with_or_without_their_numbers_in_air
 def test_a_control_group_that_names_nobody_or_somebody_twice_is_refused(given: str) -> None:
     with pytest.raises(SettingsInvalid, match="CASE_CLOSURE_CONTROL_GROUP: expected user names"):
         Settings.from_environment({"CASE_CLOSURE_CONTROL_GROUP": given})
+
+
+def test_R36_stuck_is_28_days_unless_set() -> None:
+    assert Settings.from_environment({}).stuck_days == 28
+    assert Settings.from_environment({"CASE_CLOSURE_STUCK_DAYS": "7"}).stuck_days == 7
+    with pytest.raises(
+        SettingsInvalid, match=r"CASE_CLOSURE_STUCK_DAYS: expected a whole number from 0.*found 'soon'"
+    ):
+        Settings.from_environment({"CASE_CLOSURE_STUCK_DAYS": "soon"})

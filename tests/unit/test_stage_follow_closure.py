@@ -247,7 +247,7 @@ def test_B12_first_contact_of_a_casegroup_that_an_application_selected_is_the_re
     assert followed(one, selected=stamps, state=None).letters == [("CMSL6304", None), ("CMSL6309", "A")]
 
 
-def test_B12_one_selected_and_turned_reactive_on_one_night_is_written_to_once() -> None:
+def test_B12_R37_50_one_selected_and_turned_reactive_on_one_night_is_written_to_once() -> None:
     one = open_case()
     stamps = tonight(one, journey="REACTIVE", became_reactive_on=ON)
     assert followed(one, selected=stamps, state=None).codes == ["CMSL6304", "CMSL6309"]

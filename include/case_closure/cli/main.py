@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from case_closure.cli import (
     airflow,
+    casegroup,
     criteria,
     exceptions,
     failing,
@@ -26,6 +27,7 @@ from case_closure.cli import (
     night,
     reconciliation,
     store,
+    sweep,
     terminal,
 )
 from case_closure.refusals import Refused
@@ -38,7 +40,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for noun in (night, landing, store, airflow, exceptions, reconciliation, letters, criteria, ltr):
+for noun in (
+    night,
+    landing,
+    store,
+    airflow,
+    exceptions,
+    casegroup,
+    reconciliation,
+    letters,
+    criteria,
+    ltr,
+    sweep,
+):
     app.add_typer(noun.app)  # in this order they are listed
 
 

@@ -175,6 +175,7 @@ def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
     with folder.aside(ctx.outbound, on) as aside, database.transaction(url) as connection:
         # Nobody takes the night over while its folder is made and put in place.
         _hold(ctx, connection)
+        outgoing.note_reported(connection, on)
         told = outgoing.read(connection, on)
         files = [
             *notices.write(

@@ -1,4 +1,4 @@
-"""The files to the CSA systems, the warehouse, CIS and the legacy teams (B5, B15, B24, B37, B38).
+"""The files to the CSA systems, the warehouse, CIS and the legacy teams (B5, B15, B24, B37, B38, [45]-[48]).
 
 Belongs here: which table goes into which file. Does not belong here: reading the store, the manifest.
 What a system matches with its own records goes as it is held; the legacy teams' list of letters is read by people.

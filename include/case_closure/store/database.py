@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 # One number for this product, so that it does not meet other users' advisory locks: 'CASE' in ASCII.
 _LOCK_SPACE = 0x43415345
-MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK, SENDING_LOCK = 1, 2, 3, 4
+MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK, SENDING_LOCK, SWEEPING_LOCK = 1, 2, 3, 4, 5
 # No server that was restarted is up again so soon.
 _IDLE_SECONDS = 0.5
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.store import sensitive
@@ -20,10 +20,11 @@ from case_closure.store.copy import copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.tables.landed import FILES
 
+# What a case that moved brings along is told to nobody: its date is what it was (B5, [45]).
 _NOTICES = f"""
     select n.csa_system, n.csa_case_id, n.casegroup_id, n.tranche_id, n.journey, n.led, n.cause
     from closure.end_liability_notices n
-    where n.business_date = %(on)s and not {sensitive.of_row("n")} order by n.csa_system, n.csa_case_id
+    where n.business_date = %(on)s and n.cause <> 'MOVED' and not {sensitive.of_row("n")} order by n.csa_system, n.csa_case_id
 """  # noqa: S608
 _LTRS = f"""
     select l.ltr_id, l.ltr_type, l.csa_system, l.casegroup_id, l.csa_case_ids, l.application_id, l.t_date, l.issued_by
@@ -34,18 +35,24 @@ _FLAGS = f"""
     select f.nino, f.party_id, f.casegroup_id from closure.interest_flags f
     where f.business_date = %(on)s and not {sensitive.of_row("f", case=False)} order by f.nino, f.party_id
 """  # noqa: S608
-# One row for a client, whoever represents them (R16). A letter that goes once a casegroup is reported to the system of
-# the casegroup's first case.
+# One row for a client, whoever represents them (R16, [47]).
 _SUPPRESSED = f"""
-    select coalesce(l.csa_system, c.csa_system, 'CSCS') as csa_system, l.letter_id, l.code, l.casegroup_id, l.csa_case_id,
-           l.party_id, l.recipient_role, l.reason
+    select l.reported_to as csa_system, l.letter_id, l.code, l.casegroup_id, l.csa_case_id, l.party_id, l.recipient_role, l.reason
     from closure.letters l
-    left join lateral (select csa_system from held.csa_cases where casegroup_id = l.casegroup_id
-                       order by csa_system, csa_case_id limit 1) c on true
     where l.business_date = %(on)s and l.status = 'SUPPRESSED' and l.recipient_role <> 'REPRESENTATIVE'
       and not {sensitive.of_row("l")}
     order by l.letter_id
 """  # noqa: S608
+# A letter that goes once a casegroup is reported to the system of the casegroup's first case, and stays so whatever case comes
+# later: a rerun tells nobody else (R21).
+_REPORTED = """
+    update closure.letters l set reported_to = coalesce(
+        l.csa_system,
+        (select c.csa_system from held.csa_cases c where c.casegroup_id = l.casegroup_id
+         order by c.csa_system collate "C", c.csa_case_id collate "C" limit 1),
+        'CSCS')
+    where l.business_date = :on and l.status = 'SUPPRESSED' and l.recipient_role <> 'REPRESENTATIVE' and l.reported_to is null
+"""
 
 # The debts judged that night, as the nine rules left them: a balance as CSA would send it [37]. By code point on any server.
 _BALANCE = FILES["csa_balances"].schema
@@ -71,8 +78,13 @@ class Outgoing:
     final_balances: pa.Table
 
 
+def note_reported(connection: Connection, on: date) -> None:
+    """Each suppressed letter of that night has the system whose legacy team is told of it; one that has it keeps it."""
+    connection.execute(text(_REPORTED), {"on": on})
+
+
 def read(connection: Connection, on: date) -> Outgoing:
-    """What the night of that date says to others."""
+    """What the night of that date says to others; its suppressed letters are noted as reported before."""
 
     def table(query: str, **columns: pa.DataType) -> pa.Table:
         return copy_out(raw(connection), query, pa.schema(list(columns.items())), {"on": on})

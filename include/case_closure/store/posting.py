@@ -295,7 +295,9 @@ def _exceptions(connection: Connection, on: date, decided: Exceptions) -> None:
             text(
                 """
                 update closure.work_items w set status = 'CLOSED', closed_on = r.resolved_on
-                from resolving r where w.status <> 'CLOSED' and (
+                from resolving r
+                where w.type <> 'STUCK' and w.status <> 'CLOSED'  -- the first sweep closes what was stuck ([30])
+                  and (
                     w.subject_reference = r.exception_id or w.work_item_id = 'PAYMENT_SUSPENSE-' || r.exception_id)
                 """
             ),

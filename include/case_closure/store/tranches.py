@@ -325,12 +325,13 @@ def note_selection(
 
 
 _NOTICE = """
-    insert into closure.end_liability_notices
+    insert into closure.end_liability_notices as t
         (business_date, csa_system, csa_case_id, casegroup_id, tranche_id, journey, led, cause)
     select :on, n.csa_system, n.csa_case_id, n.casegroup_id, n.tranche_id, n.journey, n.led, {} from {} n
     on conflict (business_date, csa_system, csa_case_id) do update set
-        casegroup_id = excluded.casegroup_id, tranche_id = excluded.tranche_id, journey = excluded.journey,
-        led = excluded.led, cause = excluded.cause
+        casegroup_id = excluded.casegroup_id, tranche_id = excluded.tranche_id, journey = excluded.journey, led = excluded.led,
+        -- What was stamped tonight and moved since, as when its night is landed again, has its date from tonight still.
+        cause = case when excluded.cause = 'MOVED' then t.cause else excluded.cause end
 """
 _STAMP = "tranche_id, criteria_version, journey, led, reminder_days, became_reactive_on"
 _STAMPED = f"""case when e.casegroup_id is not null

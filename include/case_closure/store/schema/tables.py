@@ -164,6 +164,7 @@ for _name in ARRIVALS:
           postgresql_where=_arrivals.c.is_latest)  # fmt: skip
     Index(f"{_name}_latest_casegroup_ix", _arrivals.c.casegroup_id, postgresql_where=_arrivals.c.is_latest)
     Index(f"{_name}_number_ix", _arrivals.c.balance_id)
+    Index(f"{_name}_casegroup_ix", _arrivals.c.casegroup_id, postgresql_where=_arrivals.c.is_new)
 # What a tranche is selected from, in the order it is selected in, on a server of any collation. The collation is
 # given in the place of an operator class: what the server tells of it is a plain column, as here.
 Index(
@@ -782,6 +783,9 @@ work_items = Table(
     schema=CLOSURE, comment="Service requests for caseworkers",
 )  # fmt: skip
 Index("work_items_subject_ix", work_items.c.subject_reference)
+# What is stuck has one open item: its number, without the date at its end, says what that is ([30]).
+Index("work_items_stuck_ix", text("left(work_item_id, -11)"), unique=True, _table=work_items,
+      postgresql_where=text("type = 'STUCK' and status = 'OPEN'"))  # fmt: skip
 Index(
     "work_items_clerical_ix", work_items.c.casegroup_id,
     postgresql_where=text("subject_reference is null and type in ('ADD_CORRECT_ARREARS', 'ARREARS_ONLY_APPLICATION')"),
@@ -800,6 +804,7 @@ letters = Table(
     _text("covers_letter_id", "The letter a covering letter goes with"),
     Column("total_pence", BigInteger, comment="The arrears it states"),
     _date("clerical_issued_on", "When the legacy team sent it by hand"),
+    _text("reported_to", "The CSA system whose legacy team was told that it is suppressed"),
     _one_of("letters", "code", codes.LETTER_CODES), _one_of("letters", "recipient_role", codes.RECIPIENT_ROLES),
     _one_of("letters", "status", codes.LETTER_STATUSES), _one_of("letters", "reason", codes.UNSENT_REASONS),
     CheckConstraint("(status = 'ISSUED') = (reason is null)", name="letters_reason_given_ck"),

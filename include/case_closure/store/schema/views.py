@@ -68,6 +68,11 @@ _NIGHT_FIGURES = (
 )
 
 
+_ARRIVED = ", ".join(
+    ("business_date", "balance_id", "casegroup_id", "csa_system", "csa_case_id", "is_latest", *BUCKET_COLUMNS)
+)
+
+
 def _selected_apart(of: str, when: str) -> str:
     """Of what a version of criteria selected, what is sensitive now: taken off the counts, which are as of the selection."""
     return f"""
@@ -111,6 +116,28 @@ VIEWS = (
         from closure.casegroups g
         where g.outcome is not null and g.casegroup_id <> '' and """  # noqa: S608
         + _side("g", case=False),
+    ),
+    View(
+        "balances",
+        "Each arrival of a balance, an earlier one of the same case too (B28, B72)",
+        {
+            "business_date": "Night that brought it",
+            "balance_id": "Its number, as CSA gave it",
+            **_CASEGROUP,
+            **_CASE,
+            "source": "BALANCE, or CLERICAL: reported by hand",
+            "received_pence": "The nine buckets together, a missing one as nothing; not the total it states",
+            "is_latest": "Whether it counts now: of its case's latest arrival",
+        },
+        f"""
+        select b.business_date, b.balance_id, b.casegroup_id, b.csa_system, b.csa_case_id, b.source,
+               greatest(least({" + ".join(f"coalesce(b.{column}, 0)::numeric" for column in BUCKET_COLUMNS)}, {_LARGEST}),
+                        -{_LARGEST})::bigint,
+               b.is_latest
+        from (select 'BALANCE' as source, {_ARRIVED} from held.csa_balances where is_new
+              union all select 'CLERICAL', {_ARRIVED} from held.clerical_balances where is_new) b
+        where """  # noqa: S608
+        + _side("b"),
     ),
     View(
         "dues",
