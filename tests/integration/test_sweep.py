@@ -178,6 +178,34 @@ def test_30_a_letter_that_could_not_be_sent_is_stuck_at_once_and_again_when_it_f
     assert stands(store) == [(LETTER, "CLOSED"), (LETTER, "OPEN")]
 
 
+def test_30_R36_a_payment_held_or_flagged_for_more_than_28_days_is_stuck_and_no_other(
+    store: Installation,
+) -> None:
+    for reference, status, casegroup_id, on in (
+        ("REC1", "HELD", "nameless", FIRST), ("DCA1", "FLAGGED", "nameless", FIRST), ("REC2", "HELD", "nameless", after(1)),
+        ("REC3", "SUSPENSE", None, FIRST), ("REC4", "HELD", "secret", FIRST),
+    ):  # fmt: skip
+        store.query(
+            "insert into closure.payments (payment_id, source, reference, business_date, extract_number, row_number, csa_system, "
+            "amount_pence, is_first, casegroup_id, status, allocated_pence) "
+            "values (%s, 'CSA', %s, %s, 1, 1, 'CS2', 1234, true, %s, %s, 0) returning 1",
+            f"CSA-{reference}", reference, on, casegroup_id, status,
+        )  # fmt: skip
+    swept(store, after(29))
+    found = [
+        (item["subject_reference"], item["casegroup_id"], item["business_date"]) for item in items(store)
+    ]
+    assert [one for one in found if one[0][:3] in ("REC", "DCA")] == [
+        ("DCA1", "nameless", after(29)), ("REC1", "nameless", after(29)),
+    ]  # fmt: skip
+    assert "REC4" in {item["subject_reference"] for item in items(store, "sensitive")}
+    store.execute("update closure.payments set status = 'HELD' where reference = 'DCA1'")
+    store.execute(
+        "update closure.payments set status = 'PASSED_ON', casegroup_id = null, passed_to = 'the payer' where reference = 'REC1'"
+    )
+    assert [item.subject_reference for item in swept(store, after(29)).closed] == ["REC1"]
+
+
 def test_30_the_server_refuses_a_second_open_item_for_one_thing(store: Installation) -> None:
     swept(store, after(29))
     again = (

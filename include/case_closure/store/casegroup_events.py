@@ -35,6 +35,11 @@ EVENTS = {
         from reporting.dues where casegroup_id = :casegroup_id
     """,
     "CORRECTION": _LEDGER.format("CORRECTION"),
+    "PAYMENT": """
+        select business_date, csa_receipt_reference, amount_pence,
+               concat_ws(' ', source, csa_system, status, allocated_pence || ' allocated on ' || allocated_on)
+        from reporting.payments where casegroup_id = :casegroup_id
+    """,
     "ALLOCATION": _LEDGER.format("ALLOCATION"),
     "LETTER": """
         select business_date, letter_id, total_pence,

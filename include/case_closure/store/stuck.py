@@ -28,6 +28,11 @@ STANDING = {
                e.sensitive
         from closure.exceptions e where e.severity = 'HOLD' and e.status <> 'RESOLVED'
     """,
+    stuck.PAYMENT: """
+        select 'PAYMENT-' || p.payment_id, p.reference, p.business_date, p.status, null, p.amount_pence, p.casegroup_id,
+               p.csa_system, p.csa_case_id, false
+        from closure.payments p where p.status = any(:payments)
+    """,
     stuck.NIGHT: """
         select 'NIGHT-' || n.business_date, n.business_date::text, n.business_date, n.status, null, null::bigint, null, null,
                null, false

@@ -642,6 +642,7 @@ Index(
 )
 Index("payments_reference_ix", payments.c.reference)
 Index("payments_business_date_ix", payments.c.business_date)
+Index("payments_casegroup_ix", payments.c.casegroup_id)
 Index("payments_waiting_ix", payments.c.casegroup_id, postgresql_where=text("status in ('HELD', 'FLAGGED')"))
 Index("payments_suspense_ix", payments.c.business_date, postgresql_where=payments.c.status == "SUSPENSE")
 

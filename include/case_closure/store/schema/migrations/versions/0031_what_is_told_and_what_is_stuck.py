@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
@@ -30,11 +30,13 @@ def upgrade() -> None:
         op.create_index(
             f"{name}_casegroup_ix", name, ["casegroup_id"], schema="held", postgresql_where=sa.text("is_new")
         )
+    op.create_index("payments_casegroup_ix", "payments", ["casegroup_id"], schema="closure")
     # How few are sensitive decides how every view is read; so small a table is never looked at by itself.
     op.execute("analyze closure.sensitive_casegroups")
 
 
 def downgrade() -> None:
+    op.drop_index("payments_casegroup_ix", table_name="payments", schema="closure")
     for name in ("csa_balances", "clerical_balances"):
         op.drop_index(f"{name}_casegroup_ix", table_name=name, schema="held")
     op.drop_index("work_items_stuck_ix", table_name="work_items", schema="closure")
