@@ -38,7 +38,8 @@ def first_night(database_server: Databases) -> Iterator[Installation]:
     with database_server.installation() as made, pytest.MonkeyPatch.context() as patched:
         patched.setattr(engine, "run", plain_gate.run)
         made.night(
-            FIRST, case("A", "nameless", payer=NAMELESS), case("S", "secret", payer=NAMELESS, nationally_sensitive=True),
+            FIRST, case("A", "nameless", payer=NAMELESS, payer_cis={"surname": "Walker"}),
+            case("S", "secret", payer=NAMELESS, nationally_sensitive=True),
             case("W", "fine", receiver={"nino": "PY123456A"}), closure_failures=[
                 {"csa_system": "CS2", "csa_case_id": "S", "failure_code": "F1", "failed_on": FIRST},
             ],
