@@ -32,8 +32,8 @@ _RESOURCE = re.compile(rb"/([cf]\d+) (\d+) 0 R")
 # them that they could read so.
 _FONT, _COLOUR = re.compile(rb"Tr/(f\d+) "), re.compile(rb"/(c\d+) (cs|CS) ")
 _CHOSEN = (b" Tf ", b" cs ", b" CS ")
-# Bytes of content from which packing it saves some.
-_WORTH_PACKING = 160
+# Bytes of content from which packing it saves some, and from which doing it well does.
+_WORTH_PACKING, _WORTH_TIME = 160, 4_000
 _PAGES_TOLD = re.compile(rb"(?<=<xmpTPg:NPages>)\d+")
 
 
@@ -209,9 +209,12 @@ class _Document:
     def _stream(self, content: bytes) -> int:
         if len(content) < _WORTH_PACKING:
             return self._add(b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content))
-        # A small window: what is packed is small, and the usual one takes longer to set up than to fill.
-        packer = zlib.compressobj(6, zlib.DEFLATED, 12, 4)
-        packed = packer.compress(content) + packer.flush()
+        if len(content) < _WORTH_TIME:
+            # A small window and little effort: most are small, and the usual ones take longer to set up than to fill.
+            packer = zlib.compressobj(1, zlib.DEFLATED, 11, 2)
+            packed = packer.compress(content) + packer.flush()
+        else:
+            packed = zlib.compress(content, 9)
         return self._add(b"<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (len(packed), packed))
 
     def _copy(self, source: _Source, number: int) -> int:
