@@ -508,6 +508,15 @@ def test_what_is_set_apart_stands_where_it_stands_in_a_letter_that_is_set_whole(
                 )
 
 
+def test_a_letter_has_a_second_page_just_when_its_parts_do_not_fit_the_first(typesetter: Typesetter) -> None:
+    document, places = said(typesetter, *(letter("CMSL6301", dues=MANY[:lines]) for lines in range(1, 13)))
+    assert places.count[0] == 1
+    assert places.count[-1] == 2
+    ends = 297 - 22  # the foot, of 8 points, stands below
+    for number in range(sum(places.count)):
+        assert max(run.down for run in pdf.ink(document, number) if run.points != 8) <= ends
+
+
 def test_a_document_of_another_form_is_refused_in_words(typesetter: Typesetter) -> None:
     known = typesetter.laid_out("apart", [as_json(letter("CMSL6303"))], format="pdf", pdf_tags=False)
     composing.Typeset(known)
