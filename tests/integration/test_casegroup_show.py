@@ -31,7 +31,8 @@ def store(database_server: Databases) -> Iterator[Installation]:
         owes = {"rp_active": 1000, "ni_sos_deferred": 50, "gb_sos_active": -7}
         made.night(
             FIRST, case("A", owes=owes, payer={"surname": None}, payer_cis={"surname": "Walker"}),
-            case("B", owes={"rp_active": 300}), case("Z", "G2"), case("S", "secret", nationally_sensitive=True), open_case("waits", "G3", no_balance=True),
+            case("B", owes={"rp_active": 300}),
+            case("Z", "G2"), case("S", "secret", nationally_sensitive=True), open_case("waits", "G3", no_balance=True),
             open_case("R", "G4", no_balance=True),
             cms_applications=[application("AP1", FIRST, named_paying_parent_nino=open_case("R", "G4").payer["nino"])],  # type: ignore[index]
         )  # fmt: skip

@@ -6,6 +6,8 @@ nothing. Does not belong here: what is decided (``stages.allocate_payments``).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -61,19 +63,27 @@ def _allocate(ctx: NightContext, connection: Connection, night: Night, *, own: b
         opened_tonight = opened_tonight[:0]
     before = row_exceptions.before(connection, "payments", pd.Series(dtype="str"))
     excepted = stage.exceptions(csa, dca, concluded.found, opened_tonight, before, on, latest)
-    posting.store_exceptions(connection, day, excepted)
-
     standing = payments.standing(
         connection, day, concluded.payments["casegroup_id"], own=own, rerun=night.succeeded
     )
     let = stage.let(concluded.payments, standing, on)
+    # What an entry may have mended is seen again only once it is known that it was not.
+    is_named = among(excepted.seen["subject_reference"], standing.resolutions["csa_case_id"])
+    named = excepted.seen[is_named].reset_index(drop=True)
+    posting.store_exceptions(
+        connection, day, replace(excepted, seen=excepted.seen[~is_named].reset_index(drop=True))
+    )
     refused = judging.judge_rows(
         connection, ctx, {"payment_entries": let.entries}, counted=not night.succeeded
     )
     entries = stage.refused_entries(let.entries, refused["payment_entries"])
     refused_rows.refuse_held(connection, day, "resolutions", "row_invalid", entries)
     still_open = row_exceptions.before(connection, "payments", pd.Series(dtype="str")).open_exceptions
-    posting.store_exceptions(connection, day, stage.released(still_open, let, concluded.broken, latest))
+    released = stage.released(still_open, let, concluded.broken, latest)
+    stays = ~among(named["exception_id"], released.resolved["exception_id"])
+    posting.store_exceptions(
+        connection, day, replace(released, seen=named[stays].reset_index(drop=True))
+    )
 
     complete = standing.casegroups["casegroup_id"][standing.casegroups["completed_on"].notna()]
     waiting = let.payments["casegroup_id"][
