@@ -81,9 +81,7 @@ def _allocate(ctx: NightContext, connection: Connection, night: Night, *, own: b
     still_open = row_exceptions.before(connection, "payments", pd.Series(dtype="str")).open_exceptions
     released = stage.released(still_open, let, concluded.broken, latest)
     stays = ~among(named["exception_id"], released.resolved["exception_id"])
-    posting.store_exceptions(
-        connection, day, replace(released, seen=named[stays].reset_index(drop=True))
-    )
+    posting.store_exceptions(connection, day, replace(released, seen=named[stays].reset_index(drop=True)))
 
     complete = standing.casegroups["casegroup_id"][standing.casegroups["completed_on"].notna()]
     waiting = let.payments["casegroup_id"][
