@@ -141,6 +141,14 @@ def test_B49_what_may_be_entered_for_a_payment_or_a_report(row: Row, why: str | 
     assert (why in unfit[0].why) if why else not unfit
 
 
+def test_B49_a_report_that_is_not_there_cannot_be_cleared() -> None:
+    """[5]: row_invalid."""
+    row = entry("REPORT", "cleared_on", None, "2017-08-10", entered_by="worker.one")
+    rows = to_frame(table("resolutions", [row]))
+    assert cannot_be(rows, shapes(), {"REP2"})[0].field == "csa_case_id"
+    assert not cannot_be(rows, shapes(), {"REP1"})
+
+
 # --- whom an entry is for ([22])
 
 

@@ -24,8 +24,8 @@ from case_closure.tables import resolutions
 from case_closure.tables.frames import to_frame
 from case_closure.tables.landed import FILES
 
-# Resolutions first: they may mend a case row of the same night.
-_FIRST = ("resolutions", "csa_cases")
+# Resolutions before cases: they may mend a case row of the same night. Before them what one of them may be about by its number.
+_FIRST = ("reported_exceptions", "resolutions", "csa_cases")
 
 
 def run(ctx: NightContext, url: str) -> Summary:

@@ -8,7 +8,7 @@ refused row becomes (``receive_balances`` for cases, ``refer_actions`` for the o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
 import numpy as np
@@ -60,7 +60,11 @@ class RowGate:
         if self._once:
             numbers = sorted({key for key in keys if key is not None})
             before = refused_rows.held_under(self._connection, self._contract, numbers)
-        findings, facts = judge(self._suite, self._contract, batch, before)
+        reports = None
+        if self._contract.name == "resolutions":
+            about = sorted({number for number in batch.column("csa_case_id").to_pylist() if number})
+            reports = holding.reports_there(self._connection, about)
+        findings, facts = judge(self._suite, self._contract, batch, before, reports)
         self._findings.append(findings)
         self._judged_rows.append(named(facts, keys))
         bad = findings.broke_any(batch.num_rows)
@@ -109,17 +113,22 @@ def whole_or_in_batches(file: LandedFile) -> Iterator[pa.Table]:
 
 
 def judge(
-    suite: engine.Suite, contract: FileContract, batch: pa.Table, before: pa.Table
+    suite: engine.Suite,
+    contract: FileContract,
+    batch: pa.Table,
+    before: pa.Table,
+    reports: Collection[str] | None = None,
 ) -> tuple[engine.Findings, pd.DataFrame]:
-    """What the rows of a batch break, and the facts that were judged. ``before``: held under their numbers, of an event file."""
+    """What the rows of a batch break, and the facts that were judged. ``before``: held under their numbers, of an event file.
+    ``reports``: as of ``row_facts``."""
     takes_key = np.ones(batch.num_rows, dtype=bool)
-    facts = receive_extract.row_facts(contract, batch, before, takes_key)
+    facts = receive_extract.row_facts(contract, batch, before, takes_key, reports)
     findings = engine.run(suite, facts)
     refused = findings.positions("row_invalid")
     if len(refused) and ROWS[contract.name].once:
         # A row that is refused is not the first of its number ([4]): another one may be.
         takes_key[refused] = False
-        again = receive_extract.row_facts(contract, batch, before, takes_key)
+        again = receive_extract.row_facts(contract, batch, before, takes_key, reports)
         if not again["as_first_seen"].equals(facts["as_first_seen"]):
             return engine.run(suite, again), again
     return findings, facts

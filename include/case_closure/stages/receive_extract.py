@@ -7,7 +7,7 @@ holding rows, and what a held row leads to.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -24,12 +24,17 @@ AMOUNTS: Final = {"corrections": ("new_amount_pence",), "enforcement_actions": (
 
 
 def row_facts(
-    contract: FileContract, rows: pa.Table, before: pa.Table, takes_key: np.ndarray
+    contract: FileContract,
+    rows: pa.Table,
+    before: pa.Table,
+    takes_key: np.ndarray,
+    reports: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """One line a row, in order: its columns, and what is asked of them.
 
     ``rows``: columns of the contract. ``before``: of an event file the rows held under their keys, in the same columns.
-    ``takes_key``: whether a row may be the first of its key; one that was refused is not ([4]).
+    ``takes_key``: whether a row may be the first of its key; one that was refused is not ([4]). ``reports``: of resolutions, the
+    reports that are there; None where that is not known.
     """
     frame = to_frame(rows.select(contract.column_names))
     facts: dict[str, object] = {
@@ -42,7 +47,7 @@ def row_facts(
         of_rp = (frame["creditor"] == "RP").to_numpy(bool)
         facts["write_off_is_rp"] = of_rp | (frame["reason"] != "WRITE_OFF").to_numpy(bool)
     if contract.name == "resolutions":
-        unfit = resolutions.cannot_be(frame, resolutions.shapes())
+        unfit = resolutions.cannot_be(frame, resolutions.shapes(), reports)
         facts["can_be"] = np.array([place not in unfit for place in range(len(frame))], dtype=bool)
         fields = [unfit[place].field if place in unfit else None for place in range(len(frame))]
         facts["unfit_field"] = pd.Series(fields, index=frame.index, dtype="str")

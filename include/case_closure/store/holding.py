@@ -580,6 +580,15 @@ def entered_by(connection: Connection, prefix: str) -> int:
     return int(begun.scalar_one())
 
 
+def reports_there(connection: Connection, numbers: list[str]) -> set[str]:
+    """Those of these numbers that are reports."""
+    there = connection.execute(
+        text("select report_id from held.reported_exceptions where report_id = any(:numbers)"),
+        {"numbers": numbers},
+    )
+    return set(there.scalars())
+
+
 def last_refused(connection: Connection, on: date) -> int:
     """The highest number of a case row refused on that night; 0 where there is none."""
     last = connection.execute(

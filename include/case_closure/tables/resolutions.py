@@ -176,19 +176,19 @@ def shapes() -> Frames:
     return {entity: to_frame(schema.empty_table()) for entity, schema in schemas.items()}
 
 
-def cannot_be(rows: pd.DataFrame, shapes: Frames) -> dict[int, Unfit]:
+def cannot_be(rows: pd.DataFrame, shapes: Frames, reports: Collection[str] | None = None) -> dict[int, Unfit]:
     """Of entries that no record could take, by their place among the rows, why: no key, entity, case, field or name of who
     entered it, or a value that the field cannot have ([5]). ``shapes``: entity -> a frame of its record's columns; it may be
-    empty."""
+    empty. ``reports``: those that are there; None where that is not known."""
     reasons: dict[int, Unfit] = {}
     for place, row in enumerate(rows.to_dict("records")):
-        unfit = _unfit(row, shapes)
+        unfit = _unfit(row, shapes, reports)
         if unfit is not None:
             reasons[place] = unfit
     return reasons
 
 
-def _unfit(row: dict[Any, Any], shapes: Frames) -> Unfit | None:
+def _unfit(row: dict[Any, Any], shapes: Frames, reports: Collection[str] | None) -> Unfit | None:
     entity, name, new = row["entity"], row["field"], as_text(row["new_value"])
     if as_text(row["resolution_id"]) is None:
         return Unfit("resolution_id", "it has no resolution_id")
@@ -200,6 +200,8 @@ def _unfit(row: dict[Any, Any], shapes: Frames) -> Unfit | None:
             return Unfit(part, f"it names no {entity.lower() if by_number else 'case'}")
     if row["csa_system"] not in CSA_SYSTEMS and not (by_number and as_text(row["csa_system"]) is None):
         return Unfit("csa_system", f"its csa_system is none of {', '.join(CSA_SYSTEMS)}")
+    if entity == REPORT and reports is not None and row["csa_case_id"] not in reports:
+        return Unfit("csa_case_id", _NOBODY[REPORT])
     frame = shapes[entity]
     fields = _fields_of(frame)
     why, _ = _entered_value(frame, fields, entity, name, new)
