@@ -95,7 +95,7 @@ def test_B51_R27_a_report_is_an_exception_with_its_own_stage_channel_and_referen
         "ADD_ARREARS", "OFFLINE_REPORT", "REPORT", "REP1",
     )  # fmt: skip
     assert worked.outcomes()["reported"] == ("EXCEPTION", "exception_reported")
-    later = REPORT | {"report_id": "REP2", "casegroup_id": "childless", "reported_on": THIRD}
+    later = REPORT | {"report_id": "REP2", "casegroup_id": "nobody's", "reported_on": THIRD}
     worked.night(SECOND, reported_exceptions=[REPORT | {"cleared_on": THIRD}, later])
     assert worked.outcomes()["reported"] == ("EXCEPTION", "exception_reported")
     worked.night(THIRD)
@@ -197,6 +197,7 @@ def test_B49_what_did_not_mend_it_is_told_with_why_and_a_retaken_extract_does_no
     worked.land(SECOND, case("newer", "newer"), extract_id="DW-2b")
     worked.run(SECOND)
     assert told(worked, number) == [("OPENED", None), ("ENTERED", "worker.one"), ("NOT_MENDED", None)]
+    assert [row["new_value"] for row in worked.query("select new_value from held.resolutions")] == ["8"]
     (why,) = [row["detail"] for row in worked.view("exception_history") if row["event"] == "NOT_MENDED"]
     assert "sum of the nine" in why
     resolve(worked, Entry(number, "total_pence", "1000"))
