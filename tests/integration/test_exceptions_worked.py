@@ -346,3 +346,27 @@ def test_R10_the_server_refuses_an_allocated_exception_that_nobody_has(worked: I
     """[25]"""
     with pytest.raises(psycopg.errors.CheckViolation):
         worked.execute("update closure.exceptions set status = 'ALLOCATED'")
+
+
+def test_R30_an_entry_on_a_payment_counts_in_a_replay_and_never_twice(installation: Installation) -> None:
+    """[17], [26], [27]: whose the money is was found out; the payment is released at once, and the next night changes nothing."""
+    nobody = ("AB999999A", "Alex", "Nobody", "REC1", "4.00")
+    installation.night(FIRST, case("A"), payments={"CS2": [nobody]})
+    (unknown,) = [row["exception_id"] for row in installation.view("exceptions")]
+    told = exceptions.resolve(
+        installation.settings, [Entry(unknown, "casegroup_id", "G1")], source="phone", by="Pat", at=AT
+    )
+    assert told.refused == []
+    (line,) = replay(installation, unknown)
+    assert "closed" in line
+    (paid,) = installation.view("payments")
+    assert (paid["status"], paid["casegroup_id"], paid["allocated_pence"]) == ("ALLOCATED", "G1", 400)
+    before = installation.everything()
+    installation.night(SECOND)
+    changed = {name for name, rows in installation.everything().items() if rows != before[name]}
+    assert {name.partition(".")[2] for name in changed} <= {
+        "nights",
+        "night_history",
+        "night_stages",
+        "rule_results",
+    }

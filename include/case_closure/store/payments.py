@@ -25,37 +25,41 @@ from case_closure.tables.frames import to_frame
 
 TAKEN_BACK = "EXTRACT TAKEN BACK"
 _THIS_EXTRACT = "(select extract_number from closure.nights where business_date = %(on)s)"
-# An entry counts once; what a replaced extract had entered does not.
+# An entry counts once, one that a command made also over nights: the next night takes it in. What a replaced extract had entered
+# does not count.
 _APPLIED = """
-    exists (select from closure.payment_events v where v.business_date = %(on)s and v.by_what = 'RESOLUTION ' || r.resolution_id
+    exists (select from closure.payment_events v where (v.business_date = %(on)s or r.entered_at is not null)
+            and v.by_what = 'RESOLUTION ' || r.resolution_id
             and not exists (select from closure.payment_events b where b.payment_id = v.payment_id and b.number > v.number
-                            and b.business_date = %(on)s and b.by_what = %(taken_back)s))
+                            and b.business_date = v.business_date and b.by_what = %(taken_back)s))
+"""
+# A night that is run again has let go what its own entries said; a command's may have come since ([27]).
+_ENTRIES = f"""
+    held.resolutions r where r.entity = 'PAYMENT' and r.business_date = %(on)s
+    and (not %(rerun)s or r.entered_at is not null) and not {_APPLIED}
 """
 # It waits for a casegroup that no case is in any more: its cases have moved, and it is judged again whose it is.
 _LEFT = """
     {0}.status in ('HELD', 'FLAGGED') and not exists (select from held.csa_cases k where k.casegroup_id = {0}.casegroup_id)
 """
-_ENTRIES = f"""
-    held.resolutions r where r.entity = 'PAYMENT' and r.business_date = %(on)s and not %(rerun)s and not {_APPLIED}
-"""
 
 
 def anything_to_do(connection: Connection, on: date, *, own: bool, rerun: bool) -> bool:
     """Whether a payment of the night's waits to be judged, let go or allocated. ``own``, ``rerun``: as in :func:`receipts`."""
-    query = """
-        select not :rerun and (exists (select from held.csa_payments where business_date = :on)
-                            or exists (select from held.dca_payments where business_date = :on)
-                            or exists (select from held.resolutions where business_date = :on and entity = 'PAYMENT')
-                            or exists (select from closure.exceptions where business_date = :on and stage = 'payments'
-                                       and status <> 'RESOLVED'))
-            or exists (select from closure.payments where status = 'SUSPENSE' and (not :own or business_date = :on))
-            or not :own and exists (select from closure.payments p where """
-    query += f"""{_LEFT.format("p")})
+    query = f"""
+        select not %(rerun)s and (exists (select from held.csa_payments where business_date = %(on)s)
+                               or exists (select from held.dca_payments where business_date = %(on)s)
+                               or exists (select from closure.exceptions where business_date = %(on)s and stage = 'payments'
+                                          and status <> 'RESOLVED'))
+            or exists (select from {_ENTRIES})
+            or exists (select from closure.payments where status = 'SUSPENSE' and (not %(own)s or business_date = %(on)s))
+            or not %(own)s and exists (select from closure.payments p where {_LEFT.format("p")})
             or exists (select from closure.payments p join closure.casegroups g using (casegroup_id)
                        where p.status in ('HELD', 'FLAGGED') and g.completed_on is not null
-                         and (not :own or g.completed_on = :on or p.business_date = :on))
-    """
-    return bool(connection.execute(text(query), {"on": on, "own": own, "rerun": rerun}).scalar_one())
+                         and (not %(own)s or g.completed_on = %(on)s or p.business_date = %(on)s))
+    """  # noqa: S608
+    values = {"on": on, "own": own, "rerun": rerun, "taken_back": TAKEN_BACK}
+    return bool(connection.exec_driver_sql(query, values).scalar_one())
 
 
 def receipts(connection: Connection, on: date, *, own: bool, rerun: bool) -> Receipts:
