@@ -319,6 +319,7 @@ class Model:
     closing: dict[tuple[Any, ...], Held] = field(default_factory=dict)
     inhibits: dict[str, Held] = field(default_factory=dict)
     bad_inhibits: dict[str, Held] = field(default_factory=dict)
+    reports: dict[str, Held] = field(default_factory=dict)
     failure_reports: dict[tuple[Any, ...], date] = field(default_factory=dict)
     failed_night: dict[Case, date] = field(default_factory=dict)
     closed_night: dict[Case, date] = field(default_factory=dict)
@@ -387,6 +388,7 @@ class Model:
         for key, held in self.closing.items():
             if before.get(key) != held.row["amount_pence"]:
                 self.closing_on[key] = on
+        self.upsert(self.reports, files.get("reported_exceptions", []), ("report_id",))
         self.take_inhibits(files.get("inhibits", []))
         self.take_failures(files.get("closure_failures", []))
         for row in files.get("resolutions", []):
@@ -886,6 +888,8 @@ class Model:
             )
         }
         gated = [key for key in self.of(casegroup, tonight) if key[0] not in WARNINGS | ROW_ONLY]
+        if self.reported(casegroup):
+            gated.append(("exception_reported", casegroup, None, None, "REPORT"))
 
         clerical = self.clerical(casegroup, members, bool(reported))
         hold = self.hold(casegroup, members, tonight)
@@ -953,6 +957,17 @@ class Model:
         if any(self.case(case)["partially_clerical"] for case in members):
             return "PARTIALLY_CLERICAL"
         return "CLERICAL_REPORT" if reported else None
+
+    def reported(self, casegroup: str) -> bool:
+        """R27: somebody outside reported an exception of it, or of a case of it, and nobody has said that it is cleared."""
+        for row in (held.row for held in self.reports.values()):
+            owner = self.member.get((row["csa_system"], row["csa_case_id"]), row["casegroup_id"])
+            if owner == casegroup and any(
+                row["reported_on"] <= day and (row["cleared_on"] is None or row["cleared_on"] > day)
+                for day in (self.on, self.latest)
+            ):
+                return True
+        return False
 
     def hold(self, casegroup: str, members: list[Case], tonight: dict[Key, str]) -> str | None:
         if any(("closure_failed", casegroup, *case, "CASE") in tonight for case in members):

@@ -80,6 +80,7 @@ def exceptions_of_first_night(folder: Path, on: date, since: date | None = None)
     night.judge_payments()
     night.judge_corrections()
     night.judge_actions()
+    night.judge_debts()
     night.judge_applications()
     night.judge_answers(since)
     return night.found
@@ -194,6 +195,9 @@ class _Night:
                 self.note("closure_failed", case)
             if case["manual_inhibit"] or case["automatic_inhibit"]:
                 self.inhibited.add(case["casegroup_id"])
+        for row in self.rows["reported_exceptions"]:
+            if row["reported_on"] <= self.on and (row["cleared_on"] is None or row["cleared_on"] > self.on):
+                self.note("exception_reported", row)
         for row in self.rows["inhibits"]:
             if row["set_by_role"] == "CASEWORKER":
                 self.note("inhibit_not_authorised", row, hold=False)
@@ -380,6 +384,19 @@ class _Night:
             elif first.setdefault(row["csa_action_id"], row) != row:
                 self.note("row_changed", row, hold=False)
 
+    def judge_debts(self) -> None:
+        times = Counter(_key(row) for row in self.rows["csa_debts"])
+        for row in self.rows["csa_debts"]:
+            amounts = [row[column] for column in BUCKET_COLUMNS]
+            if _key(row) not in self.cases:
+                self.note("debt_case_unknown", row, hold=False)
+            if times[_key(row)] > 1:
+                self.note("debt_duplicate", row, hold=False)
+            if None in (*amounts, row["total_pence"]):
+                self.note("debt_amount_missing", row, hold=False)
+            elif sum(amounts) != row["total_pence"]:
+                self.note("debt_total_mismatch", row, hold=False)
+
 
 FROM = date(2017, 8, 10)
 CHANGED_LATE = "balance_changed_after_completion"
@@ -492,14 +509,17 @@ def test_what_later_nights_mend_is_no_longer_wrong(
     found = exceptions_of_first_night(tmp_path / "held", dates[-1], since=FROM)
     mended = {found[1:] for found in planted.mended}
     wanted = {found[1:] for found in planted.expected} - mended
+    # Two cases without a number are one to this reading: whether one of them stays, it cannot say.
+    times = Counter(found[1:] for found in planted.expected)
+    unclear = {found for found in times if found[2] is None and times[found] > 1}
     # Both turn on what had completed by then, which this reading of the rules knows nothing of.
     late = {found[1:] for found in planted.expected if found.rule_code == CHANGED_LATE} | {
         found[1:]
         for found in planted.expected
         if found.rule_code == "case_casegroup_conflict" and found.date == dates[1]
     }
-    assert found - wanted == set()
-    assert wanted - found <= late
+    assert found - wanted <= unclear
+    assert wanted - found <= late | unclear
 
 
 def test_without_faults_nothing_random_is_wrong(tmp_path: Path) -> None:

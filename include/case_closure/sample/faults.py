@@ -15,9 +15,10 @@ from datetime import date, timedelta
 from typing import Literal
 
 from case_closure.domain.dates import years_before
-from case_closure.domain.money import BUCKETS
+from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS
 from case_closure.sample.casegroup import Casegroup, Dice, Row, key
 from case_closure.sample.people import ISLAND_POSTCODES, administrative_nino
+from case_closure.tables.landed import REPORT_CHANNELS, REPORT_STAGES
 
 CaseKey = tuple[str | None, str | None]
 Found = tuple[str, CaseKey]
@@ -542,6 +543,61 @@ def _action_sent_otherwise(group: Casegroup, case: Row, dice: Dice) -> None:
     group.file("csa_actions").extend([first, dict(first, action_type="COMPLAINT")])
 
 
+def _reported(group: Casegroup, case: Row, dice: Dice) -> None:
+    """Somebody outside has found something: it holds until whoever reported it says that it is cleared (B51)."""
+    group.file("reported_exceptions").append(
+        {
+            "report_id": f"RPX{dice.number():08d}",
+            "casegroup_id": case["casegroup_id"],
+            "csa_system": case["csa_system"],
+            "csa_case_id": case["csa_case_id"],
+            "channel": dice.chance.choice(REPORT_CHANNELS),
+            "stage": dice.chance.choice(REPORT_STAGES),
+            "detail": "The arrears are disputed; see case notes",
+            "reported_by": "csa.caseworker.03",
+            "reported_on": dice.today,
+            "cleared_on": None,
+            "cleared_by": None,
+        }
+    )
+
+
+def debt_row(group: Casegroup, case: Row) -> Row:
+    """A row of csa_debts: what the case owes before the nine rules, which find nothing to do in it."""
+    balance = group.balance(case)
+    amounts = {name: balance[name] for name in (*BUCKET_COLUMNS, "total_pence", "arrears_from", "arrears_to")}
+    nothing = dict.fromkeys(("ima_pence", "part_payment_accepted_pence", "duplicate_liability_pence"), 0)
+    told = {
+        "pp_no_estate": False,
+        "no_further_action_told": False,
+        "rp_arrears_decision": None,
+        "rp_keep_pence": None,
+    }
+    return {"csa_system": case["csa_system"], "csa_case_id": case["csa_case_id"]} | amounts | nothing | told
+
+
+def _debt(**other: int | None) -> Callable[[Casegroup, Row, Dice], None]:
+    def change(group: Casegroup, case: Row, dice: Dice) -> None:
+        group.file("csa_debts").append(debt_row(group, case) | other)
+
+    return change
+
+
+def _debt_out_by_a_penny(group: Casegroup, case: Row, dice: Dice) -> None:
+    row = debt_row(group, case)
+    group.file("csa_debts").append(row | {"total_pence": row["total_pence"] + 1})
+
+
+def _debt_twice(group: Casegroup, case: Row, dice: Dice) -> None:
+    group.file("csa_debts").extend([debt_row(group, case), debt_row(group, case)])
+
+
+def _debt_of_no_case(group: Casegroup, dice: Dice) -> list[Found]:
+    row = debt_row(group, group.cases[0]) | {"csa_case_id": f"N{dice.number():08d}"}
+    group.file("csa_debts").append(row)
+    return [("debt_case_unknown", key(row))]
+
+
 # --- the table ----------------------------------------------------------------------------------------------
 
 
@@ -730,6 +786,15 @@ _ON_ROWS = (
     _on_case("correction_due_unknown", "BUCKET", "of a bucket with no due", _corrects_nothing, "NEVER", 0.2),
     _on_case("row_invalid", "KIND", "a kind of action that is none", _action_of_no_kind, "NEVER", 0.2),
     _on_case("row_changed", "KIND", "a number again, another kind", _action_sent_otherwise, "NEVER", 0.2),
+    _on_case("exception_reported", "REPORT", "found outside the system", _reported, "NEVER", 0.2),
+    _on_case(
+        "debt_amount_missing", "TOTAL", "a debt without its total", _debt(total_pence=None), "NEVER", 0.2
+    ),
+    _on_case("debt_total_mismatch", "TOTAL", "a debt a penny out", _debt_out_by_a_penny, "NEVER", 0.2),
+    _on_case("debt_duplicate", "CASE", "a debt sent twice", _debt_twice, "NEVER", 0.2),
+    Fault(
+        "debt_case_unknown", "CASE", "a debt of a case that never came", _debt_of_no_case, "NEVER", weight=0.2
+    ),
     _on_answer("application_date_invalid", "MISSING", "no date of receipt", _applied_for(lambda today: None)),
     _on_answer(
         "application_date_invalid",

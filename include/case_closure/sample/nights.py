@@ -262,7 +262,7 @@ class _BlockMaker:
     def plant_deliberately(self, items: list[Item], planted: Planted) -> list[Item]:
         """Plants what the queue has and this block has room for; returns what is left of the queue."""
         one, more, on_cms = map(iter, self._pools())
-        room = max(len(self.groups.size) // 5, min(len(self.groups.size) // 2, 100))
+        room = max(len(self.groups.size) * 11 // 50, min(len(self.groups.size) // 2, 110))
         plan: list[tuple[Item, list[int]]] = []
         left: list[Item] = []
         for item in items:

@@ -239,6 +239,18 @@ def _resolution_stands(groups: list[Casegroup], teller: Teller) -> None:
     teller.send(2, "csa_parties", group.receiving_parent(case))
 
 
+def _reported_then_cleared(groups: list[Casegroup], teller: Teller) -> None:
+    """Whoever reported it says that it is cleared; the casegroup goes on that night (R27)."""
+    group = groups[0]
+    faults_found = BY_NAME["exception_reported/REPORT"].plant(group, teller.dice)
+    teller.expect(0, *faults_found)
+    (report,) = group.file("reported_exceptions")
+    teller.send(
+        1, "reported_exceptions", dict(report, cleared_on=teller.on(1), cleared_by=report["reported_by"])
+    )
+    teller.mend(1, *faults_found)
+
+
 def _one_fault_behind_another(groups: list[Casegroup], teller: Teller) -> None:
     """Mending the balance brings out a missing NINO, which nobody had judged until then."""
     group, case = groups[0], groups[0].cases[0]
@@ -400,6 +412,7 @@ STORIES: tuple[Story, ...] = (
     Story("inhibit flag removed", _flag_removed),
     Story("resolution stands", _resolution_stands, nights=3),
     Story("one fault behind another", _one_fault_behind_another, nights=3),
+    Story("reported, then cleared", _reported_then_cleared),
     Story("late child", _late_child),
     Story("late case", _late_case),
     Story("paid before completion", _paid_before_completion),
