@@ -36,7 +36,11 @@ def store(database_server: Databases) -> Iterator[Installation]:
             open_case("R", "G4", no_balance=True),
             cms_applications=[application("AP1", FIRST, named_paying_parent_nino=open_case("R", "G4").payer["nino"])],  # type: ignore[index]
         )  # fmt: skip
-        made.night(SECOND, csa_parties=[party("PP-G1")])
+        debt = {name: value for name, value in balance("R", "G4", {"rp_active": 500}).items()
+                if name not in ("balance_id", "casegroup_id")}  # fmt: skip
+        debt |= {"pp_no_estate": False, "no_further_action_told": True, "ima_pence": 120, "part_payment_accepted_pence": 0,
+                 "duplicate_liability_pence": 0}  # fmt: skip
+        made.night(SECOND, csa_debts=[debt], csa_parties=[party("PP-G1")])
         # As corrections and payments will have left them.
         for entry, kind, on, pence, reference in (
             ("1", "CORRECTION", SECOND, -100, "COR1"), ("2", "CORRECTION", SECOND, 30, "COR2"),
@@ -112,6 +116,16 @@ def test_31_moves_of_its_closure_are_told_too(
     assert told["outcome"] is None
     assert ("MOVE", "1-REACTIVE") in {(event["kind"], event["reference"]) for event in told["events"]}
     assert told["outstanding_pence"] == 0
+
+
+def test_31_B71_so_is_what_each_of_the_nine_rules_took(
+    shell: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shell("G4", "--json") == 0
+    rules = [event for event in json.loads(capsys.readouterr().out)["events"] if event["kind"] == "RULE"]
+    assert [(event["reference"], event["pence"]) for event in rules] == [
+        (f"CS2-R-{number}", {5: 120, 6: 380}.get(number, 0)) for number in range(1, 10)
+    ]
 
 
 def test_31_one_of_which_nothing_happened_yet_is_known(

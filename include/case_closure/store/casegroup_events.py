@@ -26,6 +26,11 @@ EVENTS = {
                concat_ws(' ', csa_system, coalesce(csa_case_id, 'without a case number'), lower(source))
         from reporting.balances where casegroup_id = :casegroup_id
     """,
+    "RULE": """
+        select business_date, concat_ws('-', csa_system, csa_case_id, rule_number), written_off_pence,
+               concat_ws(' ', rule_name, result, 'of', before_pence)
+        from reporting.debt_rule_results where casegroup_id = :casegroup_id
+    """,
     "MOVE": """
         select business_date, move_number || '-' || to_state, null, concat('from ', from_state, ': ', cause)
         from reporting.journeys where casegroup_id = :casegroup_id

@@ -750,6 +750,7 @@ debt_judgements = Table(
     schema=CLOSURE, comment="Each debt on each night the nine rules judged it: what came, what they saw, what they left (B71)",
 )  # fmt: skip
 Index("debt_judgements_night_ix", debt_judgements.c.business_date)
+Index("debt_judgements_casegroup_ix", debt_judgements.c.casegroup_id)
 
 debt_rule_results = Table(
     "debt_rule_results", metadata,
@@ -784,6 +785,7 @@ work_items = Table(
     schema=CLOSURE, comment="Service requests for caseworkers",
 )  # fmt: skip
 Index("work_items_subject_ix", work_items.c.subject_reference)
+Index("work_items_casegroup_ix", work_items.c.casegroup_id)
 # What is stuck has one open item: its number, without the date at its end, says what that is ([30]).
 Index("work_items_stuck_ix", text("left(work_item_id, -11)"), unique=True, _table=work_items,
       postgresql_where=text("type = 'STUCK' and status = 'OPEN'"))  # fmt: skip
