@@ -6,7 +6,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -493,7 +493,7 @@ def test_a_nights_times_are_of_the_run_that_ended_it_and_what_came_before_is_kep
     def at(run_id: str) -> night.NightContext:
         return replace(
             installation.context(FIRST, run_id),
-            clock=lambda: datetime(2017, 8, 11, 2, next(times), tzinfo=UTC),
+            clock=lambda: datetime(2017, 8, 11, 2, tzinfo=UTC) + timedelta(minutes=next(times)),
         )
 
     with pytest.raises(LandingRejected):

@@ -428,7 +428,7 @@ def test_a_barrier_does_not_make_a_question_about_one_case_read_the_book(
     )
     assert "Seq Scan on dues" not in plan, plan
     assert "Seq Scan on ledger" not in plan, plan
-    assert "Seq Scan on letters" not in plan, plan
+    assert "Seq Scan on letters " not in plan, plan
     assert "Seq Scan on exceptions" not in plan, plan
     assert "Seq Scan on cms_cases" not in plan, plan
     assert "Seq Scan on csa_cases" not in plan, plan

@@ -207,7 +207,7 @@ REFUSED = {
     f"{_AN_ENTRY} 'CORRECTION', 0, null, 'C1' from closure.dues": "ledger_correction_ix",
     # A due is posted once, and an entry is of a due.
     "insert into closure.dues select * from closure.dues": "dues_pk",
-    "insert into closure.ledger values ('x', '2017-08-10', 'no due', 'CORRECTION', 1, null, 'C1')": "ledger_due_id_fk",
+    "insert into closure.ledger values ('x', '2017-08-10', 'no due', 'CORRECTION', 1, null, 'C9')": "ledger_due_id_fk",
     "insert into closure.ledger select 'x', business_date, due_id, 'POSTED', 1, null, 'B' from closure.dues": "ledger_kind_ck",
     # Values outside their lists.
     _a_due("'SOS'", "'ACTIVE'", "1", "null"): "dues_creditor_ck",

@@ -52,7 +52,8 @@ def test_help_is_plain_text_within_100_columns_and_cuts_nothing(
     assert code == 0
     assert max(map(len, said.splitlines())) <= 100
     assert said.isascii()
-    assert "..." not in said.partition("\n")[2]
+    # A command may take several numbers, which is how that is written.
+    assert "..." not in said.partition("\n")[2].replace("ID ...", "ID")
 
 
 @pytest.mark.parametrize(

@@ -1005,6 +1005,11 @@ letters_by_hand = Table(
     schema=CLOSURE, comment="Letters caseworkers asked for (B17, B45)",
 )  # fmt: skip
 Index(
+    "letters_by_hand_letter_ix",
+    letters_by_hand.c.letter_id,
+    postgresql_where=letters_by_hand.c.letter_id.is_not(None),
+)
+Index(
     "letters_by_hand_waiting_ix",
     letters_by_hand.c.asked_at,
     postgresql_where=letters_by_hand.c.letter_id.is_(None),
