@@ -32,8 +32,8 @@ STAGES = list(night.STAGES)
 NIGHTS = 6 + len(IN_PARTS)
 PART = 20  # casegroups: both slots have parts to work on
 
-# Five minutes are short on a machine that does much else.
-pytestmark = pytest.mark.timeout(1800)
+# Minutes each, by six processes and more: in the soak. Five minutes are short on a machine that does much else.
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,6 @@ def until_in(stage: str, store: Installation, on: date) -> int:
     return int(re.findall(r"\d+", rows[-1]["worker"])[-1])
 
 
-@pytest.mark.soak
 def test_a_worker_that_is_gone_in_the_middle_of_a_stage_is_nobodys_loss(
     store: Installation, celery: CeleryUp, in_process: Installation
 ) -> None:
@@ -147,7 +146,6 @@ def test_a_worker_that_is_gone_in_the_middle_of_a_stage_is_nobodys_loss(
     worker.wait_until_ready()
 
 
-@pytest.mark.soak
 def test_a_broker_that_was_away_is_nobodys_loss(
     store: Installation, celery: CeleryUp, in_process: Installation
 ) -> None:
@@ -159,7 +157,6 @@ def test_a_broker_that_was_away_is_nobodys_loss(
     assert_as_in_process(store, in_process, on)
 
 
-@pytest.mark.soak
 def test_pages_that_were_away_for_a_minute_are_nobodys_loss(
     store: Installation, celery: CeleryUp, in_process: Installation
 ) -> None:
@@ -188,7 +185,6 @@ def until_claimed(stage: str, store: Installation, on: date) -> int:
     return int(re.findall(r"\d+", rows[0]["worker"])[-1])
 
 
-@pytest.mark.soak
 def test_a_worker_that_is_gone_in_the_middle_of_each_mapped_stage_is_nobodys_loss(
     store: Installation, celery: CeleryUp, in_process: Installation
 ) -> None:
@@ -217,7 +213,6 @@ def said_by(worker: Worker, run: str) -> str:
     return " ".join(" ".join(events).split())
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("stage", ["receive_extract", *IN_PARTS])
 def test_a_worker_that_stands_still_is_taken_over_and_refused_by_name_when_it_goes_on(
     store: Installation, celery: CeleryUp, in_process: Installation, stage: str

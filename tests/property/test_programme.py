@@ -17,6 +17,7 @@ from tests.support import plain_gate
 from tests.support.pipeline import Store
 
 
+@pytest.mark.soak  # a minute; the soak plays the whole one too
 def test_every_casegroup_comes_to_its_end(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
