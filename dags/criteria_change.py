@@ -20,7 +20,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from asking import Approval
 from form_fields import day, several, words
-from telling import explain, run_in_words, was_told, why_it_ended
+from telling import after_the_last_try, explain, run_in_words
 
 from case_closure.refusals import Refused
 from case_closure.settings import Settings
@@ -62,13 +62,6 @@ def tell(error: BaseException, context: Any) -> None:
     explain(
         f"The criteria of tranche {tranche} were not changed: refused in {stage}.", str(error), do, context
     )
-
-
-def explain_failure(context: Any) -> None:
-    """After the last try, of what was not told already."""
-    error = why_it_ended(context)
-    if not was_told(error):
-        tell(error, context)
 
 
 def keep_proposal(context: Any) -> dict[str, Any]:
@@ -117,7 +110,7 @@ with DAG(
         "owner": "financial-transition",
         "retries": 2,
         "retry_delay": timedelta(seconds=20),
-        "on_failure_callback": explain_failure,
+        "on_failure_callback": after_the_last_try(tell),
     },
     params=FORM,
     tags=["criteria", "by-hand", "financial-transition"],

@@ -20,19 +20,12 @@ from typing import Any
 import pendulum
 from airflow.sdk import DAG, task
 from task_groups import DEFAULT_ARGS
-from telling import explain, run_in_words, was_told, why_it_ended
+from telling import after_the_last_try, explain, run_in_words
 
 
 def _tell(error: BaseException, context: Any) -> None:
     do = "mend what is named above and clear this task, or wait for the next hour. No letter is lost."
     explain("Letters were not sent.", str(error), do, context)
-
-
-def _explain_failure(context: Any) -> None:
-    """After the last try, of what was not told already."""
-    error = why_it_ended(context)
-    if not was_told(error):
-        _tell(error, context)
 
 
 def _send() -> dict[str, int | str | None]:
@@ -57,7 +50,7 @@ with DAG(
     tags=["letters", "financial-transition"],
 ):
 
-    @task(task_id="send", on_failure_callback=_explain_failure)
+    @task(task_id="send", on_failure_callback=after_the_last_try(_tell))
     def send(**context: Any) -> dict[str, int | str | None]:
         return run_in_words(_send, lambda ended: _tell(ended, context))
 

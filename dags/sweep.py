@@ -21,7 +21,7 @@ import pendulum
 from airflow.sdk import DAG, task
 from form_fields import day
 from task_groups import DEFAULT_ARGS
-from telling import NotBegun, end, explain, run_in_words, was_told, why_it_ended
+from telling import NotBegun, after_the_last_try, end, explain, run_in_words
 
 from case_closure.local.stage_run import business_date_of
 
@@ -31,13 +31,6 @@ log = logging.getLogger(__name__)
 def _tell(error: BaseException, context: Any) -> None:
     do = "mend what is named above and clear this task, or wait for the next sweep."
     explain("Nobody looked for what got stuck.", str(error), do, context)
-
-
-def _explain_failure(context: Any) -> None:
-    """After the last try, of what was not told already."""
-    error = why_it_ended(context)
-    if not was_told(error):
-        _tell(error, context)
 
 
 def _sweep(on: date) -> dict[str, int | str]:
@@ -66,7 +59,7 @@ with DAG(
     tags=["sweep", "financial-transition"],
 ):
 
-    @task(task_id="sweep", on_failure_callback=_explain_failure)
+    @task(task_id="sweep", on_failure_callback=after_the_last_try(_tell))
     def sweep(**context: Any) -> dict[str, int | str]:
         try:
             on = business_date_of(context["params"].get("business_date"), context["dag_run"].logical_date)

@@ -64,6 +64,17 @@ def was_told(error: BaseException) -> bool:
     return isinstance(error, AirflowFailException)
 
 
+def after_the_last_try(tell: Callable[[BaseException, Any], None]) -> Callable[[Any], None]:
+    """A failure callback that tells of what the task had not told itself."""
+
+    def explain_failure(context: Any) -> None:
+        error = why_it_ended(context)
+        if not was_told(error):
+            tell(error, context)
+
+    return explain_failure
+
+
 def explain(what: str, why: str, what_to_do: str, context: Any) -> None:
     """What failed, why and what to do, in the log of a task; the first line of why for the note of its run."""
     from case_closure.domain.texts import printable_lines

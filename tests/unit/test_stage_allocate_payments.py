@@ -118,7 +118,7 @@ def stood(payments: pd.DataFrame) -> dict[str, str]:
 
 
 def found(one: Concluded) -> set[tuple[str, str]]:
-    return set(zip(one.found["rule_code"], one.found["subject_reference"], strict=True))
+    return set(zip(one.exceptions_found["rule_code"], one.exceptions_found["subject_reference"], strict=True))
 
 
 # --- what can be read ([11])
@@ -311,7 +311,9 @@ def opened(
 ) -> dict[str, pd.DataFrame]:
     csa, dca = stage.csa_facts(held, NIGHT), stage.dca_facts(held, NIGHT)
     before = Before(frame_like(handed.EXCEPTIONS_SEEN, open_now), handing.empty(handed.ROUTES))
-    decided = stage.exceptions(csa, dca, one.found, pd.Series(tonight, dtype="str"), before, NIGHT, NIGHT)
+    decided = stage.exceptions(
+        csa, dca, one.exceptions_found, pd.Series(tonight, dtype="str"), before, NIGHT, NIGHT
+    )
     return decided.frames
 
 

@@ -149,10 +149,10 @@ def chosen(url: str, *, rule_code: str | None = None, cause: str | None = None) 
     with database.transaction(url) as connection:
         if cause is not None and cause not in exceptions.find(connection, [cause]):
             raise ExceptionRefused(f"{shown(cause, _SHOWN)}: there is no such exception.")
-        found = exceptions.open_ids(connection, rule_code=rule_code, like=cause)
-    if not found:
+        exception_ids = exceptions.open_ids(connection, rule_code=rule_code, like=cause)
+    if not exception_ids:
         raise ExceptionRefused("No open exception has that rule or cause. Nothing was entered.")
-    return found
+    return exception_ids
 
 
 def resolve(
@@ -173,7 +173,7 @@ def resolve(
         if on is None:
             raise ExceptionRefused("No night has succeeded yet, so there is nothing to enter anything on.")
         seen = exceptions.find(connection, [entry.exception_id for entry in entries])
-        found = {
+        open_exceptions = {
             one.exception_id: one
             for one in _locked(connection, [e.exception_id for e in entries], seen, told)
         }
@@ -181,7 +181,7 @@ def resolve(
         first = 1 + holding.entered_by(connection, number)
         rows = _rows(
             entries,
-            found,
+            open_exceptions,
             on,
             source=source,
             by=by,
@@ -303,9 +303,9 @@ def _record(connection: Connection, numbers: list[tuple[str, str]], on: date) ->
 def _groups(connection: Connection, exception_ids: Sequence[str]) -> list[str]:
     """The casegroups to judge: theirs, and of an entry for a person all in which that person holds something up."""
     of_each = exceptions.casegroups_of(connection, exception_ids)
-    found = exceptions.find(connection, exception_ids)
+    exceptions_named = exceptions.find(connection, exception_ids)
     of_people = {
-        of_each[one.exception_id] for one in found.values()
+        of_each[one.exception_id] for one in exceptions_named.values()
         if entity_of(one.rule_code, one.subject) in (PAYING_PARENT, RECEIVING_PARENT)
     }  # fmt: skip
     others = exceptions.casegroups_of_the_same_people(connection, of_people) if of_people else []

@@ -62,7 +62,7 @@ def _allocate(ctx: NightContext, connection: Connection, night: Night, *, own: b
     if night.succeeded:
         opened_tonight = opened_tonight[:0]
     before = row_exceptions.before(connection, "payments", pd.Series(dtype="str"))
-    excepted = stage.exceptions(csa, dca, concluded.found, opened_tonight, before, on, latest)
+    excepted = stage.exceptions(csa, dca, concluded.exceptions_found, opened_tonight, before, on, latest)
     standing = payments.standing(
         connection, day, concluded.payments["casegroup_id"], own=own, rerun=night.succeeded
     )

@@ -11,9 +11,8 @@ from case_closure.night import decide_next_action, judging, post_dues, receive_b
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered, latest_date
 from case_closure.stages import apply_corrections
-from case_closure.stages.common.exceptions import Exceptions
+from case_closure.stages.common.exceptions import only_resolved
 from case_closure.store import corrections, posting, row_exceptions
-from case_closure.tables import handed, handing
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -38,7 +37,7 @@ def run(ctx: NightContext, url: str) -> Summary:
             decided, closed = apply_corrections.exceptions(judged, gathered, before, today, latest)
             posting.store_exceptions(connection, on, decided)
             # After those of tonight are opened: one that a later correction overtakes tonight is opened and closed.
-            posting.store_exceptions(connection, on, _only_resolved(closed))
+            posting.store_exceptions(connection, on, only_resolved(closed))
             told = {
                 "corrections_judged": len(gathered.corrections),
                 "corrections_applied": len(applied.ledger),
@@ -48,15 +47,6 @@ def run(ctx: NightContext, url: str) -> Summary:
     if again:
         _judge_again(ctx, url, again)
     return told
-
-
-def _only_resolved(resolved: pd.DataFrame) -> Exceptions:
-    return Exceptions(
-        opened=handing.empty(handed.EXCEPTIONS_OPENED),
-        seen=handing.empty(handed.EXCEPTIONS_SEEN),
-        resolved=resolved,
-        work_items=handing.empty(handed.WORK_ITEMS),
-    )
 
 
 def _judge_again(ctx: NightContext, url: str, casegroup_ids: list[str]) -> None:

@@ -124,7 +124,7 @@ def conclude(url: str, settings: Settings, on: date, part: list[str], tallies: T
 def gather_part(connection: Connection, on: date, part: list[str]) -> tuple[Gathered, NightDates]:
     """What receiving is to look at, and the dates it judges by."""
     gather = casegroups.Gather(connection, part)
-    held = {
+    tables = {
         "judged": gather.judged(),
         "cases": gather.cases(),
         "sensitive": gather.sensitive(),
@@ -142,7 +142,7 @@ def gather_part(connection: Connection, on: date, part: list[str]) -> tuple[Gath
         "completed_periods": gather.completed_periods(),
         "balances_accepted": gather.balances_accepted(),
     }
-    return Gathered.read(held), nights.dates(connection, on)
+    return Gathered.read(tables), nights.dates(connection, on)
 
 
 def judge_part(settings: Settings, gathered: Gathered, dates: NightDates, tallies: Tallies) -> Received:

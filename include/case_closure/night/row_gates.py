@@ -153,9 +153,11 @@ def named(facts: pd.DataFrame, keys: list[str | None]) -> pd.DataFrame:
 def placed_rows(connection: Connection, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows in the casegroup of their case as it is held, else in the one that they name."""
     cases = rows[list(CASE_KEY)].dropna().drop_duplicates()
-    held = to_frame(refused_rows.casegroups_of(connection, pa.Table.from_pandas(cases, preserve_index=False)))
-    places = lookup(case_key(rows), held.assign(case_key=case_key(held)), "case_key")
-    casegroup_id = take(held["casegroup_id"], places).set_axis(rows.index)
+    cases_placed = to_frame(
+        refused_rows.casegroups_of(connection, pa.Table.from_pandas(cases, preserve_index=False))
+    )
+    places = lookup(case_key(rows), cases_placed.assign(case_key=case_key(cases_placed)), "case_key")
+    casegroup_id = take(cases_placed["casegroup_id"], places).set_axis(rows.index)
     return rows.assign(casegroup_id=casegroup_id.where(casegroup_id.notna(), rows["casegroup_id"]))
 
 

@@ -80,8 +80,8 @@ def gather_required(
     gather = casegroups.Gather(connection, sorted(set(required["casegroup_id"])))
     parents = pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
     ids = parents.dropna().unique().tolist()
-    held = {"parties": gather.parties(ids), "entered_for_people": gather.entered_for(ids)}
-    everyone = set_up_cases.people(required, PeopleGathered.read(held))
+    parents_held = {"parties": gather.parties(ids), "entered_for_people": gather.entered_for(ids)}
+    everyone = set_up_cases.people(required, PeopleGathered.read(parents_held))
     payers = everyone.loc[everyone["role"] == set_up_cases.PAYING, "matched_on"]
     gathered = Gathered.read(
         {

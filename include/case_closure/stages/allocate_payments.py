@@ -38,9 +38,8 @@ from case_closure.domain.payments import (
     TRUE,
     shared_out,
 )
-from case_closure.stages.common import work_items
-from case_closure.stages.common.exceptions import Before, Exceptions, of_rows
-from case_closure.stages.common.findings import exceptions_found
+from case_closure.stages.common import findings, work_items
+from case_closure.stages.common.exceptions import Before, Exceptions, of_rows, only_resolved
 from case_closure.tables import handed
 from case_closure.tables.frames import among, chosen, lookup, missing, take, take_pence
 from case_closure.tables.handing import Handed, cut, empty
@@ -106,16 +105,16 @@ class Allocated(Handed):
 # --- what the gates judge
 
 
-def csa_facts(held: Receipts, on: pd.Timestamp) -> pd.DataFrame:
+def csa_facts(receipts: Receipts, on: pd.Timestamp) -> pd.DataFrame:
     """One line a receipt of CSA to judge; ``casegroup_id`` is the payer's, also where the surname is another's ([16])."""
-    rows = held.csa_receipts
+    rows = receipts.csa_receipts
     pence, is_amount = whole_pence(rows["row_value"])
     # Five fields make a row: a value that holds a comma is what was left over.
     rows = rows.assign(amount_pence=pence, well_formed=is_amount & (pence > 0))
-    rows = _by_reference(rows, CSA, "csa_receipt_reference", held, on)
+    rows = _by_reference(rows, CSA, "csa_receipt_reference", receipts, on)
     number = nino.cleaned(rows["nino"])
     matched = nino.matched_on(number).where(number.str.len() >= nino.MATCHED_CHARACTERS)
-    payers = _payers(held)
+    payers = _payers(receipts)
     nobody = pd.Series("", index=rows.index, dtype="str")
     called = comparable_names(nobody, rows["surname"])
     known_as = comparable_names(pd.Series("", index=payers.index, dtype="str"), payers["surname"])
@@ -131,12 +130,12 @@ def csa_facts(held: Receipts, on: pd.Timestamp) -> pd.DataFrame:
     )
 
 
-def dca_facts(held: Receipts, on: pd.Timestamp) -> pd.DataFrame:
+def dca_facts(receipts: Receipts, on: pd.Timestamp) -> pd.DataFrame:
     """One line a receipt of an agency to judge; its casegroup is that of its case ([16])."""
-    rows = held.dca_receipts
+    rows = receipts.dca_receipts
     given = ~missing(rows, "amount_pence")
     rows = rows.assign(well_formed=given & (rows["amount_pence"].to_numpy(np.int64) > 0))
-    rows = _by_reference(rows, DCA, "dca_reference", held, on)
+    rows = _by_reference(rows, DCA, "dca_reference", receipts, on)
     return rows.assign(owner_known=rows["casegroup_id"].notna() | rows["is_duplicate"])
 
 
@@ -155,10 +154,10 @@ def whole_pence(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return pence, is_pounds
 
 
-def _payers(held: Receipts) -> pd.DataFrame:
+def _payers(receipts: Receipts) -> pd.DataFrame:
     """Paying parents with what was entered for them laid over, lowest casegroup first."""
-    payers = held.payers
-    entered = of_people(held.entered_for_people)
+    payers = receipts.payers
+    entered = of_people(receipts.entered_for_people)
     payers = lay_over(
         payers, entered, keys=payers["party_id"], by=entered["party_id"], fields=("nino", "surname")
     )
@@ -167,7 +166,7 @@ def _payers(held: Receipts) -> pd.DataFrame:
 
 
 def _by_reference(
-    rows: pd.DataFrame, source: str, column: str, held: Receipts, on: pd.Timestamp
+    rows: pd.DataFrame, source: str, column: str, receipts: Receipts, on: pd.Timestamp
 ) -> pd.DataFrame:
     """The rows with their payment's number, and what they are beside the first of their reference, whichever system's ([16]).
 
@@ -194,8 +193,8 @@ def _by_reference(
         + "-" + keys["pence"].astype("str") + "-" + nth.astype("str")
     )  # fmt: skip
     payment_id = rows["payment_id"].where(standing, number.where(new))
-    stored = new & among(payment_id, held.stored["payment_id"])
-    firsts = held.firsts[held.firsts["source"] == source].reset_index(drop=True)
+    stored = new & among(payment_id, receipts.stored["payment_id"])
+    firsts = receipts.firsts[receipts.firsts["source"] == source].reset_index(drop=True)
     known = lookup(reference.where(new), firsts, "reference")
     first_here = rows.assign(reference=reference)[new & ~stored & (known < 0)]
     first_here = first_here[~first_here["reference"].duplicated()]
@@ -231,14 +230,14 @@ class Concluded(Handed):
     """Payments that are new, or not where they stood; the exceptions found, and which rule each payment in suspense broke."""
 
     payments: Annotated[pd.DataFrame, handed.PAYMENTS]
-    found: Annotated[pd.DataFrame, handed.EXCEPTIONS_FOUND]
+    exceptions_found: Annotated[pd.DataFrame, handed.EXCEPTIONS_FOUND]
     broken: Annotated[pd.DataFrame, handed.PAYMENT_RULES]
 
 
 def conclude(csa: pd.DataFrame, dca: pd.DataFrame, broke: Mapping[str, pd.DataFrame]) -> Concluded:
     """What the gates make of the rows. A malformed one is an exception only; a payment with an owner is HELD until it is known
     whether its casegroup is complete."""
-    payments, found, broken = [], [], []
+    payments, of_source, broken = [], [], []
     for source, rows, name, original in (
         (CSA, csa, "csa_payments", _CSA_ROW),
         (DCA, dca, "dca_payments", _DCA_ROW),
@@ -252,12 +251,12 @@ def conclude(csa: pd.DataFrame, dca: pd.DataFrame, broke: Mapping[str, pd.DataFr
         nothing = pd.Series(None, index=rows.index, dtype="str")
         never = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]")
         stays = (rows["stood"] == SUSPENSE) & (status == SUSPENSE)
-        made = rows.assign(
+        as_payments = rows.assign(
             source=source, csa_case_id=rows["csa_case_id"] if source == DCA else nothing, status=status,
             casegroup_id=rows["casegroup_id"].where(status == owned), allocated_pence=np.int64(0), allocated_on=never,
             passed_to=nothing, prompted_on=never,
         )  # fmt: skip
-        payments.append(_as_payments(made[rows["well_formed"] & ~stays]))
+        payments.append(_as_payments(as_payments[rows["well_formed"] & ~stays]))
         broken.append(pd.DataFrame({
             "payment_id": rows["payment_id"].iloc[at].to_numpy(), "rule_code": broke[name]["rule_code"].to_numpy(),
             "reference": rows["reference"].iloc[at].to_numpy(),
@@ -267,9 +266,9 @@ def conclude(csa: pd.DataFrame, dca: pd.DataFrame, broke: Mapping[str, pd.DataFr
         if source == CSA:
             judged = judged.assign(row_csa_system=rows["csa_system"], csa_system=nothing, csa_case_id=nothing)
             original = ["row_csa_system", *original[1:]]
-        found.append(exceptions_found(broke[name], judged, original_columns=original))
+        of_source.append(findings.exceptions_found(broke[name], judged, original_columns=original))
     return Concluded(
-        pd.concat(payments, ignore_index=True), pd.concat(found, ignore_index=True),
+        pd.concat(payments, ignore_index=True), pd.concat(of_source, ignore_index=True),
         cut(pd.concat(broken, ignore_index=True).astype("str"), handed.PAYMENT_RULES),
     )  # fmt: skip
 
@@ -282,7 +281,7 @@ def _as_payments(rows: pd.DataFrame) -> pd.DataFrame:
 def exceptions(
     csa: pd.DataFrame,
     dca: pd.DataFrame,
-    found: pd.DataFrame,
+    exceptions_found: pd.DataFrame,
     opened_tonight: pd.Series,
     before: Before,
     on: pd.Timestamp,
@@ -296,7 +295,7 @@ def exceptions(
     rows = pd.concat([frame[_WHOSE] for frame in (csa, dca)], ignore_index=True)
     judged = pd.concat([rows["subject_reference"], opened_tonight])
     came = pd.concat([chosen(rows["reference"], rows["well_formed"] & ~rows["is_standing"]), opened_tonight])
-    decided = of_rows(found, judged, before.open_exceptions, before.routes, on, latest)
+    decided = of_rows(exceptions_found, judged, before.open_exceptions, before.routes, on, latest)
     resolved = decided.resolved
     stays = (resolved["rule_code"] == "payment_malformed") & ~among(resolved["subject_reference"], came)
     nameless = chosen(rows["subject_reference"], rows["reference"].isna())
@@ -343,10 +342,7 @@ def released(before: pd.DataFrame, after: Let, broken: pd.DataFrame, latest: pd.
     resolved = resolved.assign(
         resolved_by=resolved["subject_reference"].map(by).astype("str"), resolved_on=latest
     )
-    return Exceptions(
-        empty(handed.EXCEPTIONS_OPENED), empty(handed.EXCEPTIONS_SEEN),
-        cut(resolved.reset_index(drop=True), handed.EXCEPTIONS_RESOLVED), work_items.none(),
-    )  # fmt: skip
+    return only_resolved(cut(resolved.reset_index(drop=True), handed.EXCEPTIONS_RESOLVED))
 
 
 # --- entries of people, flags, and the pass

@@ -224,7 +224,7 @@ def exceptions(
     """Exceptions opened, seen again and resolved; and those that a later good correction of their bucket closes ([13]), also
     where they are opened tonight. Of corrections that are held no more, nothing is left to mend."""
     facts = pd.concat(judged.facts, ignore_index=True)
-    found = pd.concat(
+    exceptions_found = pd.concat(
         [
             # An invalid row is refused as those are on arrival, and its exception is theirs.
             findings.exceptions_found(
@@ -234,7 +234,9 @@ def exceptions(
         ],
         ignore_index=True,
     )
-    told = of_rows(found, facts["subject_reference"], before.open_exceptions, before.routes, on, latest)
+    told = of_rows(
+        exceptions_found, facts["subject_reference"], before.open_exceptions, before.routes, on, latest
+    )
     by = overtaken_by(facts, judged.good())
     overtaken = pd.concat(
         [

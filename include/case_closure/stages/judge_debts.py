@@ -138,9 +138,9 @@ def _fires(
     return meets
 
 
-def debt_facts(held: Gathered) -> pd.DataFrame:
+def debt_facts(gathered: Gathered) -> pd.DataFrame:
     """One line a debt to judge: what its gate asks (B71, [8]), and what the rules look at."""
-    return _with_total_facts(_with_parents(held))
+    return _with_total_facts(_with_parents(gathered))
 
 
 def own_facts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -162,23 +162,23 @@ def _with_total_facts(debts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_parents(held: Gathered) -> pd.DataFrame:
+def _with_parents(gathered: Gathered) -> pd.DataFrame:
     """The debts with ``rp_died`` and ``pp_died_on``: by csa_parties or cis_persons, whichever is earlier, after what was
     entered for the case and for the person (B49)."""
-    debts = held.debts
-    of_case = ordered(held.resolutions, "CASE")
+    debts = gathered.debts
+    of_case = ordered(gathered.resolutions, "CASE")
     parents = [*PARENTS.values()]
     debts = lay_over(debts, of_case, keys=case_key(debts), by=of_case["case_key"], fields=parents)
-    entered = of_people(held.entered_for_people)
+    entered = of_people(gathered.entered_for_people)
     people = lay_over(
-        held.people,
+        gathered.people,
         entered,
-        keys=held.people["party_id"],
+        keys=gathered.people["party_id"],
         by=entered["party_id"],
         fields=["date_of_death", "nino"],
     )
-    known = lookup(nino.matched_on(nino.cleaned(people["nino"])), held.cis_deaths, "matched_on")
-    by_cis = take(held.cis_deaths["died_on"], known).set_axis(people.index)
+    known = lookup(nino.matched_on(nino.cleaned(people["nino"])), gathered.cis_deaths, "matched_on")
+    by_cis = take(gathered.cis_deaths["died_on"], known).set_axis(people.index)
     died_on = people["date_of_death"].where(~(by_cis < people["date_of_death"]), by_cis).fillna(by_cis)
     paying, receiving = (
         take(died_on, lookup(debts[name], people, "party_id")).set_axis(debts.index) for name in parents
@@ -243,10 +243,12 @@ def _exceptions(
 
     The same one, also when it was opened before its case was held: then it takes its casegroup (R43).
     """
-    found = findings.exceptions_found(broke, facts, original_columns=_DEBT_ROW, named_by=("missing_amount",))
+    exceptions_found = findings.exceptions_found(
+        broke, facts, original_columns=_DEBT_ROW, named_by=("missing_amount",)
+    )
     known = before.open_exceptions
-    found_keys, known_keys = (rows["rule_code"] + "/" + case_key(rows) for rows in (found, known))
-    opened = described(found[~among(found_keys, known_keys)], before.routes, on)
+    found_keys, known_keys = (rows["rule_code"] + "/" + case_key(rows) for rows in (exceptions_found, known))
+    opened = described(exceptions_found[~among(found_keys, known_keys)], before.routes, on)
     again = among(known_keys, found_keys)
     casegroups = pd.Series(facts["casegroup_id"].to_numpy(), index=case_key(facts)).to_dict()
     now = case_key(known).map(casegroups).astype("str")

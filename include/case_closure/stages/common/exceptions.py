@@ -15,7 +15,7 @@ from case_closure.domain.rules import ANY_ROW, ROWS, RULES
 from case_closure.stages.common import work_items
 from case_closure.tables import handed
 from case_closure.tables.frames import among
-from case_closure.tables.handing import Handed, cut
+from case_closure.tables.handing import Handed, cut, empty
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,14 @@ class Before(Handed):
 
     open_exceptions: Annotated[pd.DataFrame, handed.EXCEPTIONS_SEEN]
     routes: Annotated[pd.DataFrame, handed.ROUTES]
+
+
+def only_resolved(resolved: pd.DataFrame) -> Exceptions:
+    """Exceptions of which some end and no other is told of (EXCEPTIONS_RESOLVED)."""
+    return Exceptions(
+        opened=empty(handed.EXCEPTIONS_OPENED), seen=empty(handed.EXCEPTIONS_SEEN), resolved=resolved,
+        work_items=work_items.none(),
+    )  # fmt: skip
 
 
 EXCEPTION_KEY = ["rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "subject_reference"]
