@@ -7,8 +7,10 @@ saying in words what a server does not let us do. Does not belong here: views, t
     case_closure_application       what nights and commands work as: a member of the owner, and the login in use one of it
     case_closure_reader            reads the views of ``reporting``, and nothing else
     case_closure_sensitive_reader  reads the views of ``sensitive``, and nothing else
+    case_closure_<role>            reads what of ``reporting`` a person in this role sees, and may call what they may do
+                                   (``domain.permissions``, ``store.acts``); the pages become it for each question
 
-All four are groups: a login is made a member (:func:`make_login`). On the server that comes along its administrator makes them
+All are groups: a login is made a member (:func:`make_login`). On the server that comes along its administrator makes them
 (:func:`prepare_store`), so that the login of the nights needs no such right. On a server of the user's own the role that
 migrates may lack the right to make roles: then the store works as its own login, readers are granted what can be, and
 :func:`apply` tells what is missing and what an administrator types to mend it.
@@ -24,13 +26,16 @@ from psycopg import sql
 from sqlalchemy import Connection, make_url, text
 
 from case_closure import refusals
+from case_closure.domain import permissions
+from case_closure.store import acts
 from case_closure.store.database import raw
 
 OWNER, APPLICATION = "case_closure_owner", "case_closure_application"
 READER, SENSITIVE_READER = "case_closure_reader", "case_closure_sensitive_reader"
-ROLES = (OWNER, APPLICATION, READER, SENSITIVE_READER)
+PEOPLE = {acts.login_role(role): role for role in permissions.ROLES}
+ROLES = (OWNER, APPLICATION, READER, SENSITIVE_READER, *PEOPLE)
 READERS = {"reporting": READER, "sensitive": SENSITIVE_READER}
-SCHEMAS = ("held", "closure", "reporting", "sensitive")
+SCHEMAS = ("held", "closure", "reporting", "sensitive", "desk")
 
 # A reader who forgot a join, or to end a transaction, must not hold up a night. A person may raise them for a session.
 LIMITS = {
@@ -117,6 +122,33 @@ def apply(connection: Connection) -> list[str]:
             name, to = sql.Identifier(schema), sql.Identifier(role)
             _do(connection, sql.SQL("grant usage on schema {} to {}").format(name, to))
             _do(connection, sql.SQL("grant select on all tables in schema {} to {}").format(name, to))
+    return missing + _people(connection)
+
+
+def _people(connection: Connection) -> list[str]:
+    """Each role of people sees and may call what is theirs, and the application can become each."""
+    missing = []
+    for name, role in PEOPLE.items():
+        if not _exists(connection, name):
+            continue  # told of already
+        to = sql.Identifier(name)
+        views = [sql.Identifier("reporting", view) for view in sorted(permissions.views_of(role))]
+        if views:
+            _do(connection, sql.SQL("grant usage on schema reporting to {}").format(to))
+            _do(connection, sql.SQL("grant select on {} to {}").format(sql.SQL(", ").join(views), to))
+        if role == permissions.SENSITIVE:
+            _do(connection, sql.SQL("grant usage on schema sensitive to {}").format(to))
+            _do(connection, sql.SQL("grant select on all tables in schema sensitive to {}").format(to))
+        if _exists(connection, APPLICATION) and not _has(connection, APPLICATION, name):
+            asked = sql.SQL("grant {} to {}").format(to, sql.Identifier(APPLICATION))
+            if not _tried(connection, asked):
+                missing.append(
+                    f"{APPLICATION} is no member of {name}, so the pages cannot become it: the server does not hold a person to "
+                    f"what their role may do. An administrator types: grant {name} to {APPLICATION};"
+                )
+    for what, role in acts.grants():
+        if _exists(connection, role):
+            _do(connection, sql.SQL(f"grant {what} to {{}}").format(sql.Identifier(role)))
     return missing
 
 
@@ -130,7 +162,11 @@ def prepare_store(connection: Connection, login: str, password: str) -> None:
         if not _exists(connection, role):
             _do(connection, sql.SQL("create role {} nologin").format(sql.Identifier(role)))
     _make_ordinary_login(connection, login, password)
-    for role, member in ((OWNER, APPLICATION), (APPLICATION, login)):
+    for role, member in (
+        (OWNER, APPLICATION),
+        *((role, APPLICATION) for role in PEOPLE),
+        (APPLICATION, login),
+    ):
         if not _has(connection, member, role):
             _do(connection, sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(member)))
     _give_database(connection, OWNER)

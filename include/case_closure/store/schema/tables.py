@@ -726,6 +726,24 @@ entries_without_effect = Table(
     schema=CLOSURE, comment="What caseworkers entered that changed nothing, and why (B49)",
 )  # fmt: skip
 
+acts = Table(
+    "acts", metadata,
+    Column("act_number", BigInteger, Identity(), primary_key=True, comment="In the order in which they were done"),
+    Column("acted_at", DateTime(timezone=True), nullable=False, comment="When"),
+    _text("acted_by", "Who, as they sign in", nullable=False),
+    _text("acted_as", "In which role; null: this server has no roles of ours"),
+    _text("action", "What was done, as the table of permissions names it", nullable=False),
+    _text("about", "What kind of thing it was done to", nullable=False), _text("reference", "Which one", nullable=False),
+    _text("casegroup_id", "The casegroup it belongs to; null: none"),
+    Column("before", JSONB, nullable=False, comment="What stood before, by name"),
+    Column("after", JSONB, nullable=False, comment="What stands after, by name"),
+    _text("reason", "Why, in their words"),
+    CheckConstraint("btrim(acted_by) <> ''", name="acts_by_ck"),
+    schema=CLOSURE, comment="What people did here; rows are only ever added",
+)  # fmt: skip
+Index("acts_casegroup_ix", acts.c.casegroup_id)
+Index("acts_reference_ix", acts.c.reference)
+
 _DEBT = {
     bucket.column: f"The debt in that bucket: {bucket.creditor} {bucket.arrears_status}" for bucket in BUCKETS
 }

@@ -18,7 +18,7 @@ from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.enforcement import LIABILITY_ORDER
 from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS
 from case_closure.domain.reconciliation import CAUSES
-from case_closure.store import history, nights, reconciliation, roles, sensitive
+from case_closure.store import acts, history, nights, reconciliation, roles, sensitive
 from case_closure.store.dues import ALLOCATED_NOW, AMOUNT_NOW
 
 SCHEMAS = {
@@ -968,6 +968,29 @@ VIEWS = (
         """,
     ),
     View(
+        "acts",
+        "What people did here, who, when and in which role; what a casegroup's record was unmasked for, too",
+        {
+            "act_number": "In the order in which they were done",
+            "acted_at": "When",
+            "acted_by": "Who, as they sign in",
+            "acted_as": "In which role; null: not known to the server",
+            "action": "What was done",
+            "about": "What kind of thing it was done to",
+            "reference": "Which one",
+            **_CASEGROUP,
+            "before": "What stood before",
+            "after": "What stands after",
+            "reason": "Why, in their words",
+        },
+        """
+        select a.act_number, a.acted_at, a.acted_by, a.acted_as, a.action, a.about, a.reference, a.casegroup_id, a.before,
+               a.after, a.reason
+        from closure.acts a
+        where """  # noqa: S608
+        + _side("a", case=False),
+    ),
+    View(
         "nights",
         "Every night that was started or skipped, how it ended and what it came to",
         {
@@ -1048,7 +1071,7 @@ def _quoted(comment: str) -> str:
 
 
 def statements() -> list[str]:
-    """The SQL that makes all views of both schemas, where there are none."""
+    """The SQL that makes all views of both schemas, where there are none, and the functions behind what people do."""
     written = sensitive.statements()
     for schema, (side, meaning) in SCHEMAS.items():
         written += [
@@ -1066,7 +1089,7 @@ def statements() -> list[str]:
                 f"comment on column {schema}.{view.name}.{column} is {_quoted(comment)}"
                 for column, comment in view.columns.items()
             ]
-    return written
+    return written + acts.statements()
 
 
 def drop(connection: Connection) -> None:
