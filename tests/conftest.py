@@ -14,7 +14,7 @@ import pytest
 
 from case_closure.local import embedded
 from case_closure.store import database
-from tests.support.installation import wait_for_no_disk
+from tests.support.installation import Databases, wait_for_no_disk
 from tests.support.pipeline import Store
 
 
@@ -66,3 +66,20 @@ def store(_migrated_store: Store) -> Store:
     """A migrated PostgreSQL store with nothing in it."""
     _migrated_store.empty()
     return _migrated_store
+
+
+def a_home() -> Iterator[Path]:
+    """A home in a folder of its own, whose server is stopped and whose files are gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="case-closure-"))
+    try:
+        yield folder / "var"
+        embedded.stop(folder / "var")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[Databases]:
+    """One server for all tests that need a store, with a migrated store to copy from."""
+    for home in a_home():
+        yield Databases.on(embedded.ensure_running(home), home)

@@ -6,45 +6,27 @@ root's PostgreSQL runs as another user.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from case_closure.local import embedded
 from case_closure.outbound.letters import batches
+from tests.conftest import a_home
 from tests.support.installation import Databases, Installation
 from tests.support.plain_letters import PlainTypesetters
-
-
-def _home() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="case-closure-"))
-    try:
-        yield folder / "var"
-        embedded.stop(folder / "var")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A CASE_CLOSURE_HOME that does not exist yet, inside a private folder."""
-    yield from _home()
+    yield from a_home()
 
 
 @pytest.fixture(scope="module")
 def shared_home() -> Iterator[Path]:
     """The same, one for all tests of a module."""
-    yield from _home()
-
-
-@pytest.fixture(scope="session")
-def database_server() -> Iterator[Databases]:
-    """One server for all tests that need a store, with a migrated store to copy from."""
-    for home in _home():
-        yield Databases.on(embedded.ensure_running(home), home)
+    yield from a_home()
 
 
 @pytest.fixture

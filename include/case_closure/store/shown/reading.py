@@ -32,6 +32,11 @@ def _pool(url: str) -> Engine:
     return create_engine(url, pool_size=8, max_overflow=4, pool_timeout=10, pool_pre_ping=True)
 
 
+def forget(url: str) -> None:
+    """Close the connections to a database, as when its server is stopped."""
+    _pool(url).dispose()
+
+
 @functools.cache
 def _becomes(url: str, role: str) -> bool:
     """Whether this server lets us become the role."""

@@ -1,0 +1,86 @@
+"""A desk for each worker: two nights of the sample behind it, and a third whose records hold what pages must not believe.
+
+Belongs here: the store, the desk, the browser. Does not belong here: what pages ought to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from case_closure import sample
+from case_closure.store import database
+from case_closure.store.shown import reading
+from tests.support.browser import browsing
+from tests.support.builders import case
+from tests.support.desk import Desk, sign_in
+from tests.support.installation import Databases, Installation
+
+NIGHTS = (date(2017, 8, 10), date(2017, 8, 11))
+HOSTILE_NIGHT = date(2017, 8, 14)
+# Shows as text, or it is a fault: a script, an attribute, a template, SQL, text turned round.
+HOSTILE = (
+    "<script>alert('x')</script>\"><img src=x onerror=alert(1)>{{7*7}}'; drop table closure.dues; --\u202eabc"
+)
+
+
+@pytest.fixture(scope="session")
+def _told(database_server: Databases) -> Iterator[Installation]:
+    """A store that has seen three nights; nobody connects to it, so that it can be copied."""
+    with database_server.installation() as made:
+        sample.generate(made.landing, NIGHTS[0], len(NIGHTS), 40, 1)
+        for on in NIGHTS:
+            made.run(on)
+        made.night(
+            HOSTILE_NIGHT,
+            case("H1", "G-HOSTILE", receiver={"surname": HOSTILE, "address_line_1": HOSTILE, "nino": "bad"}),
+            case(f"H2{HOSTILE}", f"G{HOSTILE}", method_of_payment=HOSTILE, csa_caseworker=HOSTILE),
+        )
+        database.forget(made.url)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def told(database_server: Databases, _told: Installation) -> Iterator[Installation]:
+    """For looking at; what changes something takes a copy: ``worked_on``."""
+    with database_server.installation(copy_of=_told) as made:
+        yield made
+        reading.forget(made.url)
+
+
+@pytest.fixture
+def worked_on(database_server: Databases, _told: Installation) -> Iterator[Desk]:
+    """A desk on a store of its own, to be changed."""
+    with database_server.installation(copy_of=_told) as made:
+        yield Desk(made)
+        reading.forget(made.url)
+
+
+@pytest.fixture(scope="session")
+def desk(told: Installation) -> Desk:
+    return Desk(told)
+
+
+@pytest.fixture(scope="session")
+def address(desk: Desk) -> Iterator[str]:
+    """The desk served on loopback."""
+    with desk.served() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with browsing() as started:
+        yield started
+
+
+@pytest.fixture
+def signed_in(browser: Browser, address: str) -> Iterator[BrowserContext]:
+    """A browser signed in in every role but the sensitive one."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    sign_in(context, address)
+    yield context
+    context.close()
