@@ -49,7 +49,7 @@ class Action:
 ACTIONS: Final = {
     "see_nights": Action(
         "see how the nights went", _ORDINARY,
-        ("nights", "night_history", "night_stages", "rule_results", "programme", "programme_months"),
+        ("nights", "night_history", "night_stages", "rule_results", "casegroup_outcomes"),
     ),
     "see_exceptions": Action("see exceptions", _READERS, ("exceptions", "exception_history", "entries_without_effect")),
     "download_exceptions": Action("download exceptions", _READERS, ("exceptions",), changes=True),

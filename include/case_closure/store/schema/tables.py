@@ -460,6 +460,7 @@ casegroups = Table(
     _one_of("casegroups", "outcome", codes.OUTCOMES),
     schema=CLOSURE, comment="What has become of each casegroup",
 )  # fmt: skip
+Index("casegroups_business_date_ix", casegroups.c.business_date, postgresql_using="brin")
 
 sensitive_casegroups = Table(
     "sensitive_casegroups", metadata,

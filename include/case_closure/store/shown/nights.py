@@ -57,6 +57,18 @@ def rules(connection: Connection, on: date) -> list[dict[str, Any]]:
     return all_of(connection, query, on=on)
 
 
+def outcomes(connection: Connection, on: date) -> list[dict[str, Any]]:
+    """The casegroups that this night was the last to change, counted by outcome and reason, with what they received and posted.
+
+    Reasons of an exception are many: they are one line."""
+    query = """
+        select outcome, case when outcome <> 'EXCEPTION' then reason end as reason, count(*) as casegroups,
+               sum(received_pence)::bigint as received_pence, sum(posted_pence)::bigint as posted_pence
+        from reporting.casegroup_outcomes where business_date = :on group by 1, 2 order by 1, 3 desc
+    """
+    return all_of(connection, query, on=on)
+
+
 def night_of_run(connection: Connection, run_id: str) -> date | None:
     """The business date of the night that this run of Airflow's holds or held last."""
     return connection.execute(

@@ -58,9 +58,11 @@ def _show(request: Request, site: TheSite, person: ThePerson, on: date) -> HTMLR
         before = nights.night_before(connection, on)
         stages = nights.stages(connection, on)
         rules = nights.rules(connection, on)
+        outcomes = nights.outcomes(connection, on)
     done = {row["stage"] for row in stages}
     return render(
-        request, "night.html", night=night, before=before, stages=stages, rules=rules, says=RULES, meanings=MEANINGS,
+        request, "night.html", night=night, before=before, stages=stages, rules=rules, outcomes=outcomes,
+        says=RULES, meanings=MEANINGS,
         to_come=[stage for stage in MEANINGS if stage not in done] if night["status"] == "OPEN" else [],
         bridge=draw_bridge(night, before), standing=desk.find_standing(site.url, on), red=_RED,
         files=desk.list_files(site.settings, on),
