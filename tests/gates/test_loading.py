@@ -7,9 +7,12 @@ import importlib
 import sys
 from collections.abc import Iterator
 
+import pydantic.v1 as models
 import pytest
+from pydantic.v1 import class_validators
+from pydantic.v1 import main as pydantic_main
 
-from case_closure.gates.loading import put_off
+from case_closure.gates.loading import classes_made_quickly, put_off
 
 NAME = "xml.sax.saxutils"
 
@@ -55,3 +58,38 @@ def test_garbage_is_collected_again_afterwards_also_after_an_error() -> None:
         importlib.import_module("no_such_module")
     assert gc.isenabled()
     assert NAME not in sys.modules
+
+
+def test_a_class_made_quickly_changes_no_field_of_the_one_it_comes_from() -> None:
+    with classes_made_quickly():
+
+        class Parent(models.BaseModel):
+            name: str = "as it was"
+            numbers: list[int] = []
+            by_name: dict[str, int] = {}
+
+        class Child(Parent):
+            name: str = "other"
+
+            @models.validator("numbers")
+            def _doubled(cls, numbers: list[int]) -> list[int]:
+                return [2 * number for number in numbers]
+
+    assert (Parent().name, Parent(numbers=["1"]).numbers, Parent(by_name={"a": "1"}).by_name) == (
+        "as it was",
+        [1],
+        {"a": 1},
+    )
+    assert (Child().name, Child(numbers=["1"]).numbers, Child(by_name={"a": "1"}).by_name) == (
+        "other",
+        [2],
+        {"a": 1},
+    )
+    assert all(Child.__fields__[name] is not field for name, field in Parent.__fields__.items())
+
+
+def test_pydantic_is_afterwards_as_it_was() -> None:
+    before = pydantic_main.smart_deepcopy, class_validators.make_generic_validator
+    with classes_made_quickly():
+        assert pydantic_main.smart_deepcopy is not before[0]
+    assert (pydantic_main.smart_deepcopy, class_validators.make_generic_validator) == before

@@ -18,6 +18,7 @@ import great_expectations as gx
 import great_expectations.execution_engine.pandas_execution_engine as _pandas_engine
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from great_expectations.core.batch import Batch
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
@@ -101,16 +102,15 @@ class Findings:
         mine = mine.where(mine.notna() & (mine != ""), None)
         if sensitive is not None and sensitive.any():
             mine = mine.mask(mine.isna() & sensitive, "")
-        if mine.isna().all():
+        texts = pa.array(mine, type=pa.string(), from_pandas=True)
+        texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        if texts.null_count == len(texts):
             return {}
         failed = {
-            str(rule): mine.iloc[rows["position"].to_numpy(np.int64)]
+            str(rule): texts.take(pa.array(rows["position"].to_numpy(np.int64)))
             for rule, rows in self.rows.groupby("rule_code")
         }
-        return {
-            what: {str(group): int(rows) for group, rows in of.value_counts().items()}
-            for what, of in ({"": mine} | failed).items()
-        }
+        return {what: _times_there(of) for what, of in ({"": texts} | failed).items()}
 
     def broke_any(self, length: int, rule_codes: Iterable[str] | None = None) -> np.ndarray:
         """A bool for each row of the judged frame: broke one of the rules (by default, any)."""
@@ -118,6 +118,11 @@ class Findings:
         rows = self.rows if rule_codes is None else self.rows[self.rows["rule_code"].isin(list(rule_codes))]
         mask[rows["position"].to_numpy(np.int64)] = True
         return mask
+
+
+def _times_there(texts: pa.Array) -> dict[str, int]:
+    counted = texts.drop_null().value_counts()
+    return dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
 
 
 _context = None

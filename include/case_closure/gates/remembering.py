@@ -12,7 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from great_expectations.expectations.expectation import ColumnMapExpectation, ColumnPairMapExpectation
+from great_expectations.expectations.expectation import (
+    ColumnMapExpectation,
+    ColumnPairMapExpectation,
+    Expectation,
+)
 from great_expectations.validator.validation_graph import ExpectationValidationGraph, ValidationGraph
 from great_expectations.validator.validator import ValidationDependencies, Validator
 
@@ -92,6 +96,44 @@ def _without_frame(graph: Any) -> Any:
     return ExpectationValidationGraph(graph.configuration, ValidationGraph(None, graph.graph.edges))
 
 
+# While an expectation is asked: its settings, which nothing changes meanwhile. Outside of that nothing is remembered.
+_settings_asked: dict[int, Any] | None = None
+
+
+def _remember_settings() -> None:
+    """The settings of an expectation, while it is asked one thing: GX makes them anew for each of them, some forty times."""
+    told: Callable[[Any], Any] = Expectation.configuration.fget
+
+    def configuration(self: Any) -> Any:
+        if _settings_asked is None:
+            return told(self)
+        if id(self) not in _settings_asked:
+            _settings_asked[id(self)] = told(self)
+        return _settings_asked[id(self)]
+
+    setattr(Expectation, "configuration", property(configuration))  # noqa: B010  a class of GX's own kind
+    for name in ("get_validation_dependencies", "metrics_validate"):
+        for family in (Expectation, ColumnMapExpectation, ColumnPairMapExpectation):
+            if name in vars(family):
+                setattr(family, name, _asked_at_once(vars(family)[name]))
+
+
+def _asked_at_once(ask: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(ask)
+    def asked(self: Any, *given: Any, **more: Any) -> Any:
+        global _settings_asked
+        if _settings_asked is not None:
+            return ask(self, *given, **more)
+        _settings_asked = {}
+        try:
+            return ask(self, *given, **more)
+        finally:
+            _settings_asked = None
+
+    return asked
+
+
+_remember_settings()
 _remember_figures(ColumnMapExpectation)
 _remember_figures(ColumnPairMapExpectation)
 _remember_graphs()
