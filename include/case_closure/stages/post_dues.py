@@ -21,7 +21,7 @@ from case_closure.domain.money import BUCKETS, INT64_LIMIT_PENCE
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
 from case_closure.tables import handed
-from case_closure.tables.frames import among, chosen, lookup, take
+from case_closure.tables.frames import among, chosen, joined, lookup, take
 from case_closure.tables.handing import Handed, cut
 
 POSITION_KEY = ["casegroup_id", "csa_system", "csa_case_id", "creditor", "arrears_status"]
@@ -130,13 +130,7 @@ def _dues(lines: pd.DataFrame, cms_cases: pd.DataFrame, on: date) -> pd.DataFram
     if (places < 0).any():
         raise AssertionError("the barrier let a casegroup through whose case is not on CMS (R7)")
     dues = lines.rename(columns={"balance_id": "reference"}).assign(
-        due_id=lines["csa_system"]
-        + "-"
-        + lines["csa_case_id"]
-        + "-"
-        + lines["creditor"]
-        + "-"
-        + lines["arrears_status"],
+        due_id=joined([lines[name] for name in POSITION_KEY[1:]], "-"),
         business_date=pd.Series(pd.Timestamp(on), index=lines.index).astype("datetime64[s]"),
         cms_casegroup_id=take(cms_cases["cms_casegroup_id"], places),
         cms_case_id=take(cms_cases["cms_case_id"], places),

@@ -14,7 +14,7 @@ import pandas as pd
 from case_closure.domain.rules import ANY_ROW, ROWS, RULES
 from case_closure.stages.common import work_items
 from case_closure.tables import handed
-from case_closure.tables.frames import among
+from case_closure.tables.frames import among, joined
 from case_closure.tables.handing import Handed, cut, empty
 
 
@@ -54,7 +54,7 @@ def key_of(rows: pd.DataFrame) -> pd.Series:
     """
     if rows.empty:
         return pd.Series(dtype="str")
-    return _joined(rows, [rows[name] for name in EXCEPTION_KEY], "|")
+    return joined([rows[name] for name in EXCEPTION_KEY], "|")
 
 
 def exception_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
@@ -66,16 +66,7 @@ def exception_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
     about = rows["subject"].where(says == "PARTY", rows["subject_reference"])
     of_file = rows["subject"] + "-" + rows["subject_reference"].fillna("")
     about = of_file.where(says == ANY_ROW, about)
-    return (
-        _joined(rows, [*(rows[name] for name in EXCEPTION_KEY[:4]), about], "-") + "-" + on.date().isoformat()
-    )
-
-
-def _joined(rows: pd.DataFrame, parts: list[pd.Series], separator: str) -> pd.Series:
-    text = pd.Series("", index=rows.index, dtype="str")
-    for number, part in enumerate(parts):
-        text = text + (separator if number else "") + part.fillna("")
-    return text
+    return joined([*(rows[name] for name in EXCEPTION_KEY[:4]), about], "-") + f"-{on.date().isoformat()}"
 
 
 def described(exceptions_found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:

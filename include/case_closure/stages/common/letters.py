@@ -11,7 +11,7 @@ import pandas as pd
 from case_closure.domain import addresses
 from case_closure.domain import letters as codes
 from case_closure.tables import handed, handing
-from case_closure.tables.frames import among
+from case_closure.tables.frames import among, joined
 
 
 def none() -> pd.DataFrame:
@@ -76,7 +76,5 @@ def _status(reason: pd.Series) -> pd.Series:
 
 
 def _letter_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
-    text = rows["code"].fillna("")
-    for name in ("casegroup_id", "csa_system", "csa_case_id", "party_id"):
-        text = text + "-" + rows[name].fillna("")
-    return text + "-" + on.date().isoformat()
+    names = ("code", "casegroup_id", "csa_system", "csa_case_id", "party_id")
+    return joined([rows[name] for name in names], "-") + f"-{on.date().isoformat()}"

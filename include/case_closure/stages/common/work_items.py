@@ -10,7 +10,7 @@ import pandas as pd
 
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM
 from case_closure.tables import handed, handing
-from case_closure.tables.frames import lookup, take
+from case_closure.tables.frames import joined, lookup, take
 
 
 def none() -> pd.DataFrame:
@@ -33,11 +33,15 @@ def items_raised(
             items[name] = pd.Series(None, index=items.index, dtype="str")
     if "sensitive" not in items:
         items["sensitive"] = False
-    key = items["type"].astype("str")
-    named = ["casegroup_id", "csa_system", "csa_case_id", "subject_reference"]
-    for name in [*named, one_each] if one_each else named:
-        key = key + "-" + items[name].fillna("")
-    items["work_item_id"] = key + "-" + on.date().isoformat()
+    named = [
+        "type",
+        "casegroup_id",
+        "csa_system",
+        "csa_case_id",
+        "subject_reference",
+        *([one_each] if one_each else []),
+    ]
+    items["work_item_id"] = joined([items[name] for name in named], "-") + f"-{on.date().isoformat()}"
     return handing.cut(items, handed.WORK_ITEMS).reset_index(drop=True)
 
 
