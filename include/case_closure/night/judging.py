@@ -36,7 +36,10 @@ class Tallies:
     def share(self, suite: str, shares: dict[str, dict[str, int]]) -> None:
         mine = self.shares.setdefault(suite, {})
         for what, by_casegroup in shares.items():
-            of_what = mine.setdefault(what, {})
+            if what not in mine:
+                mine[what] = dict(by_casegroup)
+                continue
+            of_what = mine[what]
             for casegroup_id, rows in by_casegroup.items():
                 of_what[casegroup_id] = of_what.get(casegroup_id, 0) + rows
 

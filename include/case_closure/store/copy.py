@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,6 +19,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 from psycopg import sql
+from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 
 _READ_BLOCK_BYTES = 8 << 20
@@ -78,6 +80,19 @@ def _csv(batch: pa.RecordBatch) -> memoryview:
     buffer = pa.BufferOutputStream()
     pa_csv.write_csv(batch, buffer, pa_csv.WriteOptions(include_header=False))
     return memoryview(buffer.getvalue())
+
+
+# Texts that an array may hold as they are.
+_PLAIN = re.compile(r"[A-Za-z0-9_/.:,-]+")
+
+
+def as_array(texts: list[str]) -> str:
+    """Texts as PostgreSQL writes an array of them, for COPY to read."""
+    together = ",".join(texts)
+    apart = together.count(",") == len(texts) - 1 and all(texts) and "null" not in together.lower()
+    if apart and _PLAIN.fullmatch(together):
+        return f"{{{together}}}"
+    return bytes(Transformer().get_dumper(texts, PyFormat.TEXT).dump(texts) or b"").decode()
 
 
 def select_list(shape: pa.Schema, of: str = "", **expressions: str) -> str:

@@ -18,7 +18,6 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-from psycopg.adapt import PyFormat, Transformer
 from sqlalchemy import Connection, text
 
 from case_closure.domain.money import BUCKET_COLUMNS
@@ -26,7 +25,7 @@ from case_closure.domain.rules import RULES
 from case_closure.stages.receive_extract import row_keys
 from case_closure.store import filling, history, replacing
 from case_closure.store.casegroups import Gather
-from case_closure.store.copy import copy_in, copy_out
+from case_closure.store.copy import as_array, copy_in, copy_out
 from case_closure.store.database import raw
 from case_closure.store.posting import as_rows
 from case_closure.store.schema import tables
@@ -133,11 +132,8 @@ def forget_refused(connection: Connection, on: date) -> None:
 
 
 def _arrays(lists: list[list[str]]) -> pa.Array:
-    """Lists of texts as the driver writes arrays, which COPY reads."""
-    driver = Transformer()
-    return pa.array(
-        [bytes(driver.get_dumper(one, PyFormat.TEXT).dump(one) or b"").decode() for one in lists], pa.string()
-    )
+    """Lists of texts as COPY reads them."""
+    return pa.array([as_array(one) for one in lists], pa.string())
 
 
 def _stamped(batch: pa.Table, **stamps: Any) -> pa.Table:

@@ -275,5 +275,8 @@ def settle(connection: Connection, on: date, candidates: list[str], sensitive: I
 
 def named(connection: Connection, references: Iterable[str]) -> set[str]:
     """Those among these numbers (of letters, cases, payments, corrections ...) that are theirs."""
+    asked = sorted(set(references))
+    if not asked:
+        return set()
     query = with_names(f"select r from unnest(cast(:references as text[])) r where {of_reference('r')}")  # noqa: S608
-    return set(connection.execute(text(query), {"references": sorted(set(references))}).scalars())
+    return set(connection.execute(text(query), {"references": asked}).scalars())
