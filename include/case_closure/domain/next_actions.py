@@ -37,3 +37,7 @@ TABLE: Final = (
     Row(5, "COLLECT_FROM_BANK", "Collectable, from the bank account", methods=("DIRECT_DEBIT", "STANDING_ORDER")),
     Row(6, "ARRANGE_PAYMENT", "Collectable, no standing method of payment"),
 )  # fmt: skip
+
+VERSION: Final = 1
+TABLES: Final = {1: TABLE}
+"""Every version of the table there was. Only the row that decided is stored: its words are here."""

@@ -1,6 +1,6 @@
 """Received = posted + held + credits, in every bucket; a breach fails the night and says where.
 
-Belongs here: what is said of a breach. Does not belong here: the law (``store.nights``).
+Belongs here: what is said of a breach, of which casegroups a night must ask. Does not belong here: the law (``store.money_law``).
 """
 
 from __future__ import annotations
@@ -8,13 +8,16 @@ from __future__ import annotations
 from case_closure.domain.texts import shown
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered, fail
-from case_closure.store import history, nights
+from case_closure.store import history, money_law, night_parts, nights, work_in_progress
+from case_closure.store.database import Connection
+from case_closure.store.nights import Night
+from case_closure.store.work_in_progress import Judgement
 
 
 def run(ctx: NightContext, url: str) -> Summary:
-    with entered(ctx, url, "check_money_law") as (connection, _):
+    with entered(ctx, url, "check_money_law") as (connection, night):
         history.settle_moves(connection, ctx.business_date)
-        breaches = nights.money_law_breaches(connection, ctx.business_date)
+        breaches = money_law.breaches(connection, ctx.business_date, judged_alone(connection, night))
         if not breaches:
             nights.note_law(connection, ctx.business_date)
     if breaches:
@@ -28,3 +31,24 @@ def run(ctx: NightContext, url: str) -> Summary:
             "posted until it does: compare these with the landed balances, and correct the cause before running the night again.",
         )  # fmt: skip
     return {"breaches": 0}
+
+
+def judged_alone(connection: Connection, night: Night) -> list[str] | None:
+    """The casegroups the night has judged, where nothing but the night can have moved money; None: the whole book is asked.
+
+    The law held of the whole book when the night before was closed. That says nothing of what a night that failed has done, nor
+    does a date tell what a late one has changed.
+    """
+    if (
+        night.late
+        or night.judged_attempt is None
+        or nights.others_unfinished(connection, night.business_date)
+    ):
+        return None
+    stage, attempt = "receive_balances", night.judged_attempt
+    told = night_parts.figures(connection, night.business_date, stage, attempt)
+    if not money_law.is_little(connection, sum(one["casegroups_judged"] for one in told)):
+        return None
+    judgement = Judgement(night.business_date, night.extract_number, attempt)
+    parts = work_in_progress.parts(connection, judgement)
+    return None if parts is None else [casegroup_id for part in parts for casegroup_id in part]

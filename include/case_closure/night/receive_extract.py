@@ -16,7 +16,7 @@ from case_closure.landing.reading import BATCH_ROWS, LandedFile, Landing
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
 from case_closure.night.row_gates import CaseGate, RowGate
-from case_closure.night.verify_landing import verified
+from case_closure.night.verify_landing import is_taken_in, verified
 from case_closure.stages import receive_balances
 from case_closure.store import casegroups, holding, nights, replacing, sensitive
 from case_closure.store.database import Connection
@@ -32,8 +32,9 @@ def run(ctx: NightContext, url: str) -> Summary:
     """Hold the night's extract, unless it is held; what an earlier one of this date brought is taken back first (R22)."""
     on = ctx.business_date
     # Not inside the transaction below: a rejection is recorded on the row that holds.
-    with entered(ctx, url, "receive_extract"):
-        pass
+    with entered(ctx, url, "receive_extract") as (_, night):
+        if is_taken_in(ctx, night):
+            return {"rows_held": 0}
     landing = verified(ctx, every_value=False)
     with entered(ctx, url, "receive_extract") as (connection, night):
         read = unheard = 0

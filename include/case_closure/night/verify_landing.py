@@ -7,7 +7,7 @@ proved (``landing.manifest``).
 from __future__ import annotations
 
 from case_closure.domain.texts import shown
-from case_closure.landing.manifest import verify
+from case_closure.landing.manifest import landed_sha256, verify
 from case_closure.landing.reading import Landing
 from case_closure.landing.rejection import LandingRejected
 from case_closure.night.context import NightContext, Summary
@@ -18,7 +18,8 @@ from case_closure.store import nights
 def run(ctx: NightContext, url: str) -> Summary:
     with entered(ctx, url, "verify_landing") as (_, night):
         pass
-    landing = verified(ctx, every_value=True)
+    # Of an extract that was taken in every value has been read: its hashes say that these are the same bytes.
+    landing = verified(ctx, every_value=not is_taken_in(ctx, night))
     if night.succeeded and night.manifest_sha256 != landing.manifest_sha256:
         raise fail(
             ctx, "verify_landing",
@@ -31,6 +32,12 @@ def run(ctx: NightContext, url: str) -> Summary:
         "files": len(landing.files),
         "rows": sum(file.rows for file in landing.files),
     }
+
+
+def is_taken_in(ctx: NightContext, night: nights.Night) -> bool:
+    """Whether what lies in the landing folder is, by its manifest, the extract that the night has taken in."""
+    taken_in = night.manifest_sha256
+    return taken_in is not None and landed_sha256(ctx.landing / ctx.business_date.isoformat()) == taken_in
 
 
 def verified(ctx: NightContext, *, every_value: bool) -> Landing:

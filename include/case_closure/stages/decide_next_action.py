@@ -20,6 +20,7 @@ from case_closure.domain import letters as letter_codes
 from case_closure.domain import next_actions as table
 from case_closure.domain import outcomes
 from case_closure.domain.rules import RULES, entity_of, holds_casegroup
+from case_closure.domain.work_items import APPLICATION, CONFIRM_WRITE_OFF, SET_UP, WORDS
 from case_closure.stages.common import letters, work_items
 from case_closure.stages.common.exceptions import (
     EXCEPTION_KEY,
@@ -36,6 +37,7 @@ from case_closure.tables.frames import (
     among,
     case_key,
     chosen,
+    joined,
     lookup,
     sums,
     take,
@@ -397,14 +399,11 @@ def _with_what_was_completed(positions: pd.DataFrame, completed: pd.DataFrame) -
 
 def _member(rows: pd.DataFrame) -> pd.Series:
     """A case in a casegroup, as one text."""
-    return rows["casegroup_id"].fillna("") + "|" + case_key(rows)
+    return joined([rows["casegroup_id"], case_key(rows)], "|")
 
 
 def _position_key(rows: pd.DataFrame) -> pd.Series:
-    key = rows["casegroup_id"].fillna("")
-    for name in POSITION_KEY[1:]:
-        key = key + "|" + rows[name].fillna("")
-    return key
+    return joined([rows[name] for name in POSITION_KEY], "|")
 
 
 # --- letters
@@ -462,8 +461,7 @@ def _set_up_items(set_up: SetUp, before: Gathered, on: pd.Timestamp) -> pd.DataF
     created = created[created["origin"] == "ARREARS_ONLY"]
     created = work_items.routed(created, before.routes)
     return work_items.items_raised(
-        created, on, type="ARREARS_ONLY_CASE_SET_UP", subject_reference=None,
-        detail="An arrears-only case was set up on CMS for this CSA case. Check it and tell the parents.",
+        created, on, type=SET_UP, subject_reference=None, detail=WORDS[SET_UP],
     )  # fmt: skip
 
 
@@ -480,9 +478,7 @@ def _write_off_items(posted: Posted, set_up: SetUp, before: Gathered, on: pd.Tim
     asked_part = (cases["rp_arrears_decision"] == "PART_WRITE_OFF") & (cases["owed"] > cases["rp_keep_pence"])
     fires = work_items.routed(cases[asked_all | asked_part], before.routes)
     return work_items.items_raised(
-        fires, on, type="CONFIRM_WRITE_OFF", subject_reference=None,
-        detail="The receiving parent asked for write-off but is still owed arrears. Investigate, confirm with them, "
-        "and send CMSL6300 with its dates.",
+        fires, on, type=CONFIRM_WRITE_OFF, subject_reference=None, detail=WORDS[CONFIRM_WRITE_OFF],
     )  # fmt: skip
 
 
@@ -502,12 +498,8 @@ def _clerical_items(received: Received, before: Gathered, on: pd.Timestamp) -> p
     rows = rows[rows["csa_case_id"].notna()].drop_duplicates(["casegroup_id", "case_key"])
     rows = rows[~among(rows["case_key"], before.clerical_items["case_key"])]
     on_cms = among(rows["case_key"], before.on_cms["case_key"]) | among(rows["casegroup_id"], completed)
-    kind = np.where(on_cms, "ADD_CORRECT_ARREARS", "ARREARS_ONLY_APPLICATION")
-    says = np.where(
-        on_cms,
-        "Add the clerical balance to the case on CMS.",
-        "Apply for an arrears-only case for the clerical balance.",
-    )
+    kind = np.where(on_cms, "ADD_CORRECT_ARREARS", APPLICATION)
+    says = np.where(on_cms, "Add the clerical balance to the case on CMS.", WORDS[APPLICATION])
     rows = work_items.routed(rows, before.routes)
     return work_items.items_raised(rows, on, type=kind, subject_reference=None, detail=says)
 
@@ -534,7 +526,7 @@ def _next_actions(posted: Posted, set_up: SetUp, on: pd.Timestamp) -> pd.DataFra
     cases = set_up.required
     cases = cases[among(cases["case_key"], keys)].reset_index(drop=True)
     action = pd.Series(None, index=cases.index, dtype="str")
-    reason = action.copy()
+    table_row = np.zeros(len(cases), dtype="int64")
     to_receiver = among(cases["case_key"], chosen(keys, dues["creditor"] == "RP"))
     active = among(cases["case_key"], chosen(keys, dues["arrears_status"] == "ACTIVE"))
     for row in table.TABLE:
@@ -547,10 +539,12 @@ def _next_actions(posted: Posted, set_up: SetUp, on: pd.Timestamp) -> pd.DataFra
             fits &= cases["rp_arrears_decision"].isin(row.decisions)
         if row.methods is not None:
             fits &= cases["method_of_payment"].isin(row.methods)
-        action, reason = action.mask(fits, row.action), reason.mask(fits, f"{row.number}: {row.says}")
+        action = action.mask(fits, row.action)
+        table_row[fits.to_numpy(bool)] = row.number
     return pd.DataFrame(
         {
             "csa_system": cases["csa_system"], "csa_case_id": cases["csa_case_id"], "casegroup_id": cases["casegroup_id"],
-            "business_date": pd.Series(on, index=cases.index).astype("datetime64[s]"), "action": action, "reason": reason,
+            "business_date": pd.Series(on, index=cases.index).astype("datetime64[s]"), "action": action, "version": table.VERSION,
+            "table_row": table_row,
         }
     )  # fmt: skip

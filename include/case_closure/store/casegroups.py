@@ -40,7 +40,8 @@ _REPORTS = """(
 _ENTERED_TONIGHT = """exists (select from held.resolutions e
     where e.entity = 'REPORT' and e.csa_case_id = r.report_id and e.business_date = :on)"""
 _OF_CASES = "entity not in ('PAYMENT', 'REPORT')"
-_CHANGED = f"""
+# The casegroups that the extract of the night :on has changed.
+CHANGED = f"""
     select casegroup_id from held.csa_cases where changed_on = :on
     union
     select previous_casegroup_id from held.csa_cases where changed_on = :on and previous_casegroup_id is not null
@@ -64,7 +65,7 @@ _CHANGED = f"""
     select r.of_casegroup from {_REPORTS} where r.changed_on = :on or {_ENTERED_TONIGHT}
 """  # noqa: S608
 _TOUCHED = f"""
-    {_CHANGED}
+    {CHANGED}
     union select casegroup_id from closure.casegroups_taken_back where business_date = :on
     union {_UNSETTLED}
     -- A report that begins by its date alone.
@@ -150,7 +151,7 @@ def keep_changed(connection: Connection, on: date) -> None:
     connection.execute(
         text(
             "insert into closure.casegroups_taken_back (business_date, casegroup_id) "  # noqa: S608
-            f"select :on, t.casegroup_id from ({_CHANGED}) t where t.casegroup_id is not null on conflict do nothing"
+            f"select :on, t.casegroup_id from ({CHANGED}) t where t.casegroup_id is not null on conflict do nothing"
         ),
         {"on": on},
     )

@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, Table, te
 from sqlalchemy.types import TypeEngine
 
 from case_closure import refusals
+from case_closure.domain.work_items import WORDS
 from case_closure.stages.common.exceptions import Exceptions
 from case_closure.stages.decide_next_action import Decided
 from case_closure.stages.post_dues import Posted
@@ -45,7 +46,7 @@ def store(connection: Connection, on: date, set_up: SetUp, posted: Posted, decid
     insert(connection, tables.next_actions, decided.next_actions)
     record_entered(connection, on, decided.entered)
     _exceptions(connection, on, decided)
-    insert(connection, tables.work_items, decided.work_items.assign(business_date=on, status="OPEN"))
+    insert_items(connection, on, decided.work_items)
     close_items(connection, on, decided.items_closed)
     _replace_positions(connection, on, decided)
     _casegroups(connection, decided.casegroups)
@@ -59,8 +60,9 @@ def store_exceptions(connection: Connection, on: date, decided: Exceptions) -> N
 
 
 def insert_items(connection: Connection, on: date, items: pd.DataFrame) -> None:
-    """Raise these work items; one that was raised already stays as it is."""
-    insert(connection, tables.work_items, items.assign(business_date=on, status="OPEN"))
+    """Raise these work items; one that was raised already stays as it is. What its type says is not stored again."""
+    detail = items["detail"].mask(items["detail"] == items["type"].map(WORDS))
+    insert(connection, tables.work_items, items.assign(business_date=on, status="OPEN", detail=detail))
 
 
 def _arrow_type(type_: TypeEngine[Any]) -> pa.DataType:

@@ -212,7 +212,10 @@ LETTERS: Final = _shape(
     **_texts(("letter_id", "code", "recipient_role", "party_id", "casegroup_id", *_CASE, "status", "reason", "covers_letter_id")),
     total_pence=PENCE,
 )  # fmt: skip
-NEXT_ACTIONS: Final = _shape(**_texts((*_CASE, "casegroup_id")), business_date=DAY, action=TEXT, reason=TEXT)
+NEXT_ACTIONS: Final = _shape(
+    **_texts((*_CASE, "casegroup_id")), business_date=DAY, action=TEXT, version=NUMBER, table_row=NUMBER
+)
+"""``version``, ``table_row``: of ``domain.next_actions.TABLES``."""
 
 # --- follow_closure: gathered, then concluded
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -162,9 +163,9 @@ for _name in ARRIVALS:
     _arrivals = HELD_TABLES[_name]
     Index(f"{_name}_latest_case_ix", _arrivals.c.csa_system, _arrivals.c.csa_case_id,
           postgresql_where=_arrivals.c.is_latest)  # fmt: skip
-    Index(f"{_name}_latest_casegroup_ix", _arrivals.c.casegroup_id, postgresql_where=_arrivals.c.is_latest)
     Index(f"{_name}_number_ix", _arrivals.c.balance_id)
-    Index(f"{_name}_casegroup_ix", _arrivals.c.casegroup_id, postgresql_where=_arrivals.c.is_new)
+    # Nearly every arrival is a latest and a new one: one index serves those who ask for either.
+    Index(f"{_name}_casegroup_ix", _arrivals.c.casegroup_id)
 # What a tranche is selected from, in the order it is selected in, on a server of any collation. The collation is
 # given in the place of an operator class: what the server tells of it is a plain column, as here.
 Index(
@@ -175,6 +176,12 @@ Index(
     _cases.c.case_type,
     postgresql_ops={"casegroup_id": 'COLLATE "C"'},
     postgresql_where=_cases.c.case_status == "OPEN",
+)
+# What a night has changed stands in few stretches of a large table, and is found there without reading it: for each stretch the
+# index keeps the first and the last date in it, which costs next to nothing.
+_BY_DATE: dict[str, Any] = {"postgresql_using": "brin", "postgresql_with": {"pages_per_range": 32}}
+Index(
+    "csa_cases_changed_ix", _cases.c.changed_on, _cases.c.business_date, _cases.c.last_closed_on, **_BY_DATE
 )
 # The few that say they are sensitive, found without reading the book (R26).
 Index("csa_cases_sensitive_ix", _cases.c.casegroup_id, postgresql_where=_cases.c.nationally_sensitive)
@@ -488,6 +495,7 @@ positions = Table(
     CheckConstraint("posted_pence >= 0 and credit_pence <= 0", name="positions_signs_ck"), *_bucket_of("positions"),
     schema=CLOSURE, comment="Where every penny received is: received = posted + held + credit, in every bucket",
 )  # fmt: skip
+Index("positions_business_date_ix", positions.c.business_date, **_BY_DATE)
 
 position_history = Table(
     "position_history", metadata,
@@ -600,6 +608,7 @@ ledger = Table(
     schema=CLOSURE, comment="What has changed each due since it was posted; rows are only ever added",
 )  # fmt: skip
 Index("ledger_due_ix", ledger.c.due_id)
+Index("ledger_business_date_ix", ledger.c.business_date, **_BY_DATE)
 # A correction is applied once.
 Index("ledger_correction_ix", ledger.c.reference, unique=True, postgresql_where=ledger.c.kind == "CORRECTION")
 
@@ -643,6 +652,7 @@ Index(
 )
 Index("payments_reference_ix", payments.c.reference)
 Index("payments_business_date_ix", payments.c.business_date)
+Index("payments_allocated_ix", payments.c.allocated_on, **_BY_DATE)
 Index("payments_casegroup_ix", payments.c.casegroup_id)
 Index("payments_waiting_ix", payments.c.casegroup_id, postgresql_where=text("status in ('HELD', 'FLAGGED')"))
 Index("payments_suspense_ix", payments.c.business_date, postgresql_where=payments.c.status == "SUSPENSE")
@@ -798,12 +808,17 @@ work_items = Table(
     Column("sensitive", Boolean, nullable=False, comment="Nationally sensitive (R26)"),
     _text("subject_reference", "The application, payment, exception or correction it is about"),
     _text("route", "CASE_OWNER or FT_TEAM"), _text("status", "OPEN or CLOSED", nullable=False),
-    _text("detail", "In plain words"), _date("closed_on", "Night on which it was closed"),
+    _text("detail", "In plain words; null: those of its type (domain.work_items)"),
+    _date("closed_on", "Night on which it was closed"),
     _one_of("work_items", "type", codes.WORK_ITEM_TYPES), _one_of("work_items", "status", codes.WORK_ITEM_STATUSES),
     _one_of("work_items", "route", codes.ROUTES),
     schema=CLOSURE, comment="Service requests for caseworkers",
 )  # fmt: skip
-Index("work_items_subject_ix", work_items.c.subject_reference)
+Index(
+    "work_items_subject_ix",
+    work_items.c.subject_reference,
+    postgresql_where=work_items.c.subject_reference.is_not(None),
+)
 Index("work_items_casegroup_ix", work_items.c.casegroup_id)
 # What is stuck has one open item: its number, without the date at its end, says what that is ([30]).
 Index("work_items_stuck_ix", text("left(work_item_id, -11)"), unique=True, _table=work_items,
@@ -839,8 +854,9 @@ next_actions = Table(
     "next_actions", metadata,
     _text("csa_system", "CSA system", nullable=False), _text("csa_case_id", "Case number", nullable=False),
     _text("casegroup_id", "Casegroup", nullable=False), _date("business_date", "Night of the decision", nullable=False),
+    Column("version", SmallInteger, nullable=False, comment="Version of the decision table"),
+    Column("table_row", SmallInteger, nullable=False, comment="The row of it that said so"),
     _text("action", "What happens next on CMS", nullable=False),
-    _text("reason", "The row of the table that said so", nullable=False),
     PrimaryKeyConstraint("csa_system", "csa_case_id"),
     schema=CLOSURE, comment="What follows once the arrears are on CMS (B46, B47)",
 )  # fmt: skip

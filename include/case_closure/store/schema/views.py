@@ -13,11 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from case_closure.domain import debt_rules
+from case_closure.domain import debt_rules, next_actions
 from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.enforcement import LIABILITY_ORDER
 from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS
 from case_closure.domain.reconciliation import CAUSES
+from case_closure.domain.work_items import WORDS
 from case_closure.store import acts, history, nights, reconciliation, roles, sensitive
 from case_closure.store.dues import ALLOCATED_NOW, AMOUNT_NOW
 
@@ -90,6 +91,14 @@ _RULES = ", ".join(
 _ARREARS = " + ".join(f"greatest(j.{column}, 0)" for column in BUCKET_COLUMNS)
 _FINAL_BUCKETS = ", ".join(
     f"('{one.creditor}', '{one.arrears_status}', j.{one.column}, j.final_{one.column})" for one in BUCKETS
+)
+
+
+# What each row of each version of the table of next actions says.
+_NEXT_ACTIONS = ", ".join(
+    f"({version}, {row.number}, '{row.says}')"
+    for version, table in next_actions.TABLES.items()
+    for row in table
 )
 
 
@@ -425,9 +434,11 @@ VIEWS = (
         },
         """
         select w.work_item_id, w.business_date, w.type, w.casegroup_id, w.csa_system, w.csa_case_id,
-               w.subject_reference, w.route, w.status, w.detail
+               w.subject_reference, w.route, w.status, coalesce(w.detail, case w.type """  # noqa: S608
+        + " ".join(f"when '{kind}' then '{words}'" for kind, words in WORDS.items())
+        + """ end)
         from closure.work_items w
-        where """  # noqa: S608
+        where """
         + f"{sensitive.of_work_item('w')} = {{sensitive}}",
     ),
     View(
@@ -564,9 +575,11 @@ VIEWS = (
             "reason": "The row of the decision table that said so",
         },
         """
-        select a.business_date, a.casegroup_id, a.csa_system, a.csa_case_id, a.action, a.reason
-        from closure.next_actions a
-        where """  # noqa: S608
+        select a.business_date, a.casegroup_id, a.csa_system, a.csa_case_id, a.action, a.table_row || ': ' || t.says
+        from closure.next_actions a join (values """  # noqa: S608
+        + _NEXT_ACTIONS
+        + """) t (version, table_row, says) using (version, table_row)
+        where """
         + _side("a"),
     ),
     View(
@@ -1106,15 +1119,24 @@ def drop(connection: Connection) -> None:
         connection.exec_driver_sql("comment on schema closure is 'views to be made anew'")
 
 
-def refresh(connection: Connection, granted: list[roles.Grant]) -> None:
-    """Make the views anew if they are not this version's, and grant again what was granted on those before."""
-    wanted = statements()
-    mark = "views " + hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+def are_current(connection: Connection) -> bool:
+    """Whether the views there are this version's."""
     found = connection.execute(
         text("select obj_description(to_regnamespace('closure')::oid, 'pg_namespace')")
     )
-    if found.scalar_one() == mark:
+    return bool(found.scalar_one() == _mark(statements()))
+
+
+def _mark(wanted: list[str]) -> str:
+    return "views " + hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+
+
+def refresh(connection: Connection, granted: list[roles.Grant]) -> None:
+    """Make the views anew if they are not this version's, and grant again what was granted on those before."""
+    if are_current(connection):
         return
+    wanted = statements()
+    mark = _mark(wanted)
     drop(connection)
     for statement in wanted:
         connection.exec_driver_sql(statement.replace("%", "%%"))
