@@ -37,18 +37,17 @@ def judged_alone(connection: Connection, night: Night) -> list[str] | None:
     """The casegroups the night has judged, where nothing but the night can have moved money; None: the whole book is asked.
 
     The law held of the whole book when the night before was closed. That says nothing of what a night that failed has done, nor
-    does a date tell what a late one has changed.
+    does a date tell what a late one has changed; and the first night of each week asks the whole book, whatever it changed.
     """
-    if (
-        night.late
-        or night.judged_attempt is None
-        or nights.others_unfinished(connection, night.business_date)
-    ):
+    on = night.business_date
+    if night.late or night.judged_attempt is None or nights.others_unfinished(connection, on):
+        return None
+    if nights.is_first_of_its_week(connection, on):
         return None
     stage, attempt = "receive_balances", night.judged_attempt
-    told = night_parts.figures(connection, night.business_date, stage, attempt)
+    told = night_parts.figures(connection, on, stage, attempt)
     if not money_law.is_little(connection, sum(one["casegroups_judged"] for one in told)):
         return None
-    judgement = Judgement(night.business_date, night.extract_number, attempt)
+    judgement = Judgement(on, night.extract_number, attempt)
     parts = work_in_progress.parts(connection, judgement)
     return None if parts is None else [casegroup_id for part in parts for casegroup_id in part]

@@ -350,6 +350,15 @@ def others_unfinished(connection: Connection, on: date) -> bool:
     return bool(connection.execute(query, {"on": on}).scalar_one())
 
 
+def is_first_of_its_week(connection: Connection, on: date) -> bool:
+    """Whether no earlier night of its week, from Monday, has succeeded."""
+    earlier = (
+        "succeeded and business_date >= date_trunc('week', cast(:on as timestamp)) and business_date < :on"
+    )
+    query = text(f"select not exists (select from closure.nights where {earlier})")  # noqa: S608
+    return bool(connection.execute(query, {"on": on}).scalar_one())
+
+
 def refuse_while_open(connection: Connection, what: str) -> None:
     """Raises NightRefused while a night is open; none is begun until the transaction ends ([23])."""
     connection.exec_driver_sql("lock table closure.nights in share mode")
