@@ -20,8 +20,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic.v1 import class_validators
-from pydantic.v1 import main as models
+from pydantic.v1 import main as pydantic_main
 from pydantic.v1.fields import ModelField
+
+models: Any = pydantic_main
 
 # Statistics and charts, by GX's test of a distribution alone.
 NOT_USED = ("scipy.stats", "altair")

@@ -19,6 +19,7 @@ Frames = dict[str, pd.DataFrame]
 
 # What pandas calls str: texts in Arrow, a missing one NaN.
 _STR = pd.StringDtype(storage="pyarrow", na_value=np.nan)
+_texts: Any = ArrowStringArray  # its stubs know of no dtype
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
@@ -52,7 +53,7 @@ def _made_of(table: pa.Table) -> pd.DataFrame:
         elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
             columns[name] = values.cast(pa.timestamp("s")).to_numpy().astype("datetime64[s]")
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            columns[name] = ArrowStringArray(values.cast(pa.large_string()), dtype=_STR)
+            columns[name] = _texts(values.cast(pa.large_string()), dtype=_STR)
         else:
             raise TypeError(f"column {name}: {kind} is no type of a night's frames")
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
@@ -81,7 +82,7 @@ def joined(parts: Sequence[pd.Series], separator: str) -> pd.Series:
     texts = pc.binary_join_element_wise(
         *map(_text, parts), pa.scalar(separator, pa.large_string()), null_handling="replace", null_replacement=""
     )  # fmt: skip
-    return pd.Series(ArrowStringArray(texts, dtype=_STR), index=parts[0].index)
+    return pd.Series(_texts(texts, dtype=_STR), index=parts[0].index)
 
 
 def lookup(keys: pd.Series, frame: pd.DataFrame, on: str) -> np.ndarray:
