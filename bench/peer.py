@@ -33,6 +33,7 @@ from case_closure.domain.rules import RULES
 CASE = ["csa_system", "csa_case_id"]
 AMOUNTS = [bucket.column for bucket in BUCKETS]
 PAYING, RECEIVING = "PAYING_PARENT", "RECEIVING_PARENT"
+REPORTED = "exception_reported"
 _FOUND = ["rule_code", "casegroup_id", *CASE, "subject"]
 _OUTCOMES = {"CLERICAL": 0, "HELD": 1, "EXCEPTION": 2, "TRANSITION_COMPLETE": 3}
 
@@ -91,6 +92,7 @@ def decide(folder: Path, on: date, limit_pence: int) -> dict[str, pl.DataFrame]:
     exceptions = pl.concat([
         found.select(_FOUND), of_balances, _as_found(conflicts, "case_casegroup_conflict", "CASE"),
         _as_found(failed, "closure_failed", "CASE"), _as_found(unauthorised, "inhibit_not_authorised", "CASE"),
+        _as_found(_begun_reports(folder, cases, on), REPORTED, "REPORT"),
     ])  # fmt: skip
     received = pl.concat(
         [balances.select(*CASE, "casegroup_id", *AMOUNTS), clerical.select(*CASE, "casegroup_id", *AMOUNTS)]
@@ -122,9 +124,22 @@ def decide(folder: Path, on: date, limit_pence: int) -> dict[str, pl.DataFrame]:
         "dues": dues,
         "cases": cms_cases.select(_names("cases")),
         "credits": _credits(balances, groups, on),
-        "exceptions": _described(exceptions, folder, cases, on),
+        # Of a report it is enough that it holds its casegroup: it is told under a number of its own.
+        "exceptions": _described(exceptions.filter(pl.col("rule_code") != REPORTED), folder, cases, on),
         "casegroup_outcomes": _outcomes(groups, complete, exceptions, dues, on),
     }  # fmt: skip
+
+
+def _begun_reports(folder: Path, cases: pl.DataFrame, on: date) -> pl.DataFrame:
+    """Reports from outside that hold tonight, in the casegroup of their case, else in the one that they name."""
+    reports = _read(folder, "reported_exceptions")
+    begun = (pl.col("reported_on") <= on) & (pl.col("cleared_on").is_null() | (pl.col("cleared_on") > on))
+    held = cases.select(*CASE, of_case="casegroup_id")
+    return (
+        reports.filter(begun)
+        .join(held, on=CASE, how="left")
+        .with_columns(casegroup_id=pl.coalesce("of_case", "casegroup_id"))
+    )
 
 
 def _gate_cases(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -553,8 +568,14 @@ def differences(url: str) -> list[str]:
         for table in _TABLES:
             names = ", ".join(_names(table))
             where = f"where {judged}" if table == "exceptions" else ""
+            theirs_named = names
+            if table == "dues":  # as posted: corrections of the same night come after
+                theirs_named, where = (
+                    names.replace("amount_pence", "posted_pence", 1),
+                    "where posted_pence > 0",
+                )
             views = " union all ".join(
-                f"select {names} from {side}.{table} {where}"  # noqa: S608
+                f"select {theirs_named} from {side}.{table} {where}"  # noqa: S608
                 for side in ("reporting", "sensitive")
             )
             ours, theirs = f"(select {names} from peer.{table})", f"({views})"  # noqa: S608
