@@ -178,15 +178,20 @@ def with_those_moved_to(connection: Connection, on: date, casegroup_ids: Iterabl
     return sorted({*casegroup_ids, *moved})
 
 
+# So many are looked up one by one, whatever lies between them.
+_FEW = 500
+
+
 class Gather:
     """Reads for a set of casegroups, within one transaction."""
 
     _ends: dict[str, str]
+    _few: dict[str, bool]
 
     def __init__(self, connection: Connection, casegroup_ids: Iterable[str]) -> None:
         self._connection: psycopg.Connection[Any] = raw(connection)
         self._exec = connection.exec_driver_sql
-        self._ends = {}
+        self._ends, self._few = {}, {}
         self.fill("judged", "casegroup_id", list(casegroup_ids))
 
     def fill(self, table: str, column: str, values: list[str]) -> None:
@@ -207,15 +212,18 @@ class Gather:
 
     def _count(self, table: str, column: str) -> None:
         self._exec(f"analyze {table}")
-        first, last = self._exec(f"select min({column}), max({column}) from {table}").one()  # noqa: S608
+        first, last, count = self._exec(f"select min({column}), max({column}), count(*) from {table}").one()  # noqa: S608
         self._ends |= {f"first_{table}": first or "", f"last_{table}": last or ""}
+        self._few[table] = count <= _FEW
 
     def _span(self, table: str) -> str:
         """'between the first of the values in that table and the last', in the database's own order.
 
         A part of a large book is one stretch of it. Said in the query, its rows are found by their index: a join alone
-        would read the whole book again for every part.
+        would read the whole book again for every part. Of a few, strewn over the book, each is found by itself.
         """
+        if self._few[table]:
+            return "is not null"
         return f"between %(first_{table})s and %(last_{table})s"
 
     @property

@@ -516,10 +516,12 @@ _OF_THE_DATE = ("posted_pence", "exceptions_opened", "exceptions_resolved", "let
 _AS_OF_ITS_END = ("casegroups_received", "received_pence", "held_pence", "held_number")
 
 
-def _rows_of(night: str) -> str:
-    """The balance rows ``b`` of the extract that a night (an alias of closure.nights) applied."""
+def _rows_of(night: str, on: str | None = None) -> str:
+    """The balance rows ``b`` of the extract that a night (an alias of closure.nights) applied. ``on``: its date, where that is
+    known: PostgreSQL then knows too how few of the book they are."""
+    day = on or f"{night}.business_date"
     files = " union all ".join(
-        f"select * from held.{file} where business_date = {night}.business_date and extract_number = {night}.extract_number"  # noqa: S608
+        f"select * from held.{file} where business_date = {day} and extract_number = {night}.extract_number"  # noqa: S608
         for file in ("csa_balances", "clerical_balances")
     )
     return f"({files}) b"
@@ -537,16 +539,16 @@ _RESOLVED = """
 _FIGURES = f"""
     insert into closure.night_figures (business_date, {", ".join((*_OF_THE_DATE, *_AS_OF_ITS_END))})
     select n.business_date,
-           (select {_FITTED.format("posted_pence")} from closure.dues where business_date = n.business_date),
-           (select count(*) from closure.exceptions where business_date = n.business_date and severity = 'HOLD'),
-           (select count(*) from ({_RESOLVED.format(where="v.business_date = n.business_date")}) r),
-           (select count(*) from closure.letters where business_date = n.business_date and status = 'ISSUED'),
+           (select {_FITTED.format("posted_pence")} from closure.dues where business_date = :on),
+           (select count(*) from closure.exceptions where business_date = :on and severity = 'HOLD'),
+           (select count(*) from ({_RESOLVED.format(where="v.business_date = :on")}) r),
+           (select count(*) from closure.letters where business_date = :on and status = 'ISSUED'),
            received.casegroups, received.pence,
            (select {_FITTED.format("held_pence")} from closure.positions where held_pence <> 0),
            (select coalesce(max(number), 0) from closure.held_history)
     from closure.nights n
     cross join lateral (select count(distinct b.casegroup_id) as casegroups, {_FITTED.format(_NINE)} as pence
-                        from {_rows_of("n")}) received
+                        from {_rows_of("n", ":on")}) received
     where n.business_date = :on
 """  # noqa: S608
 _RESOLVED_LATER = f"""

@@ -161,10 +161,9 @@ _cases = HELD_TABLES["csa_cases"]
 Index("csa_cases_casegroup_ix", _cases.c.casegroup_id)
 for _name in ARRIVALS:
     _arrivals = HELD_TABLES[_name]
-    Index(f"{_name}_latest_case_ix", _arrivals.c.csa_system, _arrivals.c.csa_case_id,
-          postgresql_where=_arrivals.c.is_latest)  # fmt: skip
+    Index(f"{_name}_case_ix", _arrivals.c.csa_system, _arrivals.c.csa_case_id)
     Index(f"{_name}_number_ix", _arrivals.c.balance_id)
-    # Nearly every arrival is a latest and a new one: one index serves those who ask for either.
+    # Nearly every arrival is a latest and a new one: an index serves those who ask for either.
     Index(f"{_name}_casegroup_ix", _arrivals.c.casegroup_id)
 # What a tranche is selected from, in the order it is selected in, on a server of any collation. The collation is
 # given in the place of an operator class: what the server tells of it is a plain column, as here.
@@ -467,6 +466,12 @@ casegroups = Table(
     _one_of("casegroups", "outcome", codes.OUTCOMES),
     schema=CLOSURE, comment="What has become of each casegroup",
 )  # fmt: skip
+# Those that are judged again every night.
+Index(
+    "casegroups_unsettled_ix",
+    casegroups.c.casegroup_id,
+    postgresql_where=text("outcome in ('HELD', 'EXCEPTION')"),
+)
 Index("casegroups_business_date_ix", casegroups.c.business_date, postgresql_using="brin")
 
 sensitive_casegroups = Table(
@@ -495,6 +500,8 @@ positions = Table(
     CheckConstraint("posted_pence >= 0 and credit_pence <= 0", name="positions_signs_ck"), *_bucket_of("positions"),
     schema=CLOSURE, comment="Where every penny received is: received = posted + held + credit, in every bucket",
 )  # fmt: skip
+# What is held is added up every night.
+Index("positions_held_ix", positions.c.held_pence, postgresql_where=positions.c.held_pence != 0)
 Index("positions_business_date_ix", positions.c.business_date, **_BY_DATE)
 
 position_history = Table(
@@ -820,6 +827,8 @@ Index(
     postgresql_where=work_items.c.subject_reference.is_not(None),
 )
 Index("work_items_casegroup_ix", work_items.c.casegroup_id)
+Index("work_items_write_off_ix", work_items.c.csa_system, work_items.c.csa_case_id,
+      postgresql_where=text("type = 'CONFIRM_WRITE_OFF' and status <> 'CLOSED'"))  # fmt: skip
 # What is stuck has one open item: its number, without the date at its end, says what that is ([30]).
 Index("work_items_stuck_ix", text("left(work_item_id, -11)"), unique=True, _table=work_items,
       postgresql_where=text("type = 'STUCK' and status = 'OPEN'"))  # fmt: skip
