@@ -10,8 +10,10 @@ import json
 import re
 import shutil
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import psutil
 
 from bench import book, floor
 from bench import debts as judging
+from bench import pages as clicking
 from bench import payments as paying
 from bench import selection as selecting
 from bench.results import Row, compared, exponent
@@ -507,6 +510,62 @@ def reconciliation(bench: Bench) -> Iterator[Row]:
     yield Row(f"most memory of a process of PostgreSQL, reconciling {size:,} casegroups", served / GIB, "GiB")
 
 
+# --- the pages --------------------------------------------------------------------------------------------
+
+
+def pages(bench: Bench) -> Iterator[Row]:
+    """Every page over a book with a twelfth of its casegroups in exception: by itself, twenty people at once, beside a night."""
+    size, night_size = bench.book_casegroups, bench.night_casegroups
+    landing = bench.landing(size, fault_rate=0.085)
+    with bench.home.store() as url:
+        bench.night(landing, url)
+        later = bench.home.folder / "landings" / "later"
+        answer(bench.home, "sample", "", out=str(later), on=_LATER, casegroups=night_size, seed=2)
+        environment = bench.home.environment(url)
+        with clicking.served(url, environment) as desk:
+            alone = clicking.one_by_one(desk, bench.repeat or clicking.TIMES)
+            for page, seconds in alone.items():
+                bench.say(f"  {page}: median {statistics.median(seconds):.3f} s")
+            quiet, errors = clicking.all_at_once(desk, clicking.PEOPLE, clicking.for_a_minute())
+            ended = threading.Event()
+            with ThreadPoolExecutor(1) as pool:
+                night = pool.submit(
+                    answer, bench.home, "night", url, landing=str(later), on=_LATER, run_id="bench-beside"
+                )
+                night.add_done_callback(lambda _: ended.set())
+                busy, more = clicking.all_at_once(desk, clicking.PEOPLE, ended)
+                night.result()
+    bench.forget_landings()
+    told = f"{size:,} casegroups"
+    slowest = max(alone, key=lambda page: statistics.median(alone[page]))
+    yield Row(
+        f"slowest page's median in the server, {told}: {_short(slowest)}",
+        statistics.median(alone[slowest]),
+        "s",
+        0.2,
+    )
+    for page, seconds in sorted(alone.items()):
+        yield Row(f"page {_short(page)}, {told}, 95th percentile", clicking.percentile(seconds), "s", 0.5)
+    yield Row(
+        f"{clicking.PEOPLE} people for a minute, {len(quiet):,} clicks, 95th percentile",
+        clicking.percentile(quiet),
+        "s",
+        1.0,
+    )
+    yield Row("clicks that were no page", len(errors) + len(more), "", 0)
+    yield Row(
+        f"the same while a night of {night_size:,} runs, {len(busy):,} clicks, against without",
+        clicking.percentile(busy) / clicking.percentile(quiet), goal=2.0,
+    )  # fmt: skip
+
+
+_LATER = "2017-08-11"
+
+
+def _short(page: str) -> str:
+    return page if len(page) <= 60 else f"{page[:57]}..."
+
+
 # --- letters ----------------------------------------------------------------------------------------------
 
 
@@ -554,4 +613,5 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "debts": debts,
     "reconciliation": reconciliation,
     "letters": letters,
+    "pages": pages,
 }

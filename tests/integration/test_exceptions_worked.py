@@ -18,6 +18,7 @@ import pytest
 from case_closure.cli.main import main
 from case_closure.desk import exceptions
 from case_closure.desk.exceptions import Entry
+from case_closure.domain.permissions import whoever_has_the_shell as someone
 from case_closure.night.context import NightContext
 from case_closure.store import database
 from case_closure.store.nights import NightRefused
@@ -76,14 +77,25 @@ def status(worked: Installation, exception_id: str) -> str:
 
 
 def resolve(worked: Installation, *entries: Entry, **how: Any) -> exceptions.Told:
-    return exceptions.resolve(worked.settings, entries, source="CS2", by="worker.one", at=AT, **how)
+    return exceptions.resolve(worked.settings, entries, source="CS2", by=someone("worker.one"), at=AT, **how)
 
 
 def replay(worked: Installation, *exception_ids: str) -> list[str]:
     def context(on: date) -> NightContext:
         return worked.context(on, "replay")
 
-    return exceptions.replay(worked.settings, exception_ids, context=context, progress=lambda *_: None)
+    return exceptions.replay(
+        worked.settings,
+        exception_ids,
+        by=someone("worker.one"),
+        at=AT,
+        context=context,
+        progress=lambda *_: None,
+    )
+
+
+def allocate(worked: Installation, *exception_ids: str, to: str, by: str) -> exceptions.Told:
+    return exceptions.allocate(worked.url, exception_ids, to=to, by=someone(by), at=AT)
 
 
 def test_B51_R27_a_report_is_an_exception_with_its_own_stage_channel_and_reference(
@@ -122,19 +134,19 @@ def test_R10_allocating_assigns_the_record_and_each_refusal_is_named(worked: Ins
         id_of(worked, "exception_reported", "reported"),
     )
     secret = id_of(worked, "balance_total_mismatch", "secret", "sensitive")
-    first = exceptions.allocate(worked.url, [number, "nobody", secret, other], to="one", by="leader")
+    first = allocate(worked, number, "nobody", secret, other, to="one", by="leader")
     assert len(first.done) == 2
     assert [line.split(":")[0] for line in first.refused] == ["nobody", secret], (
         "R26: of a sensitive one nothing is known"
     )
-    again = exceptions.allocate(worked.url, [number], to="one", by="leader")
+    again = allocate(worked, number, to="one", by="leader")
     assert (again.refused, "already" in again.done[0]) == ([], True)
-    exceptions.allocate(worked.url, [number], to="two", by="leader.two")
+    allocate(worked, number, to="two", by="leader.two")
     worked.night(SECOND)
     assert status(worked, number) == "ALLOCATED"
     assert told(worked, number) == [("OPENED", None), ("ALLOCATED", "leader"), ("ALLOCATED", "leader.two")]
     worked.night(THIRD, reported_exceptions=[REPORT | {"cleared_on": THIRD}])
-    (line,) = exceptions.allocate(worked.url, [other], to="one", by="leader").refused
+    (line,) = allocate(worked, other, to="one", by="leader").refused
     assert "resolved" in line
 
 
@@ -151,9 +163,7 @@ def test_B49_two_who_work_on_one_exception_at_once_are_told_of_each_other(worked
             "values (%s, 2, %s, 'ALLOCATED', 'one', 'leader.one')", [number, FIRST],
         )  # fmt: skip
         slower = threading.Thread(
-            target=lambda: answers.append(
-                exceptions.allocate(worked.url, [number], to="two", by="leader.two")
-            )
+            target=lambda: answers.append(allocate(worked, number, to="two", by="leader.two"))
         )
         slower.start()
         waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
@@ -339,7 +349,7 @@ def test_B48_the_commands_and_how_they_end(worked: Installation, typed: Any) -> 
         code, said = typed(*words)
         assert (code, "is open" in said) == (1, True)
     with pytest.raises(NightRefused):
-        exceptions.allocate(worked.url, [number], to="two", by="leader")
+        allocate(worked, number, to="two", by="leader")
 
 
 def test_R10_the_server_refuses_an_allocated_exception_that_nobody_has(worked: Installation) -> None:
@@ -354,7 +364,11 @@ def test_R30_an_entry_on_a_payment_counts_in_a_replay_and_never_twice(installati
     installation.night(FIRST, case("A"), payments={"CS2": [nobody]})
     (unknown,) = [row["exception_id"] for row in installation.view("exceptions")]
     told = exceptions.resolve(
-        installation.settings, [Entry(unknown, "casegroup_id", "G1")], source="phone", by="Pat", at=AT
+        installation.settings,
+        [Entry(unknown, "casegroup_id", "G1")],
+        source="phone",
+        by=someone("Pat"),
+        at=AT,
     )
     assert told.refused == []
     (line,) = replay(installation, unknown)

@@ -38,6 +38,7 @@ def _told(database_server: Databases) -> Iterator[Installation]:
             HOSTILE_NIGHT,
             case("H1", "G-HOSTILE", receiver={"surname": HOSTILE, "address_line_1": HOSTILE, "nino": "bad"}),
             case(f"H2{HOSTILE}", f"G{HOSTILE}", method_of_payment=HOSTILE, csa_caseworker=HOSTILE),
+            case("H3", "G-ALIKE", method_of_payment=HOSTILE),
         )
         database.forget(made.url)
         yield made

@@ -146,5 +146,9 @@ _SAMPLES: dict[str, Any] = {
     "name": lambda _: "desk.css",
     "business_date": _first("select max(business_date) from reporting.nights"),
     "dag_id": lambda _: "nightly",
+    "exception_id": _first(
+        "select exception_id from reporting.exceptions where status <> 'RESOLVED' and rule_code = 'method_of_payment_invalid' "
+        "order by business_date desc, exception_id limit 1"
+    ),
     "run_id": _first("select run_id from closure.night_stages limit 1"),
 }

@@ -6,6 +6,7 @@ Belongs here: its arguments. Does not belong here: finding them (``store.queries
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ import typer
 from case_closure.cli import failing, terminal
 from case_closure.cli.arguments import choice, command, day, file, flag, given, noun, rule, text
 from case_closure.cli.store import migrated_url
+from case_closure.domain.permissions import whoever_has_the_shell
 
 app = noun()
 exceptions = noun("the exceptions, who has them, and what is entered on them")
@@ -62,7 +64,8 @@ def allocate(
 ) -> int:
     from case_closure.desk import exceptions
 
-    return _told(exceptions.allocate(migrated_url(), exception_ids, to=to, by=by))
+    who, at = whoever_has_the_shell(by), datetime.now(UTC)
+    return _told(exceptions.allocate(migrated_url(), exception_ids, to=to, by=who, at=at))
 
 
 @command(exceptions, "resolve", "enter what was found out, and see what it will do")
@@ -100,14 +103,14 @@ def resolve(
     else:
         ids = exception_ids or exceptions.chosen(url, rule_code=rule_code, cause=cause)
         listed = [Entry(one, field or "", new or "", old) for one in ids]
-    return _told(
-        exceptions.resolve(with_store(), listed, source=source, by=by, at=datetime.now(UTC), keep=not dry_run)
-    )
+    who, at = whoever_has_the_shell(by), datetime.now(UTC)
+    return _told(exceptions.resolve(with_store(), listed, source=source, by=who, at=at, keep=not dry_run))
 
 
 @command(exceptions, "replay", "judge their casegroups at once, as the rerun of the latest night would")
 def replay(
     exception_ids: Annotated[list[str] | None, given("[ID ...]", f"{_ID}; none: all that are open")] = None,
+    by: Annotated[str | None, text("--by", "NAME", "who asks; else whoever has the shell")] = None,
 ) -> None:
     from case_closure.desk import exceptions
     from case_closure.local.stage_run import local_or_remote
@@ -125,7 +128,12 @@ def replay(
     def progress(_stage: str, _figures: Any) -> None:
         """What is told is told of each exception, at the end."""
 
-    for line in exceptions.replay(settings, exception_ids or [], context=context, progress=progress):
+    who = whoever_has_the_shell(by or os.environ.get("USER") or "whoever has the shell")
+    asked = exception_ids or []
+    lines = exceptions.replay(
+        settings, asked, by=who, at=datetime.now(UTC), context=context, progress=progress
+    )
+    for line in lines:
         terminal.say(line)
 
 

@@ -207,8 +207,8 @@ def print_causes(causes: Iterable[Mapping[str, object]]) -> None:
         ("held GBP", "exceptions", "casegroups", "rule", "field", "value", "first seen", "one of them")
     ]
     for cause in causes:
-        several = cast(int, cause["values"]) > 1
-        value = f"{cause['values']:,} different" if several else cause["value"] or "(missing)"
+        several = cast(int, cause["different_values"]) > 1
+        value = f"{cause['different_values']:,} different" if several else cause["value"] or "(missing)"
         lines.append(
             (pounds(cast(int, cause["held_pence"])), f"{cause['exceptions']:,}", f"{cause['casegroups']:,}",
              *(printable(word or "") for word in

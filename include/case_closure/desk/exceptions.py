@@ -7,7 +7,7 @@ Belongs here: who may do what to which exception, and the words when not. Does n
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +17,8 @@ import pandas as pd
 import pyarrow as pa
 
 from case_closure import refusals
+from case_closure.desk import acting
+from case_closure.desk.acting import Act, Actor
 from case_closure.domain.cases import PAYING_PARENT, RECEIVING_PARENT
 from case_closure.domain.masking import shown as masked
 from case_closure.domain.rules import entity_of
@@ -32,48 +34,94 @@ from case_closure.store.exceptions import Found
 from case_closure.tables import resolutions
 from case_closure.tables.frames import case_key, to_frame
 from case_closure.tables.landed import FILES
-from case_closure.tables.resolutions import BY_HAND, BY_NUMBER, REPORT
+from case_closure.tables.resolutions import BY_HAND, BY_NUMBER, PAYMENT, REPORT
 
 _SHOWN = 400
+EXCEPTION = "EXCEPTION"
 
 
 class ExceptionRefused(refusals.Refused):
     """It was not done to any exception; the message says why and what to do."""
 
 
+@dataclass(frozen=True)
+class Foretold:
+    """What entries will do: of each exception that they are for whether it closes and, while it stays open, why; how many
+    casegroups complete, and how many pence would be posted."""
+
+    fates: dict[str, str | None]
+    closes_with_them: list[str]
+    completed: int
+    posted_pence: int
+
+    @property
+    def closes(self) -> int:
+        """How many close, those that nothing was entered on too."""
+        return sum(why is None for why in self.fates.values()) + len(self.closes_with_them)
+
+    @property
+    def stay_open(self) -> int:
+        """How many of those that the entries are for do not."""
+        return sum(why is not None for why in self.fates.values())
+
+
 @dataclass
 class Told:
-    """What was done, a line each, and what was refused, a line each with its exception named."""
+    """What was done, a line each, and what was refused, a line each with its exception named; of entries, what they will do."""
 
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    foretold: Foretold | None = None
 
 
 # --- who has it ([25])
 
 
-def allocate(url: str, exception_ids: Sequence[str], *, to: str, by: str) -> Told:
+def allocate(
+    url: str,
+    exception_ids: Sequence[str],
+    *,
+    to: str,
+    by: Actor,
+    at: datetime,
+    versions: Mapping[str, int] | None = None,
+) -> Told:
     """Give exceptions to somebody; one that cannot be given is refused by name and the others are given.
 
-    To whom has it already: nothing. Two at once on one exception: the first wins, and the other is told by whom. Raises
-    NightRefused while a night is open, ExceptionRefused for a blank name.
+    To whom has it already: nothing. Two at once on one exception: the first wins, and the other is told by whom; ``versions``:
+    the number of the last event of each as the person saw it, where that was some time ago. Raises NotAllowed, NightRefused while
+    a night is open, ExceptionRefused for a blank name.
     """
-    to, by = _named(to, "to whom"), _named(by, "who allocates")
-    told = Told()
+    acting.require(by, "allocate_exceptions")
+    to = _named(to, "to whom")
+    told, acts = Told(), list[Act]()
     with database.transaction(url) as connection:
         nights.refuse_while_open(connection, "Nothing was allocated")
         seen = exceptions.find(connection, exception_ids)
         on = nights.latest_success(connection)
-        for found in _locked(connection, exception_ids, seen, told):
+        for found in _locked(connection, exception_ids, seen, told, versions):
             name = shown(found.exception_id, _SHOWN)
             if found.allocated_to == to:
                 told.done.append(f"{name}: {shown(to)} has it already")
                 continue
             exceptions.allocate(
-                connection, found, max(on or found.business_date, found.business_date), to=to, by=by
+                connection,
+                found,
+                max(on or found.business_date, found.business_date),
+                to=to,
+                by=by.name.strip(),
             )
+            acts.append(
+                Act(
+                    EXCEPTION, found.exception_id, found.casegroup_id,
+                    before={"status": found.status, "allocated_to": found.allocated_to},
+                    after={"status": "ALLOCATED", "allocated_to": to},
+                )
+            )  # fmt: skip
             before = f", before {shown(found.allocated_to)}" if found.allocated_to else ""
             told.done.append(f"{name}: allocated to {shown(to)}{before}")
+        if acts:
+            acting.record(connection, by, "allocate_exceptions", acts, at=at)
     return told
 
 
@@ -87,7 +135,11 @@ def _named(given: str, what: str) -> str:
 
 
 def _locked(
-    connection: Connection, exception_ids: Sequence[str], seen: dict[str, Found], told: Told
+    connection: Connection,
+    exception_ids: Sequence[str],
+    seen: dict[str, Found],
+    told: Told,
+    versions: Mapping[str, int] | None = None,
 ) -> Iterable[Found]:
     """Those that may be worked on, locked, in the order given: there, open, and as they were when they were looked at."""
     exceptions.lock(connection, seen)
@@ -96,7 +148,7 @@ def _locked(
         name, found = shown(exception_id, _SHOWN), now.get(exception_id)
         if found is None:
             told.refused.append(f"{name}: there is no such exception")
-        elif found.event_number != seen[exception_id].event_number:
+        elif found.event_number != (versions or {}).get(exception_id, seen[exception_id].event_number):
             what = (found.event or "").lower().replace("_", " ")
             told.refused.append(
                 f"{name}: {shown(found.by_whom or 'the system')} was quicker ({what} meanwhile); look at it again"
@@ -156,15 +208,25 @@ def chosen(url: str, *, rule_code: str | None = None, cause: str | None = None) 
 
 
 def resolve(
-    settings: Settings, entries: Sequence[Entry], *, source: str, by: str, at: datetime, keep: bool = True
+    settings: Settings,
+    entries: Sequence[Entry],
+    *,
+    source: str,
+    by: Actor,
+    at: datetime,
+    keep: bool = True,
+    versions: Mapping[str, int] | None = None,
 ) -> Told:
     """Enter what was found out, and say what it will do: which exceptions it closes, which stay open and why, how many pence
     would be posted. It is judged by the gates before it is kept, and for good by the next night or a replay; no status changes.
 
-    Each that cannot be entered is refused by name, and the others are entered. ``keep`` False: it is only said. Raises
-    NightRefused while a night is open, ExceptionRefused for a blank name or before any night has succeeded.
+    Each that cannot be entered is refused by name, and the others are entered. ``keep`` False: it is only said. ``versions``: as
+    of :func:`allocate`. Raises NotAllowed, NightRefused while a night is open, ExceptionRefused for a blank name or before any
+    night has succeeded.
     """
-    by, source = _named(by, "who enters it"), _named(source, "where it was found")
+    if not by.may(_ENTER_ON_PAYMENTS):
+        acting.require(by, _ENTER)
+    source = _named(source, "where it was found")
     told = Told()
     within = database.transaction if keep else database.rolled_back
     with within(settings.store_url) as connection:
@@ -175,7 +237,7 @@ def resolve(
         seen = exceptions.find(connection, [entry.exception_id for entry in entries])
         open_exceptions = {
             one.exception_id: one
-            for one in _locked(connection, [e.exception_id for e in entries], seen, told)
+            for one in _locked(connection, [e.exception_id for e in entries], seen, told, versions)
         }
         number = f"{BY_HAND}{at:%Y%m%dT%H%M%S%f}-"
         first = 1 + holding.entered_by(connection, number)
@@ -184,7 +246,7 @@ def resolve(
             open_exceptions,
             on,
             source=source,
-            by=by,
+            by=by.name.strip(),
             numbered=lambda place: f"{number}{first + place:05}",
             told=told,
         )
@@ -196,12 +258,32 @@ def resolve(
         entered = _record(
             connection, [(row["resolution_id"], exception_id) for row, exception_id in rows], on
         )
+        for action, done in _acts(rows, open_exceptions).items():
+            acting.record(connection, by, action, done, at=at)
         tried_out = connection.begin_nested()
-        told.done += _told_of(connection, settings, on, rows, about, entered)
+        told.done += _told_of(connection, settings, on, rows, about, entered, told)
         tried_out.rollback()
     if not keep:
         told.done.append("Nothing of it was kept.")
     return told
+
+
+_ENTER, _ENTER_ON_PAYMENTS = "enter_on_exceptions", "enter_on_payments"
+
+
+def _acts(rows: list[tuple[dict[str, Any], str]], open_exceptions: dict[str, Found]) -> dict[str, list[Act]]:
+    """What is put on record of each entry, by what it takes to enter it; values masked as views have them."""
+    acts: dict[str, list[Act]] = {}
+    for row, exception_id in rows:
+        before, after = (masked(row[side] or "", row["field"]) for side in ("old_value", "new_value"))
+        acts.setdefault(_ENTER_ON_PAYMENTS if row["entity"] == PAYMENT else _ENTER, []).append(
+            Act(
+                EXCEPTION, exception_id, open_exceptions[exception_id].casegroup_id,
+                before={row["field"]: before}, after={row["field"]: after, "entry": row["resolution_id"]},
+                reason=f"Found in {row['source_system']}",
+            )
+        )  # fmt: skip
+    return acts
 
 
 def _rows(
@@ -319,6 +401,7 @@ def _told_of(
     rows: list[tuple[dict[str, Any], str]],
     about: list[str],
     entered: list[str],
+    told: Told,
 ) -> Iterable[str]:
     """What the entries will do: each exception that they are for, then the money."""
     payments = {exception_id for row, exception_id in rows if row["entity"] == "PAYMENT"}
@@ -346,6 +429,15 @@ def _told_of(
     opened = tried.decided.opened[["rule_code", "csa_case_id"]].value_counts().index.tolist()
     lines += [f"{code} opens on case {shown(str(case_id))}" for code, case_id in opened]
     pence = int(tried.posted.dues["posted_pence"].sum())
+    told.foretold = Foretold(
+        {
+            one: None if one in closes else _why_stays_open(before.get(one), one in seen, holds)
+            for one in rest
+        },
+        sorted(exceptions.find(connection, closes - set(rest))),
+        len(tried.posted.completed),
+        pence,
+    )
     lines.append(
         f"{len(closes)} of {len(entered)} close; {len(tried.posted.completed)} casegroups complete; {pence} pence would be posted"
     )
@@ -355,9 +447,12 @@ def _told_of(
 def _fate(exception: Found | None, closes: bool, seen: bool, holds: dict[str, Any]) -> str:
     if closes:
         return "closes"
-    if exception is None:
-        return "stays open"
-    return f"stays open: {_why_open(exception, seen, holds.get(exception.casegroup_id or ''))}"
+    why = _why_stays_open(exception, seen, holds)
+    return f"stays open: {why}" if why else "stays open"
+
+
+def _why_stays_open(exception: Found | None, seen: bool, holds: dict[str, Any]) -> str:
+    return _why_open(exception, seen, holds.get(exception.casegroup_id or "")) if exception else ""
 
 
 def _why_open(exception: Found, seen: bool, hold: Any) -> str:
@@ -371,39 +466,75 @@ def _why_open(exception: Found, seen: bool, hold: Any) -> str:
 # --- judging at once ([27])
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is to be judged at once: the exceptions, the casegroups they are judged with, as the rerun of which night."""
+
+    on: date
+    exception_ids: tuple[str, ...]
+    casegroup_ids: tuple[str, ...]
+
+
 def replay(
     settings: Settings,
     exception_ids: Sequence[str],
     *,
+    by: Actor,
+    at: datetime,
     context: Callable[[date], NightContext],
     progress: Callable[[str, Summary], None],
 ) -> list[str]:
     """Judge the casegroups of these exceptions (none named: of all that are open) as the rerun of the latest successful night
     would, and say of each exception whether it closed, or why it is open.
 
-    Raises ExceptionRefused for an unknown number or before any night has succeeded, NightRefused while a night is open, and what
-    ``night.run`` raises.
+    Raises as :func:`ask_for_replay`, and what ``night.run`` raises.
     """
+    asked = ask_for_replay(settings, exception_ids, by=by, at=at)
+    return judge(settings, asked, context=context, progress=progress)
+
+
+def ask_for_replay(settings: Settings, exception_ids: Sequence[str], *, by: Actor, at: datetime) -> Asked:
+    """Put on record that these are to be judged at once; which they are, and with which casegroups.
+
+    Raises NotAllowed, ExceptionRefused for an unknown number or before any night has succeeded, NightRefused while a night is
+    open.
+    """
+    acting.require(by, "replay_exceptions")
     with database.transaction(settings.store_url) as connection:
         nights.refuse_while_open(connection, "Nothing was replayed")
         on = nights.latest_success(connection)
         if on is None:
             raise ExceptionRefused("No night has succeeded yet, so there is none to replay.")
         named = list(dict.fromkeys(exception_ids)) or exceptions.open_ids(connection)
-        unknown = [one for one in named if one not in exceptions.find(connection, named)]
+        there = exceptions.find(connection, named)
+        unknown = [one for one in named if one not in there]
         if unknown:
             raise ExceptionRefused(
                 f"There is no such exception: {', '.join(shown(one, _SHOWN) for one in unknown)}. Nothing was replayed."
             )
-        groups = tuple(_groups(connection, named))
+        acts = [Act(EXCEPTION, one, there[one].casegroup_id) for one in named]
+        if not exception_ids:
+            acts = [Act(EXCEPTION, "all that are open", after={"exceptions": len(named)})]
+        acting.record(connection, by, "replay_exceptions", acts, at=at)
+        return Asked(on, tuple(named), tuple(_groups(connection, named)))
+
+
+def judge(
+    settings: Settings,
+    asked: Asked,
+    *,
+    context: Callable[[date], NightContext],
+    progress: Callable[[str, Summary], None],
+) -> list[str]:
+    """Judge what was asked for; a line for each exception. Raises what ``night.run`` raises."""
+    named = asked.exception_ids
     if not named:
         return ["No exception is open."]
-    ctx = context(on)
-    rerun.run(replace(ctx, casegroup_ids=groups), progress)
+    rerun.run(replace(context(asked.on), casegroup_ids=asked.casegroup_ids), progress)
     with database.transaction(settings.store_url) as connection:
         now = exceptions.find(connection, named)
         not_mended = exceptions.latest_events(connection, named, "NOT_MENDED")
-        standing = to_frame(casegroups.Gather(connection, groups).standing())
+        standing = to_frame(casegroups.Gather(connection, list(asked.casegroup_ids)).standing())
     reasons = dict(zip(standing["casegroup_id"], standing["reason"], strict=True))
     return [f"{shown(one, _SHOWN)}: {_ended(now[one], not_mended, reasons)}" for one in named if one in now]
 

@@ -51,7 +51,10 @@ ACTIONS: Final = {
         "see how the nights went", _ORDINARY,
         ("nights", "night_history", "night_stages", "rule_results", "casegroup_outcomes"),
     ),
-    "see_exceptions": Action("see exceptions", _READERS, ("exceptions", "exception_history", "entries_without_effect")),
+    "see_exceptions": Action(
+        "see exceptions", _READERS,
+        ("exceptions", "exception_history", "exception_causes", "entries_without_effect", "nights"),
+    ),
     "download_exceptions": Action("download exceptions", _READERS, ("exceptions",), changes=True),
     "see_casegroups": Action(
         "see casegroups", _READERS,

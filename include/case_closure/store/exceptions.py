@@ -15,12 +15,6 @@ from sqlalchemy import Connection, text
 
 from case_closure.store import sensitive
 
-# What the failing field held, as it came; of several rows the first one's. Personal: it is compared, and never shown. An earlier
-# version kept NaN for nothing.
-_ROW = "replace({0}.original, ' NaN', ' null')::json"
-_VALUE = (
-    f"case json_typeof({_ROW}) when 'array' then {_ROW} -> 0 ->> {{0}}.field else {_ROW} ->> {{0}}.field end"
-)
 # Those that may be seen, with the last thing that happened to each.
 _SEEN = sensitive.with_names(
     f"""
@@ -76,13 +70,16 @@ def open_ids(connection: Connection, *, rule_code: str | None = None, like: str 
     """The open HOLD exceptions, the oldest first: all, those of a rule, those with the same cause as that one (``causes``)."""
     rows = connection.execute(
         text(
-            f"""{_SEEN} and e.status <> 'RESOLVED' and e.severity = 'HOLD'
+            sensitive.with_names(
+                f"""
+            select e.exception_id from closure.exceptions e
+            where not {sensitive.of_exception("e")} and e.status <> 'RESOLVED' and e.severity = 'HOLD'
             and (cast(:rule as text) is null or e.rule_code = :rule)
-            and (cast(:like as text) is null or exists (
-                select from closure.exceptions l where l.exception_id = :like and l.rule_code = e.rule_code
-                and l.field is not distinct from e.field and {_VALUE.format("l")} is not distinct from {_VALUE.format("e")}))
+            and (cast(:like as text) is null
+                 or e.cause_key = (select cause_key from closure.exceptions where exception_id = :like))
             order by e.business_date, e.exception_id collate "C"
-            """  # noqa: S608  the query of this module
+            """  # noqa: S608
+            )
         ),
         {"rule": rule_code, "like": like},
     )
@@ -124,6 +121,12 @@ def add_event(
         ),
         {"id": exception_id, "on": on, "event": event, "what": by_what, "whom": by_whom, "detail": detail},
     )
+
+
+def original(connection: Connection, exception_id: str) -> str | None:
+    """The row as it came, as JSON; of several that broke the rule a list of them. Personal: whoever shows it masks it."""
+    query = text("select original from closure.exceptions where exception_id = :id")
+    return connection.execute(query, {"id": exception_id}).scalar()
 
 
 def history(connection: Connection, exception_id: str) -> list[dict[str, Any]]:
@@ -189,34 +192,12 @@ def casegroups_of_the_same_people(connection: Connection, casegroup_ids: Iterabl
 
 
 def causes(connection: Connection) -> list[dict[str, Any]]:
-    """Open HOLD exceptions by what they have in common, what holds most first: rule_code, field, value (masked where personal),
-    values (how many different ones), exceptions, casegroups, held_pence of these casegroups, first_seen_on, and the exception_id
-    of the oldest.
+    """Open HOLD exceptions by what they have in common, what holds most first: the rows of ``reporting.exception_causes``.
 
     A value that several have in common is a cause of its own; those that stand alone are one line a rule and field.
     """
-    query = sensitive.with_names(
-        f"""
-        with open as (
-            select e.exception_id, e.business_date, e.rule_code, e.field, e.value, e.casegroup_id, {_VALUE.format("e")} as given
-            from closure.exceptions e
-            where e.status <> 'RESOLVED' and e.severity = 'HOLD' and not {sensitive.of_exception("e")}),
-        shared as (
-            select *, count(*) over (partition by rule_code, field, given) as alike from open),
-        caused as (
-            select *, case when alike > 1 or given is null then coalesce('=' || given, '') end as cause from shared),
-        lines as (
-            select rule_code, field, cause, case when count(distinct given) <= 1 then min(value) end as value,
-                   count(distinct given) as values, count(*) as exceptions, count(distinct casegroup_id) as casegroups,
-                   min(business_date) as first_seen_on,
-                   (array_agg(exception_id order by business_date, exception_id collate "C"))[1] as exception_id,
-                   array_agg(distinct casegroup_id) as casegroup_ids
-            from caused group by rule_code, field, cause)
-        select l.rule_code, l.field, l.value, l.values, l.exceptions, l.casegroups, l.first_seen_on, l.exception_id,
-               coalesce(h.pence, 0)::bigint as held_pence
-        from lines l left join lateral (
-            select sum(g.held_pence) as pence from closure.casegroups g where g.casegroup_id = any(l.casegroup_ids)) h on true
-        order by 9 desc, 5 desc, l.rule_code collate "C", l.exception_id collate "C"
-        """  # noqa: S608
-    )
+    query = """
+        select * from reporting.exception_causes
+        order by held_pence desc, exceptions desc, rule_code collate "C", exception_id collate "C"
+    """
     return [dict(row._mapping) for row in connection.execute(text(query))]

@@ -27,7 +27,7 @@ from sqlalchemy import Connection, make_url, text
 
 from case_closure import refusals
 from case_closure.domain import permissions
-from case_closure.store import acts
+from case_closure.store import acts, listing
 from case_closure.store.database import raw
 
 OWNER, APPLICATION = "case_closure_owner", "case_closure_application"
@@ -146,7 +146,7 @@ def _people(connection: Connection) -> list[str]:
                     f"{APPLICATION} is no member of {name}, so the pages cannot become it: the server does not hold a person to "
                     f"what their role may do. An administrator types: grant {name} to {APPLICATION};"
                 )
-    for what, role in acts.grants():
+    for what, role in acts.grants() + listing.grants():
         if _exists(connection, role):
             _do(connection, sql.SQL(f"grant {what} to {{}}").format(sql.Identifier(role)))
     return missing

@@ -158,6 +158,33 @@ def lay_over(
     return frame
 
 
+class Enterable(NamedTuple):
+    """A field that may be entered: its name, and what it takes. ``values``: a list it is one of, empty where there is none."""
+
+    name: str
+    takes: str
+    values: tuple[str, ...]
+
+
+@cache
+def enterable(entity: str) -> tuple[Enterable, ...]:
+    """The fields of an entity's record that may be entered, in their order."""
+    frame = shapes()[entity]
+    known = _fields_of(frame)
+    return tuple(
+        Enterable(name, _takes(frame[name]), tuple(map(str, _LISTS.get(entity, {}).get(name, ()))))
+        for name in frame.columns if name in known
+    )  # fmt: skip
+
+
+def _takes(column: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(column):
+        return "true or false"
+    if pd.api.types.is_integer_dtype(column):
+        return "a whole number; of money, pence"
+    return "a date, as 1980-05-17" if pd.api.types.is_datetime64_any_dtype(column) else "text"
+
+
 class Unfit(NamedTuple):
     """Why an entry cannot be entered: the column of it that is at fault, and the reason in words."""
 

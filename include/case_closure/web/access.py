@@ -21,6 +21,15 @@ ROUTES: Final = {
     ("GET", "/nights"): "see_nights",
     ("GET", "/nights/{business_date}"): "see_nights",
     ("GET", "/runs/{dag_id}/{run_id}"): "see_nights",
+    ("GET", "/exceptions"): "see_exceptions",
+    ("GET", "/exceptions/causes"): "see_exceptions",
+    ("GET", "/exceptions/causes/{exception_id:path}"): "enter_on_exceptions",
+    ("GET", "/exceptions/{exception_id:path}"): "see_exceptions",
+    ("POST", "/exceptions/download"): "download_exceptions",
+    ("POST", "/exceptions/allocate"): "allocate_exceptions",
+    ("POST", "/exceptions/try"): "enter_on_exceptions",
+    ("POST", "/exceptions/keep"): "enter_on_exceptions",
+    ("POST", "/exceptions/replay"): "replay_exceptions",
 }
 """Method and path to an action of ``domain.permissions``, SIGNED_IN or ANYBODY."""
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -46,7 +46,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        pounds=_pounds, day=_day, moment=_moment, words=words, safe_text=_safe_text, whole=_whole, query=query
+        pounds=_pounds,
+        day=_day,
+        moment=_moment,
+        words=words,
+        safe_text=_safe_text,
+        whole=_whole,
+        query=query,
+        segment=segment,
     )
     return environment
 
@@ -78,6 +85,11 @@ def words(code: str | None) -> str:
 def _safe_text(value: Any) -> str:
     """A text from outside: what shows nothing or turns text round is shown by its number."""
     return "–" if value is None else shown(str(value), _MOST_SHOWN)
+
+
+def segment(value: str) -> str:
+    """A number as one part of a path, whatever characters are in it."""
+    return quote(value, safe="")
 
 
 def query(path: str, **parameters: Any) -> str:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -36,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.types import TypeEngine
 
 from case_closure.domain import codes, debt_rules
@@ -700,6 +701,10 @@ exceptions = Table(
     _date("casegroup_since", "Night on which its case came, or moved, and it with it; null: it had its casegroup from the first"),
     _text("previous_casegroup_id", "The casegroup it had before casegroup_since"),
     _text("original", "The row as it came, as JSON; personal, so in no view"),
+    Column(
+        "cause_key", UUID, Computed("closure.cause_of(rule_code, field, original)", persisted=True),
+        comment="Alike where rule, field and failing value are; made of personal values, so in no view",
+    ),
     _one_of("exceptions", "severity", codes.SEVERITIES), _one_of("exceptions", "status", codes.EXCEPTION_STATUSES),
     _one_of("exceptions", "channel", codes.CHANNELS), _one_of("exceptions", "route", codes.ROUTES),
     CheckConstraint("status <> 'ALLOCATED' or allocated_to is not null", name="exceptions_allocated_ck"),
@@ -717,7 +722,22 @@ Index(
       ("rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "subject_reference")),
     unique=True, postgresql_nulls_not_distinct=True, postgresql_where=exceptions.c.status != "RESOLVED",
 )  # fmt: skip
-Index("exceptions_open_ix", exceptions.c.business_date, postgresql_where=exceptions.c.status != "RESOLVED")
+_OPEN_EXCEPTIONS = exceptions.c.status != "RESOLVED"
+Index(
+    "exceptions_open_ix",
+    exceptions.c.business_date,
+    exceptions.c.exception_id,
+    postgresql_where=_OPEN_EXCEPTIONS,
+)
+Index(
+    "exceptions_rule_ix", exceptions.c.rule_code, exceptions.c.business_date, exceptions.c.exception_id,
+    postgresql_where=_OPEN_EXCEPTIONS,
+)  # fmt: skip
+Index(
+    "exceptions_in_casegroups_ix", text("coalesce(casegroup_id, '')"), exceptions.c.exception_id,
+    postgresql_where=_OPEN_EXCEPTIONS,
+)  # fmt: skip
+Index("exceptions_cause_ix", exceptions.c.cause_key, postgresql_where=_OPEN_EXCEPTIONS)
 
 exception_events = Table(
     "exception_events", metadata,

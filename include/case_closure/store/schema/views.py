@@ -19,7 +19,7 @@ from case_closure.domain.enforcement import LIABILITY_ORDER
 from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.domain.work_items import WORDS
-from case_closure.store import acts, history, nights, reconciliation, roles, sensitive
+from case_closure.store import acts, history, listing, nights, reconciliation, roles, sensitive
 from case_closure.store.dues import ALLOCATED_NOW, AMOUNT_NOW
 
 SCHEMAS = {
@@ -348,6 +348,44 @@ VIEWS = (
         from closure.exception_events v join closure.exceptions e using (exception_id)
         where """  # noqa: S608
         + f"{sensitive.of_exception('e')} = {{sensitive}}",
+    ),
+    View(
+        "exception_causes",
+        "What open exceptions have in common, and what that holds up: rule, field and failing value (B52)",
+        {
+            "rule_code": "The rule that was broken",
+            "field": "The field to look at",
+            "value": "What it held, masked where personal; null: nothing, or several values",
+            "different_values": "How many values; those that no two have in common are one line a rule and field",
+            "exceptions": "How many are open, but for warnings",
+            "casegroups": "Of how many casegroups",
+            "held_pence": "What these casegroups hold",
+            "first_seen_on": "Night on which the oldest was first seen",
+            "exception_id": "The oldest of them",
+        },
+        """
+        with open as (
+            select e.exception_id, e.business_date, e.rule_code, e.field, e.value, e.casegroup_id, e.cause_key
+            from closure.exceptions e
+            where e.status <> 'RESOLVED' and e.severity = 'HOLD' and """  # noqa: S608
+        + f"{sensitive.of_exception('e')} = {{sensitive}}"
+        + """),
+        shared as (select cause_key from open group by 1 having count(*) > 1 or min(value) is null),
+        pairs as (
+            select o.rule_code, o.field, s.cause_key as cause, o.casegroup_id, count(*) as exceptions, min(o.value) as value,
+                   min(to_char(o.business_date, 'YYYYMMDD') || o.exception_id collate "C") as oldest
+            from open o left join shared s using (cause_key) group by 1, 2, 3, 4),
+        lines as (
+            select p.rule_code, p.field, p.cause, sum(p.exceptions)::bigint as exceptions, count(p.casegroup_id) as casegroups,
+                   min(p.value) as value, min(p.oldest collate "C") as oldest, sum(g.held_pence) as held_pence
+            from pairs p left join closure.casegroups g using (casegroup_id) group by 1, 2, 3),
+        valued as (
+            select *, case when cause is null then exceptions else (value is not null)::int end as different_values from lines)
+        select rule_code, field, case when different_values = 1 then value end, different_values, exceptions, casegroups,
+               greatest(least(coalesce(held_pence, 0), 9223372036854775807), -9223372036854775808)::bigint,
+               to_date(left(oldest, 8), 'YYYYMMDD'), substr(oldest, 9)
+        from valued
+        """,
     ),
     View(
         "entries_without_effect",
@@ -1102,7 +1140,7 @@ def statements() -> list[str]:
                 f"comment on column {schema}.{view.name}.{column} is {_quoted(comment)}"
                 for column, comment in view.columns.items()
             ]
-    return written + acts.statements()
+    return written + acts.statements() + listing.statements()
 
 
 def drop(connection: Connection) -> None:
