@@ -158,7 +158,7 @@ def test_B48_what_is_filtered_is_taken_away_as_text_that_is_no_formula(desk: Des
     if kind == "csv":
         head, *rows = list(csv.reader(io.StringIO(answer.text)))
     else:
-        sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+        sheet = openpyxl.load_workbook(io.BytesIO(answer.content))["exceptions"]
         head, *rows = [[str(cell or "").replace(" 00:00:00", "") for cell in row] for row in sheet.values]
         head = [name.replace(" ", "_") for name in head]
     place = head.index("exception_id")
@@ -200,7 +200,7 @@ def causes_by_hand(desk: Desk) -> dict[tuple[str, str | None, Any], tuple[int, i
         groups[row["rule_code"], row["field"], str(given) if given is not None else None].append(
             row["casegroup_id"]
         )
-    lines = defaultdict(list)
+    lines: dict[tuple[str, str | None, Any], list[str | None]] = defaultdict(list)
     for (rule, field, given), casegroups in groups.items():
         own = len(casegroups) > 1 or given is None or not given.strip()
         lines[rule, field, (given,) if own else None] += casegroups

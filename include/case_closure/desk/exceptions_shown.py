@@ -156,7 +156,7 @@ def download(url: str, wanted: Filter, *, side: str, kind: str, by: Actor, at: d
     return path
 
 
-def _counted(parts: Iterable[list[Line]], kind: str) -> Iterable[list[dict[str, Any]]]:
+def _counted(parts: Iterable[list[dict[str, Any]]], kind: str) -> Iterable[list[dict[str, Any]]]:
     count = 0
     for part in parts:
         count += len(part)

@@ -6,13 +6,13 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-revision = "0038"
-down_revision = "0037"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 
 _OPEN = sa.text("status <> 'RESOLVED'")
-_ORDERS = {
+_ORDERS: dict[str, list[str | sa.TextClause]] = {
     "exceptions_open_ix": ["business_date", "exception_id"],
     "exceptions_rule_ix": ["rule_code", "business_date", "exception_id"],
     "exceptions_in_casegroups_ix": [sa.text("coalesce(casegroup_id, '')"), "exception_id"],
