@@ -738,6 +738,10 @@ Index(
     postgresql_where=_OPEN_EXCEPTIONS,
 )  # fmt: skip
 Index("exceptions_cause_ix", exceptions.c.cause_key, postgresql_where=_OPEN_EXCEPTIONS)
+Index(
+    "exceptions_allocated_ix", exceptions.c.allocated_to, exceptions.c.business_date, exceptions.c.exception_id,
+    postgresql_where=exceptions.c.allocated_to.is_not(None),
+)  # fmt: skip
 
 exception_events = Table(
     "exception_events", metadata,

@@ -378,7 +378,8 @@ VIEWS = (
         lines as (
             select p.rule_code, p.field, p.cause, sum(p.exceptions)::bigint as exceptions, count(p.casegroup_id) as casegroups,
                    min(p.value) as value, min(p.oldest collate "C") as oldest, sum(g.held_pence) as held_pence
-            from pairs p left join closure.casegroups g using (casegroup_id) group by 1, 2, 3),
+            from pairs p left join closure.casegroups g on g.casegroup_id = p.casegroup_id and g.held_pence <> 0
+            group by 1, 2, 3),
         valued as (
             select *, case when cause is null then exceptions else (value is not null)::int end as different_values from lines)
         select rule_code, field, case when different_values = 1 then value end, different_values, exceptions, casegroups,

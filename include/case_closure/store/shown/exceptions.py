@@ -63,8 +63,8 @@ class Filter:
 
 
 def latest_night(connection: Connection) -> date | None:
-    """The latest night that succeeded: ages count from it."""
-    query = "select max(business_date) from reporting.nights where status = 'SUCCESS'"
+    """The latest night that came to its end: ages count from it."""
+    query = "select max(business_date) from reporting.night_stages where stage = 'close_night' and outcome = 'ENDED'"
     return connection.execute(text(query)).scalar()
 
 
@@ -163,10 +163,13 @@ def versions(connection: Connection, exception_ids: Sequence[str], *, side: str)
 def causes(connection: Connection, *, side: str, most: int) -> list[dict[str, Any]]:
     """What they have in common, what holds most first.
 
-    Only nights and replays change what is counted here, and each moves the list of nights: while none is at work what was counted
-    since the last is counted no more.
+    Only nights and replays change what is counted here, stage by stage: while none is at work, what was counted since the last is
+    not counted again.
     """
-    query = "select count(*), max(started_at), max(finished_at), bool_and(status in ('SUCCESS', 'SKIPPED')) from reporting.nights"
+    query = """
+        select count(*), max(started_at), max(ended_at),
+               (select stage = 'close_night' and outcome = 'ENDED' from reporting.night_stages order by started_at desc limit 1)
+        from reporting.night_stages"""
     *since, at_rest = connection.execute(text(query)).one() if side == ORDINARY else (None, None)
     place = (str(connection.engine.url), most)
     counted = _counted.get(place)
