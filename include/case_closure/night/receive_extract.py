@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -15,7 +16,6 @@ from case_closure.domain.rules import ROWS
 from case_closure.landing.reading import BATCH_ROWS, LandedFile, Landing
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
-from case_closure.night.row_gates import CaseGate, RowGate
 from case_closure.night.verify_landing import is_taken_in, verified
 from case_closure.stages import receive_balances
 from case_closure.store import casegroups, holding, nights, replacing, sensitive
@@ -23,6 +23,10 @@ from case_closure.store.database import Connection
 from case_closure.tables import resolutions
 from case_closure.tables.frames import to_frame
 from case_closure.tables.landed import FILES
+
+if TYPE_CHECKING:
+    # Loads Great Expectations: only where there is a row to be judged.
+    from case_closure.night.row_gates import RowGate
 
 # Resolutions before cases: they may mend a case row of the same night. Before them what one of them may be about by its number.
 _FIRST = ("reported_exceptions", "resolutions", "csa_cases")
@@ -110,6 +114,8 @@ def _keep_those_changing_nothing(connection: Connection, landing: Landing, mende
 def _hold_file(
     connection: Connection, file: LandedFile, on: date, number: int, mended: set[str], gates: list[RowGate]
 ) -> int:
+    from case_closure.night.row_gates import CaseGate, RowGate
+
     contract = file.contract
 
     def batches() -> Iterable[pa.Table]:
@@ -135,6 +141,8 @@ def _hold_file(
 
 def _hold_mended_cases(connection: Connection, on: date, mended: set[str]) -> None:
     """Case rows refused earlier may be mended by what was entered since also when no cases came."""
+    from case_closure.night.row_gates import CaseGate
+
     gate = CaseGate(connection, None, on)
     holding.hold(connection, FILES["csa_cases"], gate.passing, on, 0)
     gate.keep_refused()
