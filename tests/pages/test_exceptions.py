@@ -225,7 +225,8 @@ def test_B52_causes_are_what_exceptions_have_in_common_with_the_pounds_each_hold
 
 def test_B52_all_of_a_cause_are_entered_on_at_once(worked_on: Desk) -> None:
     """As tried: what it will do is said before anything is kept."""
-    shared = next(row for row in worked_on.installation.view("exception_causes") if row["rule_code"] == RULE)
+    causes = worked_on.installation.view("exception_causes")
+    shared = next(row for row in causes if row["rule_code"] == RULE and row["value"] == HOSTILE)
     client = worked_on.client("caseworker")
     listed_alike = links(client.get("/exceptions", cause=shared["exception_id"], rows="200").text)
     alike = [each for each in ids(worked_on) if path_of(each) in listed_alike]

@@ -722,6 +722,7 @@ Index(
       ("rule_code", "casegroup_id", "csa_system", "csa_case_id", "subject", "subject_reference")),
     unique=True, postgresql_nulls_not_distinct=True, postgresql_where=exceptions.c.status != "RESOLVED",
 )  # fmt: skip
+Index("exceptions_date_ix", exceptions.c.business_date, exceptions.c.exception_id)
 _OPEN_EXCEPTIONS = exceptions.c.status != "RESOLVED"
 Index(
     "exceptions_open_ix",
