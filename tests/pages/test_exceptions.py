@@ -20,7 +20,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Browser
 
-from case_closure.desk import exceptions_shown
+from case_closure.desk import exceptions_shown, replaying
 from case_closure.domain.texts import printable
 from case_closure.store.listing import SORTS
 from case_closure.store.shown import exceptions as listed
@@ -348,10 +348,11 @@ def served(worked_on: Desk) -> Iterator[tuple[Desk, str]]:
 
 
 def test_B49_from_the_reports_own_words_an_exception_is_cleared_in_five_clicks(
-    browser: Browser, served: tuple[Desk, str]
+    browser: Browser, served: tuple[Desk, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The report of the night names the rule and the case; what is clicked from there on is counted."""
     desk, address = served
+    monkeypatch.setattr(replaying, "PATIENCE_SECONDS", 240.0)  # the machine may be busy with other tests
     exception = one(
         desk, ids(desk, f"{NOT_RESOLVED} and rule_code = '{RULE}'", "business_date desc, exception_id")[0]
     )
@@ -360,7 +361,7 @@ def test_B49_from_the_reports_own_words_an_exception_is_cleared_in_five_clicks(
     ).read_text()
     assert RULE in report
     context = browser.new_context()
-    context.set_default_timeout(120_000)
+    context.set_default_timeout(240_000)
     sign_in(context, address, "caseworker", name="ben")
     page = context.new_page()
     page.goto(f"{address}/")

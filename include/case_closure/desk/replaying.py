@@ -42,9 +42,9 @@ class Running:
     _ended: threading.Event = field(default_factory=threading.Event)
     _answer: dict[str, Any] = field(default_factory=dict)
 
-    def wait(self, seconds: float = PATIENCE_SECONDS) -> list[str] | None:
+    def wait(self) -> list[str] | None:
         """A line for each exception; None: it is still at work. Raises ReplayFailed."""
-        if not self._ended.wait(seconds):
+        if not self._ended.wait(PATIENCE_SECONDS):
             return None
         if "refused" in self._answer:
             raise ReplayFailed(self._answer["refused"])
