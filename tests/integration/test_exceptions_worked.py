@@ -22,7 +22,8 @@ from case_closure.domain.permissions import whoever_has_the_shell as someone
 from case_closure.night.context import NightContext
 from case_closure.store import database
 from case_closure.store.nights import NightRefused
-from tests.support.builders import ON, Row, case
+from tests.support.builders import ON, Row, case, nino_of
+from tests.support.debt_builders import debt
 from tests.support.installation import Databases, Installation
 
 pytestmark = pytest.mark.usefixtures("plain_letters")
@@ -297,19 +298,29 @@ def test_R21_a_replay_judges_at_once_dated_the_latest_night(worked: Installation
 
 
 @pytest.fixture
-def typed(worked: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """What a command says, and how it ends."""
-    monkeypatch.setenv("CASE_CLOSURE_DATABASE_URL", worked.url)
-    monkeypatch.setenv("CASE_CLOSURE_HOME", str(worked.folder / "home"))
-    monkeypatch.setenv("CASE_CLOSURE_LANDING", str(worked.landing))
-    monkeypatch.setenv("CASE_CLOSURE_OUTBOUND", str(worked.folder / "outbound"))
+def typed_at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Of an installation: what a command says, and how it ends."""
 
-    def run(*words: str) -> tuple[int, str]:
-        code = main(["exceptions", *words])
-        said = capsys.readouterr()
-        return code, said.out + said.err
+    def at(store: Installation) -> Any:
+        monkeypatch.setenv("CASE_CLOSURE_DATABASE_URL", store.url)
+        monkeypatch.setenv("CASE_CLOSURE_HOME", str(store.folder / "home"))
+        monkeypatch.setenv("CASE_CLOSURE_LANDING", str(store.landing))
+        monkeypatch.setenv("CASE_CLOSURE_OUTBOUND", str(store.folder / "outbound"))
 
-    return run
+        def run(*words: str) -> tuple[int, str]:
+            code = main(["exceptions", *words])
+            said = capsys.readouterr()
+            return code, said.out + said.err
+
+        return run
+
+    return at
+
+
+@pytest.fixture
+def typed(worked: Installation, typed_at: Any) -> Any:
+    """What a command says there, and how it ends."""
+    return typed_at(worked)
 
 
 def test_B48_the_commands_and_how_they_end(worked: Installation, typed: Any) -> None:
@@ -358,6 +369,136 @@ def test_R10_the_server_refuses_an_allocated_exception_that_nobody_has(worked: I
         worked.execute("update closure.exceptions set status = 'ALLOCATED'")
 
 
+def test_B48_the_list_says_those_that_are_asked_for_the_oldest_first(
+    worked: Installation, typed: Any
+) -> None:
+    """[24]: by date, rule, state, route and who has them; each alone leaves out what it does not name."""
+    childless, total = (
+        id_of(worked, "child_missing", "childless"),
+        id_of(worked, "balance_total_mismatch", "total"),
+    )
+    owned = case(
+        "owned",
+        "owned",
+        child=False,
+        on_cms={"receiving_parent_nino": nino_of("RP-other"), "case_owner": "owner.one"},
+    )
+    worked.night(SECOND, owned, case("total", "total"))
+    allocate(worked, childless, to="one", by="leader")
+    late = id_of(worked, "child_missing", "owned")
+
+    def listed(*asked: str) -> list[str]:
+        code, said = typed("list", "--wide", *asked)
+        assert code == 0
+        everyone = [row["exception_id"] for row in worked.view("exceptions")]
+        lines = [[one for one in everyone if one in line.split()] for line in said.splitlines()]
+        return [one for line in lines for one in line]
+
+    assert listed("--rule", "child_missing") == [childless, late], "oldest first"
+    assert listed("--date", f"{SECOND}") == [late]
+    assert listed("--status", "RESOLVED") == [total]
+    assert listed("--status", "ALLOCATED") == listed("--allocated-to", "one") == [childless]
+    assert listed("--route", "CASE_OWNER") == [late]
+    assert listed("--rule", "child_missing", "--route", "FT_TEAM", "--status", "OPEN") == []
+    assert len(listed()) == len(worked.view("exceptions"))
+
+
+def test_B49_what_no_entry_mends_is_refused_and_nothing_of_it_is_kept(
+    installation: Installation, typed_at: Any
+) -> None:
+    """[26]: refused rows, what is resolved, and an entry that its payment is in no state for ([5], [17]); one that fits says
+    what it will do."""
+    nobody = ("AB999999A", "Alex", "Nobody", "REC1", "4.00")
+    installation.night(
+        FIRST, case("A"), case("B", "G2", balance_row={"total_pence": 7}),
+        payments={"CS2": [nobody, ("x", "x", "x", "REC2", "x")]},
+        corrections=[{
+            "correction_id": "C1", "csa_system": "CS2", "csa_case_id": "A", "creditor": "RP", "arrears_status": "DEFERRED",
+            "new_amount_pence": 5, "reason": "ERROR", "requested_by": "one",
+        }], csa_debts=[debt("A") | {"total_pence": 1}],
+        csa_actions=[{"csa_action_id": "A1", "csa_system": "CS2", "csa_case_id": "A", "action_type": "QUARREL"}],
+    )  # fmt: skip
+    installation.night(SECOND, case("B", "G2"))
+    ids = {row["rule_code"]: row["exception_id"] for row in installation.view("exceptions")}
+    paid = ids.pop("payment_owner_unknown")
+    assert ids.keys() == {
+        "balance_total_mismatch", "payment_malformed", "correction_due_unknown", "debt_total_mismatch", "row_invalid",
+    }  # fmt: skip
+    for rule, number in ids.items():
+        (line,) = resolve(installation, Entry(number, "casegroup_id", "G1")).refused
+        assert (
+            line == f"{number}: it is resolved"
+            if rule == "balance_total_mismatch"
+            else f"no entry mends {rule}" in line
+        )
+    for name, value in (
+        ("manual_allocation", "true"),
+        ("casegroup_id", "of nobody"),
+        ("passed_to", ""),
+        ("nino", "AB123456A"),
+    ):
+        said = resolve(installation, Entry(paid, name, value))
+        assert (len(said.refused), said.done) == (1, []), (name, value)
+    assert installation.query("select count(*) as rows from held.resolutions") == [{"rows": 0}]
+    run = typed_at(installation)
+    assert (
+        run(
+            "resolve",
+            paid,
+            "--field",
+            "casegroup_id",
+            "--new",
+            "of nobody",
+            "--source",
+            "phone",
+            "--by",
+            "one",
+        )[0]
+        == 1
+    )
+    before = installation.everything()
+    only_said = resolve(installation, Entry(paid, "casegroup_id", "G1"), keep=False)
+    assert only_said.refused == []
+    assert only_said.done[:-1] == [
+        f"{paid}: closes", "1 of 1 close; 0 casegroups complete; 0 pence would be posted, 400 allocated",
+    ]  # fmt: skip
+    assert (
+        resolve(installation, Entry(paid, "passed_to", "the payer"), keep=False)
+        .done[-2]
+        .endswith("0 allocated")
+    )
+    assert installation.everything() == before
+
+
+def test_B49_an_entry_that_completes_a_casegroup_says_what_was_held_for_it(
+    installation: Installation,
+) -> None:
+    """[18], [26]: the pence that would be posted, and those of payments that dues would take; a report's entry is tried too."""
+    held = (nino_of("PP-G1"), "Alex", "Walker", "REC1", "4.00")
+    installation.night(
+        FIRST, case("A"), payments={"CS2": [held]}, reported_exceptions=[REPORT | {"casegroup_id": "G1"}]
+    )
+    (number,) = [row["exception_id"] for row in installation.view("exceptions")]
+    said = resolve(installation, Entry(number, "cleared_on", f"{FIRST}"), keep=False)
+    assert said.done[:-1] == [
+        f"{number}: closes", "1 of 1 close; 1 casegroups complete; 1000 pence would be posted, 400 allocated",
+    ]  # fmt: skip
+    later = resolve(installation, Entry(number, "cleared_on", f"{THIRD}"), keep=False)
+    assert later.done[0].startswith(f"{number}: stays open: ")
+    assert "0 of 1 close; 0 casegroups complete; 0 pence would be posted, 0 allocated" in later.done
+
+
+def test_B49_before_any_night_has_succeeded_nothing_is_entered_or_replayed(
+    installation: Installation, typed_at: Any
+) -> None:
+    """[26], [27]: exit 1, in words."""
+    run = typed_at(installation)
+    code, said = run("resolve", "E1", "--field", "nino", "--new", "x", "--source", "CS2", "--by", "one")
+    assert (code, "No night has succeeded yet" in said) == (1, True)
+    code, said = run("replay")
+    assert (code, "No night has succeeded yet" in said) == (1, True)
+
+
 def test_R30_an_entry_on_a_payment_counts_in_a_replay_and_never_twice(installation: Installation) -> None:
     """[17], [26], [27]: whose the money is was found out; the payment is released at once, and the next night changes nothing."""
     nobody = ("AB999999A", "Alex", "Nobody", "REC1", "4.00")
@@ -371,6 +512,8 @@ def test_R30_an_entry_on_a_payment_counts_in_a_replay_and_never_twice(installati
         at=AT,
     )
     assert told.refused == []
+    assert told.done[0] == f"{unknown}: closes"
+    assert told.done[1].endswith("0 pence would be posted, 400 allocated")
     (line,) = replay(installation, unknown)
     assert "closed" in line
     (paid,) = installation.view("payments")

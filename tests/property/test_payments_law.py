@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from case_closure.domain.payments import shared_out
 from case_closure.gates import suites
 from case_closure.stages import allocate_payments as stage
+from case_closure.stages import payment_entries
 from case_closure.stages.allocate_payments import Receipts, Standing
 from case_closure.tables import handed, handing
 from tests.support.builders import Row, frame_like
@@ -84,7 +85,7 @@ class Store:
             csa, dca, {"csa_payments": judge(suites.csa_payments(), csa), "dca_payments": judge(suites.dca_payments(), dca)}
         )  # fmt: skip
         standing = self._standing(night)
-        let = stage.let(concluded.payments, standing, day)
+        let = payment_entries.let(concluded.payments, standing, day)
         owed = [
             {"due_id": f"{group}-{name}", "casegroup_id": group, "csa_system": "CS2", "csa_case_id": name, "creditor": "RP",
              "arrears_status": status, "outstanding_pence": self.left[f"{group}-{name}"]}

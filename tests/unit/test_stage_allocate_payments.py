@@ -10,8 +10,10 @@ import pytest
 
 from case_closure.gates import suites
 from case_closure.stages import allocate_payments as stage
-from case_closure.stages.allocate_payments import Concluded, Let, Receipts, Standing
+from case_closure.stages import payment_entries
+from case_closure.stages.allocate_payments import Concluded, Receipts, Standing
 from case_closure.stages.common.exceptions import Before
+from case_closure.stages.payment_entries import Let
 from case_closure.tables import handed, handing
 from tests.support.builders import ON, Row, frame_like
 from tests.support.plain_gate import judge
@@ -362,7 +364,7 @@ def test_what_an_earlier_run_of_the_night_opened_and_is_not_landed_now_ends() ->
 
 
 def let(one: Standing, payments: pd.DataFrame | None = None) -> Let:
-    return stage.let(handing.empty(handed.PAYMENTS) if payments is None else payments, one, NIGHT)
+    return payment_entries.let(handing.empty(handed.PAYMENTS) if payments is None else payments, one, NIGHT)
 
 
 def test_R31_money_of_an_agency_before_completion_is_flagged_and_of_csa_held() -> None:
@@ -400,7 +402,7 @@ def test_R30_R31_an_entry_moves_a_payment_that_is_in_a_state_for_it_and_no_other
     after = let(standing(payment("R1", status), entries=(entry(1, "R1", field, value),)))
     assert stood(after.payments) == {"R1": becomes or status}
     assert after.entries["state_fits"].tolist() == [becomes is not None]
-    refused = stage.refused_entries(after.entries, judge(suites.payment_entries(), after.entries))
+    refused = payment_entries.refused_entries(after.entries, judge(suites.payment_entries(), after.entries))
     assert refused.to_dict("records") == ([] if becomes else [{"row_key": "R1", "field": "field"}])
     assert after.events["by_what"].tolist() == (["RESOLUTION R1"] if becomes else [])
 
@@ -459,7 +461,7 @@ def test_what_an_entry_lets_go_ends_its_exceptions_and_not_those_of_another_paym
     )
     rules = ("payment_owner_unknown", "payment_receipt_conflict", "payment_malformed")
     before = frame_like(handed.EXCEPTIONS_SEEN, [open_exception(rule, "R1") for rule in rules])
-    ended = stage.released(before, after, broken, NIGHT).resolved
+    ended = payment_entries.released(before, after, broken, NIGHT).resolved
     assert ended["rule_code"].tolist() == ["payment_owner_unknown"]
     assert ended["resolved_by"].tolist() == ["RESOLUTION R1"]
 

@@ -47,12 +47,13 @@ class ExceptionRefused(refusals.Refused):
 @dataclass(frozen=True)
 class Foretold:
     """What entries will do: of each exception that they are for whether it closes and, while it stays open, why; how many
-    casegroups complete, and how many pence would be posted."""
+    casegroups complete, how many pence would be posted, and how many of payments dues would take."""
 
     fates: dict[str, str | None]
     closes_with_them: list[str]
     completed: int
     posted_pence: int
+    allocated_pence: int
 
     @property
     def closes(self) -> int:
@@ -251,6 +252,7 @@ def resolve(
             told=told,
         )
         rows = _judged_as_rows(connection, rows, told)
+        rows = _fit_for_their_payments(connection, settings, on, at, rows, told)
         if not rows:
             return told
         holding.keep_entered(connection, [row for row, _ in rows], on, at)
@@ -261,7 +263,7 @@ def resolve(
         for action, done in _acts(rows, open_exceptions).items():
             acting.record(connection, by, action, done, at=at)
         tried_out = connection.begin_nested()
-        told.done += _told_of(connection, settings, on, rows, about, entered, told)
+        told.done += _told_of(connection, settings, on, about, entered, told)
         tried_out.rollback()
     if not keep:
         told.done.append("Nothing of it was kept.")
@@ -352,6 +354,30 @@ def _judged_as_rows(
     return taken
 
 
+def _fit_for_their_payments(
+    connection: Connection,
+    settings: Settings,
+    on: date,
+    at: datetime,
+    rows: list[tuple[dict[str, Any], str]],
+    told: Told,
+) -> list[tuple[dict[str, Any], str]]:
+    """Those whose payment, where they are about one, is in a state for them ([5]); the others are refused by name."""
+    if not any(row["entity"] == PAYMENT for row, _ in rows):
+        return rows
+    tried_out = connection.begin_nested()
+    holding.keep_entered(connection, [row for row, _ in rows], on, at)
+    unfit = set(trying.unfit_entries(connection, settings, on))
+    tried_out.rollback()
+    told.refused += [
+        f"{shown(exception_id, _SHOWN)}: its payment cannot take {shown(row['field'])} {shown(row['new_value'] or '', 60)}: "
+        "in suspense it takes a casegroup_id of cases that are held, or passed_to"
+        for row, exception_id in rows
+        if row["resolution_id"] in unfit
+    ]
+    return [(row, exception_id) for row, exception_id in rows if row["resolution_id"] not in unfit]
+
+
 def _as_landed(rows: list[tuple[dict[str, Any], str]]) -> pd.DataFrame:
     return to_frame(pa.Table.from_pylist([row for row, _ in rows], schema=FILES["resolutions"].schema))
 
@@ -398,48 +424,45 @@ def _told_of(
     connection: Connection,
     settings: Settings,
     on: date,
-    rows: list[tuple[dict[str, Any], str]],
     about: list[str],
     entered: list[str],
     told: Told,
 ) -> Iterable[str]:
     """What the entries will do: each exception that they are for, then the money."""
-    payments = {exception_id for row, exception_id in rows if row["entity"] == "PAYMENT"}
-    lines = [
-        f"{shown(one, _SHOWN)}: entered; payments are judged by the next night or a replay"
-        for one in sorted(payments)
-    ]
-    rest = [one for one in entered if one not in payments]
-    if not rest:
-        return lines
-    before = exceptions.find(connection, rest)
+    before = exceptions.find(connection, entered)
+    open_before = set(exceptions.open_ids(connection))
     tried = trying.try_out(connection, settings, on, _groups(connection, about))
-    closes = set(tried.decided.resolved["exception_id"])
-    seen = set(tried.decided.seen["exception_id"])
+    # By what would stand, since payments are let go after casegroups are decided.
+    closes = open_before - set(exceptions.open_ids(connection))
+    closes |= before.keys() & set(tried.decided.resolved["exception_id"])
+    seen = set(tried.decided.seen["exception_id"]) | {
+        one.exception_id for one in before.values() if one.subject == PAYMENT
+    }
     holds = dict(
         zip(tried.received.casegroups["casegroup_id"], tried.received.casegroups["hold_reason"], strict=True)
     )
-    lines += [
-        f"{shown(one, _SHOWN)}: {_fate(before.get(one), one in closes, one in seen, holds)}" for one in rest
+    lines = [
+        f"{shown(one, _SHOWN)}: {_fate(before.get(one), one in closes, one in seen, holds)}"
+        for one in entered
     ]
-    others = sorted(closes - set(rest))
-    lines += [
-        f"{shown(one, _SHOWN)}: closes with it" for one in others if one in exceptions.find(connection, [one])
-    ]
+    others = sorted(closes - set(entered))
+    lines += [f"{shown(one, _SHOWN)}: closes with it" for one in others]
     opened = tried.decided.opened[["rule_code", "csa_case_id"]].value_counts().index.tolist()
     lines += [f"{code} opens on case {shown(str(case_id))}" for code, case_id in opened]
     pence = int(tried.posted.dues["posted_pence"].sum())
     told.foretold = Foretold(
         {
             one: None if one in closes else _why_stays_open(before.get(one), one in seen, holds)
-            for one in rest
+            for one in entered
         },
-        sorted(exceptions.find(connection, closes - set(rest))),
+        others,
         len(tried.posted.completed),
         pence,
+        tried.allocated_pence,
     )
     lines.append(
-        f"{len(closes)} of {len(entered)} close; {len(tried.posted.completed)} casegroups complete; {pence} pence would be posted"
+        f"{len(closes)} of {len(entered)} close; {len(tried.posted.completed)} casegroups complete; "
+        f"{pence} pence would be posted, {tried.allocated_pence} allocated"
     )
     return lines
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from case_closure.night import decide_next_action, judging, post_dues, receive_balances, set_up_cases
+from case_closure.night import finance_path, judging
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered, latest_date
 from case_closure.stages import apply_corrections
@@ -54,12 +54,8 @@ def _judge_again(ctx: NightContext, url: str, casegroup_ids: list[str]) -> None:
     that came after completion is held no more where a correction has taken it in (R41).
 
     They have completed, so nothing else comes of it. Which they are stands in the store: a stage killed before this does it when
-    it is run again. Rule results were counted when the balances were first judged tonight.
+    it is run again.
     """
-    on, tallies = ctx.business_date, judging.Tallies()
-    received = receive_balances.conclude(url, ctx.settings, on, casegroup_ids, tallies)
-    set_up = set_up_cases.conclude(url, on, received, tallies)
-    posted = post_dues.conclude(url, on, received, set_up)
     with entered(ctx, url, "apply_corrections") as (connection, _):
-        decided = decide_next_action.conclude(connection, on, casegroup_ids, received, set_up, posted)
-        posting.store(connection, on, set_up, posted, decided)
+        concluded = finance_path.conclude(connection, ctx.settings, ctx.business_date, casegroup_ids)
+        concluded.store(connection, ctx.business_date)

@@ -1,15 +1,16 @@
 """Payments: whose each is, where it stands, and which dues it reaches (B59-B61, R25, R30, R31).
 
-Belongs here: the facts of receipts of CSA and of collection agencies, what becomes of each, what a person's entry lets go, and
-the one pass in which money reaches dues ([16]-[20]). A rule on a payment refuses that payment alone: it holds no casegroup and
-stands in no outcome. Does not belong here: the order of dues (``domain.payments``), judging (``gates``), storing (``store``).
+Belongs here: the facts of receipts of CSA and of collection agencies, what becomes of each, prompts, and the one pass in which
+money reaches dues ([16], [18], [19]). A rule on a payment refuses that payment alone: it holds no casegroup and stands in no
+outcome. Does not belong here: what people enter of payments (``payment_entries``), the order of dues (``domain.payments``),
+judging (``gates``), storing (``store``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -21,25 +22,19 @@ from case_closure.domain.money import parse_pounds
 from case_closure.domain.names import comparable_names
 from case_closure.domain.payments import (
     ALLOCATED,
-    BY_HAND,
-    CASEGROUP,
     CREDITOR_RANKS,
     CSA,
     DCA,
     DUPLICATE,
-    FALSE,
     FLAGGED,
     HELD,
-    PASSED_ON,
-    PASSED_TO,
     STATUS_RANKS,
     SURPLUS,
     SUSPENSE,
-    TRUE,
     shared_out,
 )
 from case_closure.stages.common import findings, work_items
-from case_closure.stages.common.exceptions import Before, Exceptions, of_rows, only_resolved
+from case_closure.stages.common.exceptions import Before, Exceptions, of_rows
 from case_closure.tables import handed
 from case_closure.tables.frames import among, chosen, lookup, missing, take, take_pence
 from case_closure.tables.handing import Handed, cut, empty
@@ -74,23 +69,6 @@ class Standing(Handed):
     payments: Annotated[pd.DataFrame, handed.PAYMENTS]
     resolutions: Annotated[pd.DataFrame, handed.RESOLUTIONS]
     casegroups: Annotated[pd.DataFrame, handed.CASEGROUPS_COMPLETED]
-
-
-@dataclass(frozen=True)
-class Let(Handed):
-    """Payments after the entries of tonight, what happened to them, and of each entry whether a payment was in a state for it."""
-
-    payments: Annotated[pd.DataFrame, handed.PAYMENTS]
-    events: Annotated[pd.DataFrame, handed.PAYMENT_EVENTS]
-    entries: Annotated[pd.DataFrame, handed.PAYMENT_ENTRIES]
-
-    @property
-    def let_go(self) -> pd.Series:
-        """The references of payments that an entry took the flag from."""
-        cleared = self.events[
-            self.events["by_what"].str.startswith("RESOLUTION") & (self.events["status"] == HELD)
-        ]
-        return take(self.payments["reference"], lookup(cleared["payment_id"], self.payments, "payment_id"))
 
 
 @dataclass(frozen=True)
@@ -322,103 +300,7 @@ def _suspense_items(opened: pd.DataFrame, nameless: pd.Series) -> pd.DataFrame:
     return cut(items, handed.WORK_ITEMS)
 
 
-def released(before: pd.DataFrame, after: Let, broken: pd.DataFrame, latest: pd.Timestamp) -> Exceptions:
-    """The exceptions that end because a person's entry let their payment go ([17]).
-
-    ``before``: all that are open. What another payment of the same reference still breaks stays open.
-    """
-    gone = after.payments["payment_id"][after.payments["status"] != SUSPENSE]
-    still = broken[~among(broken["payment_id"], gone)]
-    entries = after.events[after.events["status"] != SUSPENSE]
-    references = take(
-        after.payments["reference"], lookup(entries["payment_id"], after.payments, "payment_id")
-    )
-    by = dict(zip(references, entries["by_what"], strict=True))
-    ends = among(before["subject_reference"], references) & (before["rule_code"] != "payment_malformed")
-    ends &= ~among(
-        before["rule_code"] + " " + before["subject_reference"], still["rule_code"] + " " + still["reference"]
-    )
-    resolved = before[ends]
-    resolved = resolved.assign(
-        resolved_by=resolved["subject_reference"].map(by).astype("str"), resolved_on=latest
-    )
-    return only_resolved(cut(resolved.reset_index(drop=True), handed.EXCEPTIONS_RESOLVED))
-
-
-# --- entries of people, flags, and the pass
-
-
-def let(payments: pd.DataFrame, standing: Standing, on: pd.Timestamp) -> Let:
-    """Flags money of agencies that came before completion ([19]), then lets go what entries of tonight say ([17], [20]).
-
-    ``payments``: as concluded tonight; those standing come besides. An entry is about one payment: of several of a reference in
-    a state for it the first.
-    """
-    groups = standing.casegroups
-    complete = dict(zip(groups["casegroup_id"], groups["completed_on"].notna(), strict=True))
-    rows = pd.concat([payments, standing.payments], ignore_index=True)
-    rows = rows[~rows["payment_id"].duplicated()].reset_index(drop=True)
-    is_complete = among(rows["casegroup_id"], groups["casegroup_id"][groups["completed_on"].notna()])
-    arrived = np.arange(len(rows)) < len(payments)
-    flagged = arrived & (rows["source"] == DCA) & (rows["status"] == HELD) & ~is_complete
-    rows.loc[flagged, "status"] = FLAGGED
-    # The first of its reference before those that are in conflict with it.
-    named = rows.loc[rows["reference"].isin(standing.resolutions["csa_case_id"].dropna())]
-    named = named.sort_values(
-        ["is_first", "business_date", "payment_id"], ascending=[False, True, True], kind="stable"
-    )
-    # What is allocated at once has no state in between that is worth an event.
-    at_once = (rows["status"] == HELD) & is_complete & ~rows.index.isin(named.index)
-    first = rows[arrived & ~at_once]
-    entered, unfit = [], []
-    for entry in standing.resolutions.sort_values(
-        ["entered_on", "resolution_id"], kind="stable"
-    ).itertuples():
-        for place in named.index[named["reference"] == entry.csa_case_id]:
-            changes = _entered(rows.loc[place], entry, complete)
-            if changes:
-                for name, value in changes.items():
-                    rows.loc[place, name] = value
-                entered.append(rows.loc[[place]].assign(by_what=f"RESOLUTION {entry.resolution_id}"))
-                break
-        else:
-            unfit.append(entry.resolution_id)
-    told = [first.assign(by_what=f"EXTRACT {on.date().isoformat()}"), *entered]
-    entries = standing.resolutions
-    entries = entries.assign(
-        subject_reference=entries["csa_case_id"],
-        casegroup_id=pd.Series(None, index=entries.index, dtype="str"),
-        payment_known=among(entries["csa_case_id"], rows["reference"]),
-        state_fits=~entries["resolution_id"].isin(unfit).to_numpy(bool),
-    )
-    return Let(
-        cut(rows, handed.PAYMENTS),
-        pd.concat([_events(one, on) for one in told], ignore_index=True),
-        cut(entries, handed.PAYMENT_ENTRIES),
-    )
-
-
-def refused_entries(entries: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
-    """The entries that the gate found unfit, by ``row_key``, with the field at fault: they do not use up their number ([4])."""
-    one_each = findings.drop_duplicates("position")
-    numbers = entries["resolution_id"].iloc[one_each["position"].to_numpy(np.int64)].reset_index(drop=True)
-    return pd.DataFrame({"row_key": numbers, "field": one_each["field"].reset_index(drop=True)})
-
-
-def _entered(payment: pd.Series, entry: Any, complete: Mapping[str, bool]) -> dict[str, str]:
-    """What of the payment an entry changes; nothing where the payment is in no state for it."""
-    if not pd.isna(entry.csa_system) and entry.csa_system != payment["csa_system"]:
-        return {}
-    field, value, status = entry.field, entry.new_value, payment["status"]
-    said = str(value).lower()
-    if field == CASEGROUP and status == SUSPENSE and value in complete:
-        waits = payment["source"] == DCA and not complete[value]
-        return {"casegroup_id": value, "status": FLAGGED if waits else HELD}
-    if field == PASSED_TO and status == SUSPENSE and not pd.isna(value):
-        return {"passed_to": value, "status": PASSED_ON}
-    if field == BY_HAND and (said, status) in ((TRUE, HELD), (FALSE, FLAGGED)):
-        return {"status": FLAGGED if said == TRUE else HELD}
-    return {}
+# --- prompts, and the pass
 
 
 def prompted(
@@ -468,7 +350,7 @@ def allocate(payments: pd.DataFrame, dues: pd.DataFrame, standing: Standing, on:
         "business_date": dated.loc[gave.index].to_numpy(), "due_id": took["due_id"].to_numpy(), "kind": "ALLOCATION",
         "amount_pence": -pairs["pence"], "reason": None, "reference": gave["reference"].to_numpy(),
     }) if len(gave) else empty(handed.LEDGER)  # fmt: skip
-    events = _events(after.loc[going.index].assign(by_what=f"NIGHT {on.date().isoformat()}"), on)
+    events = events_of(after.loc[going.index].assign(by_what=f"NIGHT {on.date().isoformat()}"), on)
     return Allocated(cut(after, handed.PAYMENTS), events, cut(ledger, handed.LEDGER))
 
 
@@ -540,7 +422,8 @@ def _running(groups: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     return sums - np.where(first > 0, sums[first - 1], 0)
 
 
-def _events(rows: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
+def events_of(rows: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
+    """That each of these payments, with ``by_what``, came to stand where it does on that night."""
     if rows.empty:
         return empty(handed.PAYMENT_EVENTS)
     rows = rows.assign(business_date=on)
