@@ -13,7 +13,7 @@ import pytest
 
 from case_closure.night import run as night
 from case_closure.night import write_out
-from case_closure.outbound import exceptions_report
+from case_closure.outbound import exceptions_report, reconciliation
 from case_closure.store import database, reports
 from tests.support.builders import ON, Row, case, left
 from tests.support.installation import Databases, Installation, known
@@ -35,10 +35,10 @@ def files(installation: Installation, on: date) -> dict[str, bytes]:
     folder = Path(installation.folder) / "reports"
     folder.mkdir(exist_ok=True)
     with database.transaction(installation.url) as connection:
-        written = exceptions_report.write(
-            reports.exceptions_as_of(connection, on, implausible_pence=LIMIT), folder, on
-        )
-        written += write_out.write_reconciliation(connection, folder, on, implausible_pence=LIMIT)
+        reconciled = write_out.reconcile(connection, on, implausible_pence=LIMIT)
+        told = reports.exceptions_as_of(connection, on, implausible_pence=LIMIT)
+        written = exceptions_report.write(told, reconciled, folder, on)
+        written += reconciliation.write(reconciled, folder, on)
     return {file.name: (folder / file.name).read_bytes() for file in written}
 
 

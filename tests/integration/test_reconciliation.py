@@ -187,7 +187,13 @@ def test_B54_the_workbook_ties_out_with_the_views_to_the_penny(
     assert dict(written.control_totals) == {name: view[name] for name in FIGURES}
     assert written.rows == view["breaks"] == len(listed)
     book = openpyxl.load_workbook(tmp_path / workbook.NAME)
-    assert book.sheetnames == ["summary", "breaks", "tie-out", "sign-off"]
+    assert book.sheetnames == ["summary", "breaks", "tie-out", "outstanding", "sign-off"]
+    dues = planted.view("dues")
+    posted, amount, allocated = (
+        sum(row[name] for row in dues) for name in ("posted_pence", "amount_pence", "allocated_pence")
+    )
+    (owed,) = [row for row in sheet_rows(tmp_path, "outstanding") if row[0] == "All"]
+    assert owed[8:13] == ["ties", posted, amount - posted, allocated, amount - allocated]
     assert len(book["summary"]._charts) == 1  # type: ignore[attr-defined]
     of_all = [row for row in sheet_rows(tmp_path, "summary") if row[0] == "All"]
     assert len(of_all) == 3

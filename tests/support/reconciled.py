@@ -8,13 +8,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from case_closure.domain import payments
 from case_closure.domain.money import ARREARS_STATUSES, CREDITORS
 from case_closure.domain.reconciliation import BREAK_TYPES, CAUSES
+from case_closure.store import outstanding
 from case_closure.store import reconciliation as store
+from case_closure.tables.landed import CORRECTION_REASONS
 
 ON = date(2017, 8, 10)
 LIMIT = 100_000_000
 _FIGURES = dict(zip(store.FIGURES, (1000, 10, 1500, 900, 700, -100), strict=True))
+_DUE = {"posted_pence": 1000, "corrected_pence": -100, "allocated_pence": 250, "outstanding_pence": 650}
 _HUGE = dict.fromkeys(store.FIGURES, 0) | {"received_pence": 2**63 - 1, "held_pence": 2**63 - 1}
 
 
@@ -55,7 +59,22 @@ def reconciled(systems: Sequence[str], *, breaks: int = 0, implausible: int = 1)
         "implausible": hidden,
         "night": [night],
     }
-    return {name: pa.Table.from_pylist(lines, schema=_schema(name)) for name, lines in rows.items()}
+    money = {
+        "dues": pa.Table.from_pylist(
+            [{"csa_system": system, "creditor": creditor, "arrears_status": status, "rows": 2, **_DUE}
+             for system in systems for creditor in CREDITORS for status in ARREARS_STATUSES], schema=outstanding.DUES,
+        ),
+        "corrections": pa.Table.from_pylist(
+            [{"reason": reason, "status": status, "rows": 3, "tonight": 1, "up_pence": 500, "down_pence": 700}
+             for reason in (*CORRECTION_REASONS, systems[0]) for status in ("APPLIED", "REFUSED")],
+            schema=outstanding.CORRECTIONS,
+        ),
+        "payments": pa.Table.from_pylist(
+            [{"source": source, "status": status, "rows": 4, "tonight": 2, "amount_pence": 900, "allocated_pence": 600,
+              "oldest_days": 9} for source in payments.SOURCES for status in payments.STATUSES], schema=outstanding.PAYMENTS,
+        ),
+    }  # fmt: skip
+    return {name: pa.Table.from_pylist(lines, schema=_schema(name)) for name, lines in rows.items()} | money
 
 
 def _line(system: str, number: int) -> dict[str, Any]:

@@ -21,7 +21,9 @@ import pytest
 from case_closure.domain.rules import RULES
 from case_closure.outbound import exceptions_report as report
 from case_closure.store.reports import EXCEPTIONS
+from tests.support.reconciled import reconciled
 
+MONEY = reconciled(["CS2"])
 ON = date(2017, 8, 10)
 Row = dict[str, Any]
 HOSTILE = ('=HYPERLINK("http://x")', "+1", "-1", "@SUM(1)", "\t=1", "<script>alert(1)</script>")
@@ -44,7 +46,7 @@ def table(*lines: Row) -> pa.Table:
 
 def read(folder: Path, *lines: Row) -> tuple[list[Row], list[Row], list[Row], str]:
     """What each file says: CSV, Parquet and Excel as rows, the page as text."""
-    report.write(table(*lines), folder, ON)
+    report.write(table(*lines), MONEY, folder, ON)
     of_csv = list(csv.DictReader(io.StringIO((folder / "exceptions_report.csv").read_text(encoding="utf-8"))))
     sheets = openpyxl.load_workbook(folder / "exceptions_report.xlsx")
     headings, *cells = [[cell.value for cell in row] for row in sheets["exceptions"].iter_rows()]
@@ -232,7 +234,7 @@ def test_a_workbook_goes_on_on_another_sheet_when_one_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "MOST_ROWS", 2)
-    report.write(table(*(line(number) for number in range(5))), tmp_path, ON)
+    report.write(table(*(line(number) for number in range(5))), MONEY, tmp_path, ON)
     book = openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx")
     assert [(name, book[name].max_row - 1) for name in book.sheetnames[1:]] == [
         ("exceptions", 2), ("exceptions 2", 2), ("exceptions 3", 1),
@@ -298,7 +300,7 @@ def test_the_same_night_has_the_same_bytes(tmp_path: Path) -> None:
     made = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        written = report.write(rows, tmp_path / name, ON)
+        written = report.write(rows, MONEY, tmp_path / name, ON)
         made.append({file.name: (tmp_path / name / file.name).read_bytes() for file in written})
     assert made[0] == made[1]
     assert sorted(made[0]) == [f"exceptions_report.{kind}" for kind in ("csv", "html", "parquet", "xlsx")]
@@ -374,6 +376,59 @@ def test_a_night_without_an_implausible_amount_says_nothing_of_it(tmp_path: Path
     assert "Not in that figure" not in page
 
 
+def test_B48_B52_the_page_and_the_workbook_say_what_is_allocated_to_whom_and_how_old_it_is(
+    tmp_path: Path,
+) -> None:
+    """[24], [25]: each person with how many they have of each age, what nobody has too."""
+    lines = [
+        line(1, allocated_to="one"), line(2, state="OPEN", age_days=5, allocated_to="one"),
+        line(3, state="OPEN", age_days=30, allocated_to="two"), line(4, state="OPEN", age_days=300),
+        line(5, state="RESOLVED", allocated_to="one"),
+    ]  # fmt: skip
+    *_, page = read(tmp_path, *lines)
+    at = page.index("What is allocated to whom, and how old it is")
+    people = page_rows(page[at : page.index("</table>", at)])
+    assert people == {
+        "With whom": [*(name for _, name in report.AGES), "Open, all"],
+        "one": ["1", "1", "0", "0", "0", "2"], "two": ["0", "0", "0", "1", "0", "1"],
+        "nobody yet": ["0", "0", "0", "0", "1", "1"],
+    }  # fmt: skip
+    said = rows_after(tmp_path, "What is allocated to whom, and how old it is")
+    assert said[1:4] == [
+        ["one", 1, 1, 0, 0, 0, 2],
+        ["nobody yet", 0, 0, 0, 0, 1, 1],
+        ["two", 0, 0, 0, 1, 0, 1],
+    ]
+
+
+def test_B55_B59_the_report_says_corrections_payments_and_what_is_outstanding(tmp_path: Path) -> None:
+    """[39], [41]: and how long payments have waited, by state and source."""
+    *_, page = read(tmp_path, line())
+    at = page.index("Corrections, payments, and what is outstanding")
+    told = [
+        "Corrections: 6 applied tonight; 18 refused up to now.",
+        "Payments: 28 received tonight; 22.50 GBP have gone to dues.",
+        "Outstanding on 18 dues: 58.50 GBP.",
+    ]
+    assert re.findall(r'<p class="note">(.*?)</p>', page[at : page.index("<table", at)]) == told
+    waits = page_rows(page[at : page.index("</table>", at)])
+    assert waits["DCA FLAGGED: waits for a person to let it go"] == ["4", "9", "9.00"]
+    assert len(waits) == 1 + 6
+    said = rows_after(tmp_path, "Corrections, payments, and what is outstanding")
+    assert [row[0] for row in said[:3]] == told
+    assert said[4][:7] == ["CSA HELD: waits until its casegroup is complete", 4, None, None, None, 9, 9]
+
+
+def rows_after(folder: Path, title: str) -> list[list[Any]]:
+    """The rows of the workbook's summary under that title, without their empty ends."""
+    rows = [
+        [cell.value for cell in row]
+        for row in openpyxl.load_workbook(folder / "exceptions_report.xlsx")["summary"]
+    ]
+    at = next(place for place, row in enumerate(rows) if row[0] == title)
+    return [row[:7] for row in rows[at + 1 :]]
+
+
 def test_the_picture_draws_what_is_held_by_rule_and_age_and_says_it_too(tmp_path: Path) -> None:
     lines = [
         line(1, casegroup_held_pence=300), line(2, state="OPEN", age_days=100, casegroup_held_pence=100),
@@ -405,9 +460,11 @@ def test_no_heading_of_the_summary_is_printed_at_the_foot_of_a_page(tmp_path: Pa
     """Whatever the number of rules before it: a page ends before a heading that lacks room for its table's first rows."""
     for count in range(1, 41):
         codes = list(RULES)[:count]
-        report.write(table(*(line(n, rule_code=code) for n, code in enumerate(codes))), tmp_path, ON)
+        report.write(table(*(line(n, rule_code=code) for n, code in enumerate(codes))), MONEY, tmp_path, ON)
         sheet = openpyxl.load_workbook(tmp_path / "exceptions_report.xlsx")["summary"]
         ends = {mark.id for mark in sheet.row_breaks.brk}
-        titles = {cell.row for cell in sheet["A"] if str(cell.value).startswith("By ")}
+        titles = {
+            cell.row for cell in sheet["A"] if str(cell.value).startswith(("By ", "What is", "Corrections, "))
+        }
         # The row of a title is not the last of a page, nor is that of the headings under it.
         assert not ends & (titles | {row + 1 for row in titles}), count

@@ -99,8 +99,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
             line |= {"state": state, "first_seen_on": ON, "age_days": 0, "casegroup_held_pence": 1}
             lines += [line | {"severity": severity, "casegroup_implausible": apart}
                       for severity, apart in (("HOLD", False), ("HOLD", True), ("WARNING", False))]  # fmt: skip
-    files += exceptions_report.write(pa.Table.from_pylist(lines, schema=EXCEPTIONS), place, ON)
-    files += reconciliation.write(reconciled(HOSTILE), place, ON)
+    tables = reconciled(HOSTILE)
+    files += exceptions_report.write(pa.Table.from_pylist(lines, schema=EXCEPTIONS), tables, place, ON)
+    files += reconciliation.write(tables, place, ON)
     assert {file.name for file in files} == {
         path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()
     }

@@ -33,7 +33,7 @@ def printed_width(sheet: Any) -> float:
 
 def test_every_sheet_prints_on_a4_in_a_size_that_can_be_read(tmp_path: Path) -> None:
     book = written(tmp_path)
-    assert book.sheetnames == ["summary", "breaks", "implausible", "tie-out", "sign-off"]
+    assert book.sheetnames == ["summary", "breaks", "implausible", "tie-out", "outstanding", "sign-off"]
     for sheet in book:
         assert sheet.page_setup.paperSize == 9
         assert sheet.oddFooter is not None
@@ -106,9 +106,39 @@ def test_codes_stand_with_their_words(tmp_path: Path) -> None:
         } <= said[name]
 
 
+def test_B54_B55_B59_the_workbook_shows_corrections_payments_and_what_is_outstanding(tmp_path: Path) -> None:
+    """[18], [39], [41]: posted + corrected - paid = outstanding, in every bucket; what does not tie is said with the amount."""
+    book = written(tmp_path)
+    rows = [[cell.value for cell in row] for row in book["outstanding"]]
+    assert ["All", "all", "all", 54, 270, -27, 67.5, 175.5, "ties", 27000, -2700, 6750, 17550] in rows
+    assert ["REFUSED", "WRITE_OFF", "after a write-off that the receiving parent confirmed", 3, 5, 7, 1] in [
+        row[:7] for row in rows
+    ]
+    payment = [
+        "DCA: by a collection agency",
+        "SURPLUS",
+        "was more than was owed: the rest is left over",
+        4,
+        9,
+        6,
+        3,
+        9,
+        2,
+    ]
+    assert payment in [row[:9] for row in rows]
+    tables = reconciled(CSA_SYSTEMS)
+    for pence, said in ((649, "OUT by 0.01"), (-1, "OUT by 6.51")):
+        lines = tables["dues"].to_pylist()
+        lines[0]["outstanding_pence"] = pence
+        dues = tables["dues"].from_pylist(lines, schema=tables["dues"].schema)
+        workbook.write(tables | {"dues": dues}, tmp_path, ON)
+        sheet = openpyxl.load_workbook(tmp_path / workbook.NAME)["outstanding"]
+        assert [cell.value for cell in sheet["I"]].count(said) == 3, "the bucket, its system, and all"
+
+
 def test_without_an_implausible_amount_nothing_is_said_of_any(tmp_path: Path) -> None:
     book = written(tmp_path, implausible=0)
-    assert book.sheetnames == ["summary", "breaks", "tie-out", "sign-off"]
+    assert book.sheetnames == ["summary", "breaks", "tie-out", "outstanding", "sign-off"]
     assert "mplausible" not in str([[cell.value for cell in row] for sheet in book for row in sheet])
 
 

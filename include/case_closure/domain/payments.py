@@ -20,6 +20,19 @@ STATUSES: Final = (ALLOCATED, HELD, SUSPENSE, SURPLUS, DUPLICATE, FLAGGED, PASSE
 WITH_AN_OWNER: Final = (ALLOCATED, HELD, SURPLUS, FLAGGED)
 DONE: Final = (ALLOCATED, SURPLUS)
 
+# As people say them, in the order in which they are listed: what waits first.
+STATUSES_SAID: Final = {
+    HELD: "waits until its casegroup is complete",
+    FLAGGED: "waits for a person to let it go",
+    SUSPENSE: "waits until its owner is known",
+    ALLOCATED: "has paid dues, all of it",
+    SURPLUS: "was more than was owed: the rest is left over",
+    DUPLICATE: "a receipt that came again",
+    PASSED_ON: "has left for whoever it belongs to",
+}
+WAITING: Final = (HELD, FLAGGED, SUSPENSE)
+SOURCES_SAID: Final = {CSA: "paid to CSA", DCA: "by a collection agency"}
+
 # What a person can enter of a payment, and where it must stand for that ([17], [20]).
 CASEGROUP, PASSED_TO, BY_HAND = "casegroup_id", "passed_to", "manual_allocation"
 FIELDS: Final = (CASEGROUP, PASSED_TO, BY_HAND)

@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from case_closure.night.context import NightContext, NightFailed, Summary
 from case_closure.night.guard import entered, fail, hold_open, require_law
 from case_closure.night.parts import InParts, Work
@@ -166,7 +168,7 @@ def _hold(ctx: NightContext, connection: Connection) -> None:
 def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
     """Make the folder aside and publish it; how many files are in it."""
     from case_closure.night import lettering
-    from case_closure.outbound import exceptions_report, final_balances, notices
+    from case_closure.outbound import exceptions_report, final_balances, notices, reconciliation
 
     on, implausible = ctx.business_date, ctx.settings.balance_implausible_pence
     with entered(ctx, url, STAGE.name):
@@ -177,15 +179,16 @@ def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
         _hold(ctx, connection)
         outgoing.note_reported(connection, on)
         told = outgoing.read(connection, on)
+        reconciled = reconcile(connection, on, implausible_pence=implausible)
         files = [
             *notices.write(
                 aside, told.end_liability, told.ltrs, told.interest_flags, told.suppressed_letters
             ),
             *final_balances.write(aside, told.final_balances),
             *exceptions_report.write(
-                reports.exceptions_as_of(connection, on, implausible_pence=implausible), aside, on
+                reports.exceptions_as_of(connection, on, implausible_pence=implausible), reconciled, aside, on
             ),
-            *write_reconciliation(connection, aside, on, implausible_pence=implausible),
+            *reconciliation.write(reconciled, aside, on),
             *letters(connection, aside),
         ]
         folder.write_manifest(aside, on, f"CC-{on}", files)
@@ -194,13 +197,9 @@ def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
     return len(files)
 
 
-def write_reconciliation(
-    connection: Connection, aside: Path, on: date, *, implausible_pence: int
-) -> list[WrittenFile]:
-    """The night's own workbook, once all its casegroups are stored; nationally sensitive ones are not in it (R26)."""
-    from case_closure.outbound import reconciliation as workbook
+def reconcile(connection: Connection, on: date, *, implausible_pence: int) -> dict[str, pa.Table]:
+    """The night's reconciliation, once all its casegroups are stored; nationally sensitive ones are not in it (R26)."""
     from case_closure.store import reconciliation
 
     history.settle_moves(connection, on)
-    tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
-    return workbook.write(tables, aside, on)
+    return reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)

@@ -21,11 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from markupsafe import Markup
+from xlsxwriter.worksheet import Worksheet
 
 from case_closure.domain.money import CREDITORS_SAID, pounds
 from case_closure.domain.rules import CASE_OWNER, FT_TEAM, RULES
 from case_closure.domain.texts import printable
+from case_closure.outbound import outstanding
 from case_closure.outbound.folder import WrittenFile, exact_total, write_csv
+from case_closure.outbound.outstanding import Money
 from case_closure.outbound.workbook import MOST_ROWS, Book, Column, writing
 
 NAME = "exceptions_report"
@@ -76,8 +79,9 @@ COLUMNS = (
 Row = dict[str, Any]
 
 
-def write(rows: pa.Table, folder: Path, on: date) -> list[WrittenFile]:
-    """`exceptions_report.csv`, `.parquet`, `.xlsx` and `.html` from what ``store.reports.exceptions_as_of`` gives.
+def write(rows: pa.Table, money: Money, folder: Path, on: date) -> list[WrittenFile]:
+    """`exceptions_report.csv`, `.parquet`, `.xlsx` and `.html` from what ``store.reports.exceptions_as_of`` gives, and what
+    ``store.outstanding.as_of`` gives.
 
     Each answers for every exception; the CSV and Parquet for the sum of what their casegroups hold, in pence.
     """
@@ -86,8 +90,8 @@ def write(rows: pa.Table, folder: Path, on: date) -> list[WrittenFile]:
     csv = write_csv(folder, f"{NAME}.csv", table, tuple(total))
     pq.write_table(table, folder / f"{NAME}.parquet")
     summary = Summary.of(_each(rows))
-    _workbook(folder / f"{NAME}.xlsx", table, summary, on)
-    (folder / f"{NAME}.html").write_text(_page(summary, on), encoding="utf-8")
+    _workbook(folder / f"{NAME}.xlsx", table, summary, money, on)
+    (folder / f"{NAME}.html").write_text(_page(summary, money, on), encoding="utf-8")
     others = [WrittenFile(f"{NAME}.{kind}", rows.num_rows) for kind in ("xlsx", "html")]
     return [csv, WrittenFile(f"{NAME}.parquet", rows.num_rows, total), *others]
 
@@ -182,13 +186,14 @@ def field_in_words(name: str) -> str:
 class Line:
     """One line of a summary: how many are new, still open and resolved, how old, and pounds held.
 
-    ``held``: by casegroup, but for those with an implausible amount, which stand apart; ``ages``: how old the oldest of
-    its exceptions here is.
+    ``by_age``: how many are open, for each of AGES. ``held``: by casegroup, but for those with an implausible amount, which stand
+    apart; ``ages``: how old the oldest of its exceptions here is.
     """
 
     name: str
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
     oldest: int = 0
+    by_age: dict[str, int] = field(default_factory=lambda: dict.fromkeys(dict(AGES).values(), 0))
     held: dict[str, int] = field(default_factory=dict)
     ages: dict[str, int] = field(default_factory=dict)
 
@@ -197,6 +202,7 @@ class Line:
         self.counts[row["state"]] += 1
         if row["state"] != RESOLVED:
             self.oldest = max(self.oldest, row["age_days"])
+            self.by_age[_age(row["age_days"])] += 1
             if not row["casegroup_implausible"]:
                 group = row["casegroup_id"] or ""
                 self.held[group] = row["casegroup_held_pence"]
@@ -275,6 +281,11 @@ class Summary:
         return summary
 
     @property
+    def allocated(self) -> dict[str, Line]:
+        """Who has those that are open; none where nobody has any yet, for that would say what the total says."""
+        return self.people if self.people.keys() - {NOBODY} else {}
+
+    @property
     def apart_pence(self) -> int:
         """What the casegroups with an implausible amount hold: in no other figure."""
         return sum(row["casegroup_held_pence"] for row in self.apart.values())
@@ -332,12 +343,12 @@ _SEVERITIES = {"HOLD": "Stops its record", "WARNING": "Warning, stops nothing"}
 _STATUSES = {"OPEN": "Open", "ALLOCATED": "Allocated", "RESOLVED": "Resolved"}
 
 
-def _workbook(path: Path, table: pa.Table, summary: Summary, on: date) -> None:
+def _workbook(path: Path, table: pa.Table, summary: Summary, money: Money, on: date) -> None:
     headed = [
         Column(column.heading.replace("_", " ").replace("gbp", "GBP").replace("csa", "CSA"), column.kind) for column in _SHEET
     ]  # fmt: skip
     with writing(path, f"Exceptions report, night of {on}", on) as book:
-        _summary_sheet(book, summary, on)
+        _summary_sheet(book, summary, money, on)
         for number, start in enumerate(range(0, max(table.num_rows, 1), MOST_ROWS), 1):
             name = "exceptions" if number == 1 else f"exceptions {number}"
             sheet = book.sheet(name, [column.width for column in _SHEET])
@@ -364,7 +375,7 @@ def _cells(line: Row) -> list[Any]:
     return [said[column.heading] for column in _SHEET]
 
 
-def _summary_sheet(book: Book, summary: Summary, on: date) -> None:
+def _summary_sheet(book: Book, summary: Summary, money: Money, on: date) -> None:
     columns = [
         Column("", width=58), Column("New tonight", "whole", 10), Column("Still open", "whole", 10),
         Column("Open, all", "whole", 10), Column("Resolved tonight", "whole", 10), Column("Oldest, days", "whole", 10),
@@ -389,6 +400,8 @@ def _summary_sheet(book: Book, summary: Summary, on: date) -> None:
             row = book.row(sheet, row, columns, [_named(line.name), *_figures(line)])
         if title == _BY_RULE:
             row = book.row(sheet, row, columns, ["All", *_figures(summary.total)], bold=True)
+    row = _ages_sheet(book, sheet, row, summary)
+    row = _money_sheet(book, sheet, row, widths, money)
     if summary.apart:
         book.together(sheet, row + 1, 100)
         row = book.words(sheet, row + 1, "Implausible amounts, in no figure above", "section")
@@ -402,6 +415,44 @@ def _summary_sheet(book: Book, summary: Summary, on: date) -> None:
             more = "And more: filter the sheet 'exceptions' by its column 'casegroup implausible'."
             row = book.words(sheet, row, more, "note")
     book.end_pages(sheet, row, widths, repeated=first)
+
+
+def _ages_sheet(book: Book, sheet: Worksheet, row: int, summary: Summary) -> int:
+    """Who has those that are open, and how old they are."""
+    people = list(summary.allocated.values())
+    if not people:
+        return row
+    columns = [
+        Column(_WITH_WHOM, width=58),
+        *(Column(name, "whole") for _, name in AGES),
+        Column("Open, all", "whole"),
+    ]
+    book.together(sheet, row + 1, 50 + 28 * min(len(people), 5))
+    row = book.words(sheet, row + 1, _ALLOCATED, "section")
+    row = book.headings(sheet, row, columns)
+    for line in people:
+        row = book.row(sheet, row, columns, [line.name, *line.by_age.values(), line.open])
+    return row
+
+
+def _money_sheet(book: Book, sheet: Worksheet, row: int, widths: Sequence[float], money: Money) -> int:
+    """Corrections, payments and what is outstanding; payments that wait, and how long."""
+    lines = outstanding.waiting(money)
+    book.together(sheet, row + 1, 100 + 28 * min(len(lines), 5))
+    row = book.words(sheet, row + 1, _MONEY, "section")
+    for said in outstanding.told(money):
+        row = book.across(sheet, row, said, widths, "wrapped")
+    if lines:
+        columns = [
+            Column("Payments that wait", width=58), Column("Payments", "whole"), *[Column("")] * 3,
+            Column("Oldest, days", "whole"), Column("GBP", "pounds"), Column("Pence", "pence"),
+        ]  # fmt: skip
+        row = book.headings(sheet, row, columns)
+        for line in lines:
+            named = f"{line['named']}: {line['says']}"
+            values = [named, line["rows"], *[None] * 3, line["oldest_days"], line["pence"], line["pence"]]
+            row = book.row(sheet, row, columns, values)
+    return row
 
 
 def _apart(summary: Summary) -> str:
@@ -419,13 +470,14 @@ def _named(name: str) -> str:
 
 _HELD = "Held: all that the casegroups of these exceptions hold; one with several exceptions is counted once in each line."
 _BY_RULE = "By rule"
+_WITH_WHOM = "With whom"
+_ALLOCATED = "What is allocated to whom, and how old it is"
+_MONEY = "Corrections, payments, and what is outstanding"
 
 
 def _tables(summary: Summary) -> list[tuple[str, Iterable[Line]]]:
-    # Where nobody has any yet it would say what the total says.
-    people = summary.people if summary.people.keys() - {NOBODY} else {}
     tables = [
-        (_BY_RULE, summary.rules), ("By route", summary.routes), ("By whom those open are allocated to", people),
+        (_BY_RULE, summary.rules), ("By route", summary.routes), ("By whom those open are allocated to", summary.allocated),
         ("By age of those open", summary.ages), ("By CSA system", summary.systems),
         ("Warnings (nothing is stopped)", summary.warnings),
     ]  # fmt: skip
@@ -452,7 +504,7 @@ def _day(on: date) -> str:
 # --- the page
 
 
-def _page(summary: Summary, on: date) -> str:
+def _page(summary: Summary, money: Money, on: date) -> str:
     place = Path(__file__).parent
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(place),
@@ -475,7 +527,8 @@ def _page(summary: Summary, on: date) -> str:
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'", css=Markup(css),
         day=_day(on), on=on, summary=summary, held=_HELD, tables=_tables(summary)[1:], states=STATES, rules=RULES, ages=AGES,
         most=LISTED_A_RULE, where=where, enter=enter, found=found, wrong=wrong, do=do, csv=f"{NAME}.csv", NEW=NEW, OPEN=OPEN,
-        RESOLVED=RESOLVED, whose=whose, says=_says,
+        RESOLVED=RESOLVED, whose=whose, says=_says, allocated=_ALLOCATED, with_whom=_WITH_WHOM, money=_MONEY,
+        told=outstanding.told(money), waiting=outstanding.waiting(money),
     )  # fmt: skip
 
 

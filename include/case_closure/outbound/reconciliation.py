@@ -4,8 +4,9 @@ Belongs here: the sheets and their words. Does not belong here: any figure of it
 breaks (``store.reconciliation``).
 
 Sheets: summary (totals by system, tranche and night, and the money bridge), breaks, implausible (if there are such amounts),
-tie-out, sign-off. Every check is a value, worked out when the workbook is written: no cell is a formula. Each amount stands
-twice, in pounds to read and in pence to tie out. What is printed is in pounds and stands first, the rest beside it.
+tie-out, outstanding (``outbound.outstanding``), sign-off. Every check is a value, worked out when the workbook is written: no
+cell is a formula. Each amount stands twice, in pounds to read and in pence to tie out. What is printed is in pounds and stands
+first, the rest beside it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from xlsxwriter.worksheet import Worksheet
 from case_closure.domain.cases import SYSTEMS_SAID
 from case_closure.domain.money import CREDITORS_SAID, STATUSES_SAID, pounds
 from case_closure.domain.reconciliation import BREAK_TYPES, BREAKS_SAID, CAUSES
+from case_closure.outbound import outstanding
 from case_closure.outbound.folder import WrittenFile
 from case_closure.outbound.workbook import MOST_ROWS, PALE, Book, Column, plain, writing
 
@@ -62,6 +64,7 @@ def write(tables: dict[str, pa.Table], folder: Path, on: date) -> list[WrittenFi
         if tables["implausible"].num_rows:
             _implausible(book, tables, on)
         _tie_out(book, buckets, on)
+        outstanding.sheet(book, tables, on)
         _sign_off(book, tables, buckets, on)
     total = _added(buckets)
     return [WrittenFile(NAME, tables["breaks"].num_rows, {name: total[name] for name in FIGURES})]

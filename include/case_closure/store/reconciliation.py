@@ -20,7 +20,7 @@ from sqlalchemy import Connection, text
 
 from case_closure import refusals
 from case_closure.domain.reconciliation import CAUSES
-from case_closure.store import history, sensitive, shares
+from case_closure.store import history, outstanding, sensitive, shares
 from case_closure.store.copy import copy_out
 from case_closure.store.database import raw
 
@@ -165,7 +165,7 @@ def reconstruct(
     latest change): rows, breaks and the six figures. ``break_types``: by type and cause, with the difference and cases too.
     ``breaks``: each break with both figures, ordered by cause and case; at most MOST_BREAKS, then those that differ most.
     ``implausible``: each such amount, as many at most, then the largest. ``night``: the latest night up to that date, its
-    extract and status, how many were run, and the limit (B54).
+    extract and status, how many were run, and the limit (B54). Besides what ``outstanding.as_of`` gives.
     """
     cursor: psycopg.Connection[Any] = raw(connection)
     side = "true" if sensitive else "false"
@@ -215,7 +215,7 @@ def reconstruct(
     tables["night"] = _night(connection, on).append_column(
         "implausible_pence", pa.array([implausible_pence], pa.int64())
     )
-    return tables
+    return tables | outstanding.as_of(connection, on, sensitive=sensitive)
 
 
 def _named(columns: dict[str, pa.DataType]) -> str:
