@@ -7,6 +7,7 @@ check.
     activity                  the other files of an ordinary day
     faults                    the table of all that can be wrong
     showcase, stories         single things to see, on one night and over several
+    afterwards                the same of what comes around a transition: money, corrections, debts, orders, entries
     planting, nights          who gets what, and the writing
 
 Nobody in it exists: names are drawn from lists, NINOs and addresses are made up.

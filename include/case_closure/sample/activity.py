@@ -20,6 +20,7 @@ from case_closure.sample.casegroup import Row
 from case_closure.sample.cases import Cases
 from case_closure.sample.columns import Flags, Ints
 from case_closure.sample.people import People, ninos
+from case_closure.tables.landed import ENFORCEMENT_ACTION_TYPES
 
 PAYMENT_SHARE = 0.01
 DCA_SHARE = 0.003
@@ -31,7 +32,6 @@ APPLICATION_SHARE = 0.03  # of the open cases
 
 AGENCIES = ("iQor", "Collectica", "Northern Recoveries")
 COURTS = ("Leeds Magistrates' Court", "Cardiff Magistrates' Court", "Glasgow Sheriff Court")
-ACTION_TYPES = ("LIABILITY_ORDER", "CHARGING_ORDER", "DISTRESS", "COMMITTAL", "DISQUALIFICATION")
 _NOBODY = 60_000_000  # person numbers that no casegroup and no register row uses
 
 
@@ -87,7 +87,7 @@ def make_activity(
         granted = today - timedelta(days=int(rng.integers(100, 2500)))
         add("enforcement_actions", key(case) | {
             "action_id": f"EN{cases.number[at]:09d}",
-            "action_type": ACTION_TYPES[kind],
+            "action_type": ENFORCEMENT_ACTION_TYPES[kind],
             "ongoing": bool(rng.random() < 0.7),
             "in_force": bool(rng.random() < 0.8),
             "reference": f"REF/{granted.year}/{at}",

@@ -534,6 +534,24 @@ def action_row(case: Row, dice: Dice, kind: str) -> Row:
     }
 
 
+def enforcement_row(case: Row, dice: Dice, kind: str, *, ongoing: bool = True) -> Row:
+    """A row of enforcement_actions on a case, in force."""
+    return {
+        "action_id": f"ENX{dice.number():08d}",
+        "csa_system": case["csa_system"],
+        "csa_case_id": case["csa_case_id"],
+        "action_type": kind,
+        "ongoing": ongoing,
+        "in_force": True,
+        "reference": f"LO/{dice.number()}",
+        "court": "Leeds Magistrates' Court",
+        "granted_on": dice.today - timedelta(days=700),
+        "amount_pence": 50_000,
+        "period_from": dice.today - timedelta(days=1800),
+        "period_to": dice.today - timedelta(days=900),
+    }
+
+
 def _action_of_no_kind(group: Casegroup, case: Row, dice: Dice) -> None:
     group.file("csa_actions").append(action_row(case, dice, "QUARREL"))
 

@@ -2,7 +2,7 @@
 
 Belongs here: the queue of what is planted deliberately, the random faults of a block, mending by extract or
 resolution.
-Does not belong here: what the faults are (`faults`, `showcase`, `stories`), writing nights (`nights`).
+Does not belong here: what the faults are (`faults`, `showcase`, `stories`, `afterwards`), writing nights (`nights`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from case_closure.sample.afterwards import AFTERWARDS
 from case_closure.sample.casegroup import POPULATION_FILES, Casegroup, Dice, Row
 from case_closure.sample.faults import FAULTS, HIDDEN, PAIRS, Fault, Found
 from case_closure.sample.showcase import SHOWCASES
@@ -63,7 +64,7 @@ MENDED_SHARE = 0.6
 def queue() -> list[Item]:
     """All that is planted deliberately, the most needed first."""
     first_of_each = list({fault.code: fault for fault in reversed(FAULTS)}.values())[::-1]
-    stories = [Item(s.name, s.tell, s.nights, s.groups, s.cases, s.on_cms) for s in STORIES]
+    stories = [Item(s.name, s.tell, s.nights, s.groups, s.cases, s.on_cms) for s in (*STORIES, *AFTERWARDS)]
     showcases = [Item(s.name, _shown(s.make), 1, s.groups, s.cases, s.on_cms) for s in SHOWCASES]
     pairs = [_item(one, other) for one, other in PAIRS]
     hidden = [_item(one, other, tells=1) for one, other in HIDDEN]

@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from case_closure.domain.cases import CSA_SYSTEMS
+from case_closure.domain.enforcement import LIABILITY_ORDER
 from case_closure.domain.money import BUCKET_COLUMNS, RP_BUCKET_COLUMNS
 from case_closure.sample.casegroup import Casegroup, Dice, Row, key, set_amounts
 from case_closure.sample.faults import (
     INVALID_NINOS,
     application_row,
     correction_row,
+    enforcement_row,
     inhibit_row,
     payment_row,
 )
+from case_closure.tables.landed import ENFORCEMENT_ACTION_TYPES
 
 Make = Callable[[list[Casegroup], Dice], None]
 
@@ -213,30 +216,12 @@ def _corrected(amount: int, calculation: dict[str, int] | None = None) -> Make:
     return make
 
 
-def _three_actions(groups: list[Casegroup], dice: Dice) -> None:
-    """Two actions and an ended liability order on one case: one request each, the ended order none (B62)."""
+def _every_action(groups: list[Casegroup], dice: Dice) -> None:
+    """An action of each kind and an ended liability order on one case: one request each, the ended order none (B62)."""
     case = groups[0].cases[0]
-    for action_type, ongoing in (
-        ("LIABILITY_ORDER", True),
-        ("LIABILITY_ORDER", False),
-        ("CHARGING_ORDER", False),
-    ):
-        groups[0].file("enforcement_actions").append(
-            {
-                "action_id": f"ENX{dice.number():08d}",
-                "csa_system": case["csa_system"],
-                "csa_case_id": case["csa_case_id"],
-                "action_type": action_type,
-                "ongoing": ongoing,
-                "in_force": True,
-                "reference": f"LO/{dice.number()}",
-                "court": "Leeds Magistrates' Court",
-                "granted_on": dice.today - timedelta(days=700),
-                "amount_pence": 50_000,
-                "period_from": dice.today - timedelta(days=1800),
-                "period_to": dice.today - timedelta(days=900),
-            }
-        )
+    rows = [enforcement_row(case, dice, kind) for kind in ENFORCEMENT_ACTION_TYPES]
+    ended = enforcement_row(case, dice, LIABILITY_ORDER, ongoing=False)
+    groups[0].file("enforcement_actions").extend([*rows, ended])
 
 
 def _selected(csa_system: str = "CS2", segment: int = 1) -> Make:
@@ -355,7 +340,7 @@ SHOWCASES: tuple[Showcase, ...] = (
     ),
     _see("corrected up", _corrected(130_000)),
     _see("corrected to nothing", _corrected(0)),
-    _see("three enforcement actions", _three_actions),
+    _see("enforcement actions of every kind", _every_action),
     _see("selected, on two systems", _selected(), _one_number_on_two_systems, cases=2),
     _see("selected, represented", _selected(), _receiving_parent(**_ADVISER_AT)),
     _see("selected, paying parent died", _selected(), _died(40)),

@@ -251,6 +251,18 @@ def _reported_then_cleared(groups: list[Casegroup], teller: Teller) -> None:
     teller.mend(1, *faults_found)
 
 
+def _entry_that_does_not_mend(groups: list[Casegroup], teller: Teller) -> None:
+    """What is entered first is not what the nine amounts come to either; the extract then sends it right ([22])."""
+    group, case = groups[0], groups[0].cases[0]
+    sound = dict(group.balance(case))
+    faults_found = BY_NAME["balance_total_mismatch/TOTAL"].plant(group, teller.dice)
+    teller.expect(0, *faults_found)
+    sent = group.balance(case)["total_pence"]
+    teller.resolve(1, case, "BALANCE", "total_pence", sent, sound["total_pence"] + 700)
+    teller.send(2, "csa_balances", sound | {"balance_id": f"{sound['balance_id']}-M"})
+    teller.mend(2, *faults_found)
+
+
 def _one_fault_behind_another(groups: list[Casegroup], teller: Teller) -> None:
     """Mending the balance brings out a missing NINO, which nobody had judged until then."""
     group, case = groups[0], groups[0].cases[0]
@@ -412,6 +424,7 @@ STORIES: tuple[Story, ...] = (
     Story("inhibit flag removed", _flag_removed),
     Story("resolution stands", _resolution_stands, nights=3),
     Story("one fault behind another", _one_fault_behind_another, nights=3),
+    Story("entry that does not mend", _entry_that_does_not_mend, nights=3),
     Story("reported, then cleared", _reported_then_cleared),
     Story("late child", _late_child),
     Story("late case", _late_case),

@@ -30,6 +30,10 @@ CASE_TYPES = ("ONGOING", "ARREARS_ONLY")
 CASE_STATUSES = ("OPEN", "CLOSED")
 CLOSED_REASONS = ("CASE_CLOSURE", "OTHER")
 SEGMENTS = ("1", "2", "3", "4", "5")
+CORRECTION_REASONS = ("ERROR", "CHANGE_OF_CIRCUMSTANCES", "APPEAL", "OFFLINE_REPORT", "WRITE_OFF")
+CSA_ACTION_TYPES = ("APPEAL", "COMPLAINT", "CHANGE_OF_CIRCUMSTANCES", "OTHER")
+ENFORCEMENT_ACTION_TYPES = ("LIABILITY_ORDER", "CHARGING_ORDER", "DISTRESS", "COMMITTAL", "DISQUALIFICATION")
+RECORD_KINDS = ("GATEWAY", "MINIMUM_CASE_DATA", "CSA_CONTACT")
 REPORT_CHANNELS = ("OFFLINE_REPORT", "CSA_CASEWORKER")
 REPORT_STAGES = (
     "SELECTION", "CLOSURE", "RECEIVE_BALANCE", "CASE_SET_UP", "ADD_ARREARS", "AFTER_TRANSITION",
@@ -428,7 +432,7 @@ _ENFORCEMENT_ACTIONS = FileContract(
             "action_type",
             TEXT,
             "What kind of action",
-            ("LIABILITY_ORDER", "CHARGING_ORDER", "DISTRESS", "COMMITTAL", "DISQUALIFICATION"),
+            ENFORCEMENT_ACTION_TYPES,
         ),
         Column("ongoing", FLAG, "Still under way: a liability order makes an item only then"),
         Column("in_force", FLAG, "The order is in force"),
@@ -517,12 +521,7 @@ _CORRECTIONS = FileContract(
         _CREDITOR,
         _ARREARS_STATUS,
         Column("new_amount_pence", PENCE, "What the bucket should be; refused below zero"),
-        Column(
-            "reason",
-            TEXT,
-            "Why it was made",
-            ("ERROR", "CHANGE_OF_CIRCUMSTANCES", "APPEAL", "OFFLINE_REPORT", "WRITE_OFF"),
-        ),
+        Column("reason", TEXT, "Why it was made", CORRECTION_REASONS),
         Column("requested_by", TEXT, "Who asked for it"),
         Column(
             "offline_calculation",
@@ -544,12 +543,7 @@ _CSA_ACTIONS = FileContract(
     columns=(
         Column("csa_action_id", TEXT, "The action"),
         *_case_key(),
-        Column(
-            "action_type",
-            TEXT,
-            "What kind of action",
-            ("APPEAL", "COMPLAINT", "CHANGE_OF_CIRCUMSTANCES", "OTHER"),
-        ),
+        Column("action_type", TEXT, "What kind of action", CSA_ACTION_TYPES),
         Column("detail", TEXT, "What is left to do, free text", personal=True),
         Column("notified_on", DAY, "Day CSA told us"),
         Column("notified_by", TEXT, "Who told us"),
@@ -565,7 +559,7 @@ _RECORDS = FileContract(
     meaning="What people did outside the system, kept for the record (B11, B27, B58).",
     columns=(
         Column("record_id", TEXT, "The record"),
-        Column("kind", TEXT, "What kind of record", ("GATEWAY", "MINIMUM_CASE_DATA", "CSA_CONTACT")),
+        Column("kind", TEXT, "What kind of record", RECORD_KINDS),
         Column("casegroup_id", TEXT, "Casegroup it is about"),
         *_optional_case_key(),
         Column("reference", TEXT, "Reference of what was done"),
