@@ -111,7 +111,7 @@ def test_an_application_kept_proactive_and_sent_again_with_an_earlier_day_is_jud
 
 
 def test_answers_that_name_nothing_and_answers_that_do(installation: Installation) -> None:
-    """B15, B25: an unknown LTR or letter is an exception that stays open until it is sent right; others are noted."""
+    """B15, B25, [12]: an unknown LTR or letter is an exception that stays open until it is sent right; others are noted."""
     tranche(installation)
     answer: Row = {"ltr_id": "LTR1-CS2-AP1", "acknowledged_on": ON, "outcome": "CLOSED"}
     letter = f"CMSL6304-G1---PP-G1-{ON}"

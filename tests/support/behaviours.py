@@ -61,8 +61,10 @@ def cited(source: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     defined = False
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and _TRIPLE.match(token.string)):
-            counts.update(cited_in_text(token.string))
+        # A number may be the first thing that a docstring says: its quotes are no part of it.
+        quotes = _TRIPLE.match(token.string) if token.type == tokenize.STRING else None
+        if token.type == tokenize.COMMENT or quotes:
+            counts.update(cited_in_text(token.string[quotes.end() :] if quotes else token.string))
         elif token.type == tokenize.STRING:
             for words in _IN_BRACKETS.findall(token.string):
                 counts.update(cited_in_text(words))

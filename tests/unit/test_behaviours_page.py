@@ -30,6 +30,7 @@ def test_every_number_has_its_one_line(section: str) -> None:
     [
         ("# B29, and R21 as well as [18]", {"B29", "R21", "[18]"}),
         ('"""Selects (B2-B4), [45]-[47]."""', {"B2", "B3", "B4", "[45]", "[46]", "[47]"}),
+        ('"""[50]: letters come last."""', {"[50]"}),
         ('words = "Refused (R22, B6)."', {"R22", "B6"}),
         ("def test_R12_B29_a_case_of_2003() -> None: ...", {"R12", "B29"}),
         ("def test_22_what_was_entered() -> None: ...", {"[22]"}),

@@ -248,6 +248,7 @@ def test_B12_first_contact_of_a_casegroup_that_an_application_selected_is_the_re
 
 
 def test_B12_R37_50_one_selected_and_turned_reactive_on_one_night_is_written_to_once() -> None:
+    """[50]"""
     one = open_case()
     stamps = tonight(one, journey="REACTIVE", became_reactive_on=ON)
     assert followed(one, selected=stamps, state=None).codes == ["CMSL6304", "CMSL6309"]
@@ -476,6 +477,7 @@ def test_B15_an_answer_about_a_letter_that_was_suppressed_is_in_order() -> None:
 
 
 def test_B15_an_answer_about_any_other_letter_is_an_exception() -> None:
+    """[12]"""
     night = answered(
         {"letter_id": "CMSL6303-G1---PP-G1-2017-08-08", "issued_on": ON}, suppressed={"another": "G1"}
     )

@@ -230,7 +230,7 @@ def test_B25_an_answer_to_an_LTR_that_was_sent_is_in_order() -> None:
 
 
 def test_B25_an_answer_that_is_not() -> None:
-    """Of an LTR never sent, of an outcome that is none, of both: an exception and an item each, by the casegroup if known."""
+    """[12]: of an LTR never sent, of an outcome that is none, of both: an exception and an item each, the casegroup if known."""
     answers = [response(0, "CLOSED"), response(1, "DONE"), response(2, "closed"), response(3, "DONE")]
     night = applied(responses=answers, ltrs=sent(1, 2))
     assert night.opened == {
@@ -246,7 +246,7 @@ def test_B25_an_answer_that_is_not() -> None:
 
 
 def test_an_impossible_date_of_receipt_refuses_the_application_alone() -> None:
-    """None, or one after the night it arrived: nothing is decided, nobody is looked up; the other of the night is judged."""
+    """[12]: none, or one after the night it arrived: nothing is decided, nobody looked up; the other of the night is judged."""
     days = (None, ON + timedelta(days=1), date(2099, 1, 1))
     bad = [application(f"AP{n}", received_on, applicant_nino=None) for n, received_on in enumerate(days)]
     night = applied(*bad, application("AP9"), cases=[open_case()], routes={"G1": "owner-1"})
