@@ -47,13 +47,14 @@ class ExceptionRefused(refusals.Refused):
 @dataclass(frozen=True)
 class Foretold:
     """What entries will do: of each exception that they are for whether it closes and, while it stays open, why; how many
-    casegroups complete, how many pence would be posted, and how many of payments dues would take."""
+    casegroups complete, how many pence would be posted, how many of payments dues would take, and what opens instead."""
 
     fates: dict[str, str | None]
     closes_with_them: list[str]
     completed: int
     posted_pence: int
     allocated_pence: int
+    opens: list[str]
 
     @property
     def closes(self) -> int:
@@ -448,7 +449,8 @@ def _told_of(
     others = sorted(closes - set(entered))
     lines += [f"{shown(one, _SHOWN)}: closes with it" for one in others]
     opened = tried.decided.opened[["rule_code", "csa_case_id"]].value_counts().index.tolist()
-    lines += [f"{code} opens on case {shown(str(case_id))}" for code, case_id in opened]
+    opens = [f"{code} opens on case {shown(str(case_id))}" for code, case_id in opened]
+    lines += opens
     pence = int(tried.posted.dues["posted_pence"].sum())
     told.foretold = Foretold(
         {
@@ -459,6 +461,7 @@ def _told_of(
         len(tried.posted.completed),
         pence,
         tried.allocated_pence,
+        opens,
     )
     lines.append(
         f"{len(closes)} of {len(entered)} close; {len(tried.posted.completed)} casegroups complete; "
