@@ -15,13 +15,17 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from case_closure.local import embedded, environment, supervisor
+from case_closure.domain.permissions import ROLES
+from case_closure.local import embedded, environment, people, supervisor
+from case_closure.sample import mark
 from case_closure.settings import Settings
 from tests.support.airflow_up import Up, until
 
@@ -170,6 +174,11 @@ def test_a_night_whose_command_is_killed_is_killed_with_it(installation: Install
 
 @pytest.fixture(scope="module")
 def up(installation: Installation) -> Iterator[Up]:
+    # Nothing but a sample is there.
+    (installation.landing / "2017-01-01").mkdir()
+    (installation.landing / "2017-01-01" / "manifest.json").write_text("{}")
+    mark.write(installation.landing)
+    installation.variables["AIRFLOW__FAB__CACHE_TTL"] = "1"
     started = Up(installation.home, installation.variables)
     yield started
     with contextlib.suppress(ProcessLookupError):
@@ -188,6 +197,64 @@ def test_airflow_comes_up_with_the_night_scheduled_and_nothing_of_the_past_start
     assert health["scheduler"]["status"] == health["dag_processor"]["status"] == "healthy"
     runs = up.client.get("/api/v2/dags/nightly/dagRuns?run_type=scheduled")
     assert runs["total_entries"] == 0
+
+
+def desk_of(up: Up, token: str) -> tuple[int, str]:
+    """The first page of the desk, as whoever has this token of Airflow's."""
+    asked = urllib.request.Request(f"{up.client.url}/desk/", headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_on_a_sample_somebody_for_each_role_signs_in_with_a_password_that_was_said_once(
+    installation: Installation, up: Up
+) -> None:
+    printed = up.log.read_text().partition("somebody for each role")[2].partition("The night is scheduled")[0]
+    passwords = dict(re.findall(r"^  (\w+) +(\S+)", printed, re.M))
+    assert list(passwords) == list(ROLES)
+    for name, password in passwords.items():
+        status, page = desk_of(up, up.client.sign_in(name, password))
+        assert status == 200, name
+        assert f"{name}: " in page, "the role is not known at the desk"
+    for nobody in ("", "nonsense", f"{up.client.sign_in('analyst', passwords['analyst'])}x"):
+        status, page = desk_of(up, nobody)
+        assert (status, "You are not signed in" in page) == (401, True)
+    kept = [
+        path
+        for path in environment.airflow_home(installation.settings).rglob("*")
+        if path.is_file() and any(password.encode() in path.read_bytes() for password in passwords.values())
+    ]
+    assert kept == []
+
+
+def test_roles_and_people_are_made_once_and_a_role_that_was_changed_is_as_it_should_be_again(up: Up) -> None:
+    assert people.make_people(up.client) == []
+    assert people.make_roles(up.client) == []
+    everything = up.client.get("/auth/fab/v1/roles/Admin")["actions"]
+    up.client.patch("/auth/fab/v1/roles/analyst", {"name": "analyst", "actions": everything})
+    (said,) = people.make_roles(up.client)
+    assert "'analyst'" in said
+    assert "can_edit on Roles" in said.partition("taken away")[0]
+    assert people.make_roles(up.client) == []
+
+
+def test_who_has_lost_their_role_is_told_so_and_sees_nothing(up: Up) -> None:
+    person = {
+        "username": "ben",
+        "password": "for a test",
+        "email": "ben",
+        "first_name": "B",
+        "last_name": "B",
+    }
+    up.client.post("/auth/fab/v1/users", {**person, "roles": [{"name": "auditor"}]})
+    token = up.client.sign_in("ben", "for a test")
+    assert desk_of(up, token)[0] == 200
+    up.client.patch("/auth/fab/v1/users/ben?update_mask=roles", {"roles": [{"name": "Viewer"}]})
+    page = until(lambda: (found := desk_of(up, token))[0] == 403 and found[1], 30)
+    assert "This is not for your role" in page
 
 
 def test_a_run_abandoned_by_a_killed_shell_is_not_taken_up_by_the_scheduler(

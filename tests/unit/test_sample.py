@@ -25,7 +25,7 @@ from case_closure.domain.applications import Standing, after, decide
 from case_closure.domain.money import BUCKET_COLUMNS
 from case_closure.domain.rules import RULES
 from case_closure.landing.manifest import verify
-from case_closure.sample import Planted, generate
+from case_closure.sample import Planted, generate, mark
 from case_closure.sample.faults import INVALID_NINOS
 from case_closure.sample.nights import arrivals
 from case_closure.tables.landed import FILES, contract_for
@@ -87,9 +87,26 @@ def test_other_arguments_give_other_bytes(tmp_path: Path, other: dict[str, Any])
 
 
 def test_nothing_is_left_lying_about(four_nights: Sample) -> None:
-    """The landing zone holds the nights and the criteria; the folder it was made in is gone."""
-    wanted = {four_nights.folder(night).name for night in range(NIGHTS)} | {"criteria.json"}
+    """The landing zone holds the nights, the criteria and the mark of a sample; the folder it was made in is gone."""
+    wanted = {four_nights.folder(night).name for night in range(NIGHTS)} | {"criteria.json", mark.MARK}
     assert {path.name for path in four_nights.out.iterdir()} == wanted
+
+
+def test_a_landing_zone_is_a_sample_only_while_every_night_of_it_is(tmp_path: Path) -> None:
+    """Only there people with printed passwords are made."""
+    generate(tmp_path, FROM, 2, 20)
+    assert mark.is_all(tmp_path, [FROM])
+    assert not mark.is_all(tmp_path, [FROM, FROM + timedelta(days=2)]), "a night was taken in from elsewhere"
+    second = tmp_path / (FROM + timedelta(days=1)).isoformat() / "manifest.json"
+    second.write_bytes(second.read_bytes() + b" ")
+    assert not mark.is_all(tmp_path, []), "another extract was landed"
+    generate(tmp_path, FROM, 2, 20)
+    (tmp_path / "2018-01-01").mkdir()
+    (tmp_path / "2018-01-01" / "manifest.json").write_text("{}")
+    assert not mark.is_all(tmp_path, []), "a night of somebody else's"
+    for nothing in ("", "[]", '{"manifests": 3}'):
+        (tmp_path / mark.MARK).write_text(nothing)
+        assert not mark.is_all(tmp_path, [])
 
 
 @pytest.mark.parametrize("night", range(NIGHTS))

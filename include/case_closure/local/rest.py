@@ -27,7 +27,11 @@ class AirflowClient:
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url
         self._token = ""
-        self._token = str(self.post("/auth/token", {"username": user, "password": password})["access_token"])
+        self._token = self.sign_in(user, password)
+
+    def sign_in(self, user: str, password: str) -> str:
+        """The token that says who asks."""
+        return str(self.post("/auth/token", {"username": user, "password": password})["access_token"])
 
     def get(self, path: str) -> dict[str, Any]:
         return self._ask("GET", path)

@@ -29,8 +29,9 @@ from typing import Any
 import psutil
 
 from case_closure import refusals
-from case_closure.local import embedded, environment
+from case_closure.local import embedded, environment, people
 from case_closure.local.rest import AirflowClient, RestError
+from case_closure.local.store import with_store
 from case_closure.settings import LOGIN_PORT, Settings
 
 # No log servers: they would listen on every interface, and the pages read the log files themselves. No
@@ -160,8 +161,11 @@ class _Supervisor:
         # may be long past.
         began = datetime.now(UTC)
         self._launch(*_DAG_PROCESSOR)
+        for line in people.make_roles(client):  # while the DAGs are read
+            self.say(line)
         paused = self._until_read(client, began)
         self._launch(*_SCHEDULER)
+        new_people = self._make_people(client)
         self._until_healthy(client)
         scheduled = (
             "The DAG 'nightly' is paused: no night starts by itself until you unpause it."
@@ -173,10 +177,17 @@ class _Supervisor:
             f"Airflow is up:  {self.url}",
             "  login         admin",
             f"  password      {password}",
+            *_shown(new_people),
             f"{scheduled} Logs: {environment.airflow_home(self.settings) / 'logs'}",
             "Ctrl-C stops everything.",
         ):
             self.say(line)
+
+    def _make_people(self, client: AirflowClient) -> list[people.Person]:
+        """Nobody but on the sample installation: whoever looks after another adds the people who are to be there."""
+        if not people.is_sample(self.settings, with_store(self.settings).store_url):
+            return []
+        return people.make_people(client)
 
     def _launch(self, name: str, arguments: tuple[str, ...], earlier: list[float] | None = None) -> None:
         logs = environment.airflow_home(self.settings) / "logs"
@@ -281,6 +292,20 @@ class _Supervisor:
         processes = [os.getpid(), *(child.process.pid for child in self.children)]
         state = {"url": self.url, "processes": [(number, _born(number)) for number in processes]}
         environment.write_private(_state_file(self.settings), json.dumps(state))
+
+
+def _shown(new_people: list[people.Person]) -> list[str]:
+    """Who can sign in as well, with passwords that are said now and never again."""
+    if not new_people:
+        return []
+    return [
+        "On this sample somebody for each role, too; these passwords are kept nowhere but in Airflow, and not shown again:",
+        *(
+            f"  {person.name:<14}{person.password}"
+            + (f"   ({' and '.join(person.roles)})" if len(person.roles) > 1 else "")
+            for person in new_people
+        ),
+    ]
 
 
 def _raise_stop(number: int, frame: object) -> None:

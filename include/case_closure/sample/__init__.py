@@ -9,6 +9,7 @@ check.
     showcase, stories         single things to see, on one night and over several
     afterwards                the same of what comes around a transition: money, corrections, debts, orders, entries
     planting, nights          who gets what, and the writing
+    mark                      that it is a sample, and all of it
 
 Nobody in it exists: names are drawn from lists, NINOs and addresses are made up.
 """

@@ -1,7 +1,7 @@
 """Puts the population together, block by block and night by night, and writes the landing zone.
 
 Belongs here: which casegroups arrive on which night, what is sent about them later, the landing folders,
-criteria.json.
+criteria.json and the mark.
 Does not belong here: how a person, a case or a balance is made (`people`, `cases`, `balances`), what is
 planted (`planting`).
 
@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from case_closure.landing.writing import write_night
+from case_closure.sample import mark
 from case_closure.sample.activity import make_activity
 from case_closure.sample.balances import make_amounts, make_balances, make_debts, make_ledger
 from case_closure.sample.casegroup import Block, Casegroup, Dice, Row, take_out
@@ -71,7 +72,7 @@ def generate(
     block_casegroups: int = BLOCK_CASEGROUPS,
 ) -> Planted:
     """Writes ``nights`` landing folders of consecutive calendar days below ``out``, and ``criteria.json``
-    beside them.
+    and the mark of a sample beside them.
 
     ``casegroups`` is the number over all nights: half of them arrive on the first, the rest evenly after
     it. ``fault_rate`` is the share of casegroups with a random fault, on top of what is planted
@@ -95,6 +96,7 @@ def generate(
             write_night(out / on.isoformat(), on, extract_id, landing.tables(), landing.payments())
             rmtree(landing.workshop, ignore_errors=True)
     (out / "criteria.json").write_text(json.dumps(criteria(from_date), indent=1) + "\n", encoding="utf-8")
+    mark.write(out)
     return maker.planted
 
 

@@ -335,6 +335,13 @@ def dates(connection: Connection, on: date) -> NightDates:
     return NightDates(on if latest == known else latest, latest)
 
 
+def begun(connection: Connection) -> list[date]:
+    """Every date that a night was begun of, or that was skipped; none in a store that nobody has used."""
+    there = connection.execute(text("select to_regclass('closure.nights')")).scalar()
+    rows = connection.execute(text("select business_date from closure.nights")) if there else ()
+    return [on for (on,) in rows]
+
+
 def latest_success(connection: Connection) -> date | None:
     """The latest business date that succeeded."""
     found: date | None = connection.execute(
