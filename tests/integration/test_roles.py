@@ -13,8 +13,10 @@ import psycopg
 import pytest
 
 from case_closure.cli import main as cli
+from case_closure.domain.permissions import ACTIONS, ANALYST, AUDITOR, ROLES, SENSITIVE, views_of
 from case_closure.local import embedded, readers
 from case_closure.store import database, roles
+from case_closure.store.schema.views import VIEWS
 from tests.support.builders import case
 from tests.support.installation import Databases, Installation
 
@@ -153,6 +155,8 @@ def test_a_person_is_given_a_login_and_no_role_of_the_store_is_taken_over(
     for name in (roles.OWNER, "case_closure", "pg_read_all_data"):
         assert cli.main(["readers", "add", name]) == 1
         assert "name of their own" in capsys.readouterr().err
+    assert cli.main(["readers", "add", "anna", "--role", "analyst", "--sensitive"]) == 1
+    assert "not both" in capsys.readouterr().err
 
 
 def test_on_a_server_where_no_role_may_be_made_the_store_works_and_says_what_is_missing(home: Path) -> None:
@@ -191,6 +195,69 @@ def test_on_a_server_where_no_role_may_be_made_the_store_works_and_says_what_is_
         owners = "select distinct pg_get_userbyid(relowner) from pg_class where relnamespace = 'reporting'::regnamespace"
         assert connection.execute(owners).fetchall() == [(roles.OWNER,)]
     database.forget(url)
+
+
+# --- people, who come with psql
+
+
+VIEW_NAMES = [view.name for view in VIEWS]
+
+
+@pytest.fixture(scope="module")
+def people(database_server: Databases) -> Iterator[dict[str, str]]:
+    """A login for each role of the desk, by role."""
+    with database_server.installation() as made:
+        logins = {role: f"{role}_by_psql" for role in ROLES}
+        urls = {
+            role: readers.add(made.settings, made.url, login, role=role) for role, login in logins.items()
+        }
+        yield urls
+        for login in logins.values():
+            made.execute(f"drop role {login}")
+
+
+def refused(connection: psycopg.Connection[Any], statement: str) -> bool:
+    try:
+        connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_R26_the_server_refuses_what_the_table_of_permissions_refuses(
+    people: dict[str, str], role: str
+) -> None:
+    """Every view of both sides, and every function behind a form."""
+    with connected(people[role]) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        seen = {
+            name for name in VIEW_NAMES if not refused(connection, f"select from reporting.{name} limit 0")
+        }
+        assert seen == views_of(role)
+        apart = {
+            name for name in VIEW_NAMES if not refused(connection, f"select from sensitive.{name} limit 0")
+        }
+        assert apart == (set(VIEW_NAMES) if role == SENSITIVE else set())
+        for name, action in ACTIONS.items():
+            if action.changes:
+                called = not refused(connection, f"select desk.{name}(now(), 'somebody', '[]')")
+                assert called == (role in action.roles), name
+        for table in ("closure.acts", "closure.exceptions", "held.csa_cases"):
+            assert refused(connection, f"select from {table} limit 0")
+            assert refused(connection, f"delete from {table}")  # noqa: S608
+
+
+def test_who_comes_with_a_login_of_their_own_acts_under_its_name_whatever_they_say(
+    people: dict[str, str],
+) -> None:
+    act = '[{"about": "TRANCHE", "reference": "T", "before": {}, "after": {}}]'
+    with connected(people[ANALYST]) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        connection.execute("select desk.propose_criteria(now(), 'somebody else', %s::jsonb)", [act])
+    with connected(people[AUDITOR]) as connection:
+        (row,) = connection.execute("select acted_by, action from reporting.acts").fetchall()
+    assert row == ("analyst_by_psql", "propose_criteria")
 
 
 # --- the server that comes along

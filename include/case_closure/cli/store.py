@@ -10,6 +10,8 @@ from typing import Annotated
 
 from case_closure.cli import terminal
 from case_closure.cli.arguments import choice, command, flag, given, noun
+from case_closure.domain.permissions import ROLES
+from case_closure.refusals import Refused
 
 app = noun()
 readers = noun("who may read the views")
@@ -57,10 +59,17 @@ def add_reader(
     sensitive: Annotated[
         bool, flag("--sensitive", "for nationally sensitive casegroups in place of all others")
     ] = False,
+    role: Annotated[
+        str | None, choice("--role", tuple(ROLES), "what somebody in this role sees, and no more (all views)")
+    ] = None,
 ) -> None:
     from case_closure.local import readers
     from case_closure.local.store import with_store
     from case_closure.settings import Settings
 
+    if sensitive and role:
+        raise Refused(
+            "Give --sensitive or --role, not both: --role sensitive is what adds sensitive casegroups to a role."
+        )
     settings = Settings.from_environment()
-    terminal.say(readers.add(settings, with_store(settings).store_url, name, sensitive=sensitive))
+    terminal.say(readers.add(settings, with_store(settings).store_url, name, sensitive=sensitive, role=role))

@@ -41,10 +41,13 @@ def own_url(settings: Settings, store_url: str, *, sensitive: bool) -> str:
     return roles.url_as(store_url, login, password)
 
 
-def add(settings: Settings, store_url: str, name: str, *, sensitive: bool) -> str:
-    """URL of the store for a person, with a new password that is kept nowhere. Raises roles.LoginRefused."""
+def add(
+    settings: Settings, store_url: str, name: str, *, sensitive: bool = False, role: str | None = None
+) -> str:
+    """URL of the store for a person, with a new password that is kept nowhere. ``role``: one of ``domain.permissions``, else they
+    read all of one side. Raises roles.LoginRefused."""
     database.migrate(store_url)
     password = roles.new_password()
     with database.transaction(embedded.admin_url(settings)) as connection:
-        roles.make_login(connection, name, password, sensitive=sensitive)
+        roles.make_login(connection, name, password, sensitive=sensitive, role=role)
     return roles.url_as(store_url, name, password)

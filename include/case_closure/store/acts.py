@@ -24,6 +24,12 @@ PREFIX: Final = "case_closure_"
 SCHEMA: Final = "desk"
 
 
+_WORKS_FOR_THE_STORE = (
+    "pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = 'closure.acts'::regclass), "
+    "'MEMBER')"
+)
+
+
 @dataclass(frozen=True)
 class Act:
     """What is done to one thing. ``about``: its kind, as CASEGROUP or EXCEPTION; ``reference``: its number.
@@ -56,11 +62,13 @@ def statements() -> list[str]:
             continue
         signature = f"{SCHEMA}.{name}(timestamptz, text, jsonb)"
         written += [
-            # The role is what was set, and no argument: nobody says of themselves as what they act.
+            # The role is what was set, and no argument: nobody says of themselves as what they act. Who acts is told by whoever
+            # works for the store; somebody with a login of their own is who they are, whatever they say.
             f"create function {signature} returns void language sql security definer set search_path = pg_catalog, pg_temp as $$ "  # noqa: S608
             "insert into closure.acts "
             "(acted_at, acted_by, acted_as, action, about, reference, casegroup_id, before, after, reason) "
-            f"select $1, $2, replace(nullif(current_setting('role'), 'none'), '{PREFIX}', ''), '{name}', a.about, a.reference, "
+            f"select $1, case when {_WORKS_FOR_THE_STORE} then $2 else session_user::text end, "
+            f"replace(nullif(current_setting('role'), 'none'), '{PREFIX}', ''), '{name}', a.about, a.reference, "
             "a.casegroup_id, a.before, a.after, a.reason from jsonb_to_recordset($3) as a (about text, reference text, "
             "casegroup_id text, before jsonb, after jsonb, reason text) $$",
             f"comment on function {signature} is 'Puts on record that somebody who may, did: {name}'",

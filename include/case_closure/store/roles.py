@@ -132,6 +132,8 @@ def _people(connection: Connection) -> list[str]:
         if not _exists(connection, name):
             continue  # told of already
         to = sql.Identifier(name)
+        for schema, view in _granted_beyond(connection, name, role):
+            _do(connection, sql.SQL("revoke all on {} from {}").format(sql.Identifier(schema, view), to))
         views = [sql.Identifier("reporting", view) for view in sorted(permissions.views_of(role))]
         if views:
             _do(connection, sql.SQL("grant usage on schema reporting to {}").format(to))
@@ -150,6 +152,27 @@ def _people(connection: Connection) -> list[str]:
         if _exists(connection, role):
             _do(connection, sql.SQL(f"grant {what} to {{}}").format(sql.Identifier(role)))
     return missing
+
+
+def _granted_beyond(connection: Connection, name: str, role: str) -> list[tuple[str, str]]:
+    """Views that were the role's once and are no more: the table of permissions says what is, and nothing else."""
+    rows = connection.execute(
+        text(
+            """
+            select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = any(:schemas) and c.relkind = 'v' and exists (
+                select from aclexplode(c.relacl) a where a.grantee = (select oid from pg_roles where rolname = :name))
+            """
+        ),
+        {"schemas": list(READERS), "name": name},
+    )
+    ours = {"reporting": permissions.views_of(role)}
+    return [
+        (schema, view)
+        for schema, view in rows
+        if view not in ours.get(schema, frozenset())
+        and (schema, role) != ("sensitive", permissions.SENSITIVE)
+    ]
 
 
 def prepare_store(connection: Connection, login: str, password: str) -> None:
@@ -305,8 +328,7 @@ def _closed_to_public(connection: Connection) -> list[str]:
             f"Its owner types: revoke all on database {database} from public;"
         )
     wanted = {
-        READER: "connect",
-        SENSITIVE_READER: "connect",
+        **dict.fromkeys((READER, SENSITIVE_READER, *PEOPLE), "connect"),
         APPLICATION: "connect, temporary",
         OWNER: "create",
     }
@@ -342,12 +364,15 @@ def _closed_to_public(connection: Connection) -> list[str]:
     return missing
 
 
-def make_login(connection: Connection, name: str, password: str, *, sensitive: bool) -> None:
-    """A login that reads ``reporting`` or, with ``sensitive``, ``sensitive``; one that is there gets this password.
+def make_login(
+    connection: Connection, name: str, password: str, *, sensitive: bool = False, role: str | None = None
+) -> None:
+    """A login that reads ``reporting`` or, with ``sensitive``, ``sensitive``; with ``role``, what somebody in that role sees, and
+    may call what they may do. One that is there gets this password, and this as well as what it has.
 
     Raises LoginRefused when this server does not let us make one, and for a name that is one of the store's own roles.
     """
-    group = SENSITIVE_READER if sensitive else READER
+    group = acts.login_role(role) if role else SENSITIVE_READER if sensitive else READER
     me = str(connection.exec_driver_sql("select current_user").scalar_one())
     if name in (*ROLES, me) or name.startswith("pg_"):
         raise LoginRefused(
@@ -387,7 +412,7 @@ def new_password() -> str:
 
 def _is_reader(connection: Connection, name: str) -> bool:
     return any(
-        _exists(connection, group) and _has(connection, name, group) for group in READERS.values()
+        _exists(connection, group) and _has(connection, name, group) for group in (*READERS.values(), *PEOPLE)
     ) and not _has(connection, name, OWNER)
 
 
