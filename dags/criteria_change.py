@@ -66,6 +66,7 @@ def tell(error: BaseException, context: Any) -> None:
 
 def keep_proposal(context: Any) -> dict[str, Any]:
     from case_closure.desk import criteria
+    from case_closure.domain.permissions import whoever_has_the_shell
     from case_closure.local.store import with_store
 
     run, form = context["dag_run"], dict(context["params"])
@@ -77,13 +78,14 @@ def keep_proposal(context: Any) -> dict[str, Any]:
     form["segments"] = [int(one) if str(one).isdigit() else one for one in form["segments"]]
     tranche, version, shown = criteria.propose(
         with_store(), form, on=datetime.fromisoformat(on).date(),
-        by=run.triggering_user_name, run=run.run_id, at=datetime.now(UTC),
+        by=whoever_has_the_shell(run.triggering_user_name), run=run.run_id, at=datetime.now(UTC),
     )  # fmt: skip
     return {"tranche_id": tranche, "version": version, "shown": shown}
 
 
 def record_answer(context: Any) -> str:
     from case_closure.desk import criteria
+    from case_closure.domain.permissions import whoever_has_the_shell
     from case_closure.local.store import with_store
 
     proposal, answer = (context["ti"].xcom_pull(task_ids=name) for name in ("propose", "approve"))
@@ -92,7 +94,7 @@ def record_answer(context: Any) -> str:
         raise Refused("It is not known who answered, so the proposal stays a proposal.")
     return criteria.decide(
         with_store(), proposal["tranche_id"], proposal["version"],
-        approved=answer["chosen_options"] == [Approval.APPROVE], by=who["name"],
+        approved=answer["chosen_options"] == [Approval.APPROVE], by=whoever_has_the_shell(who["name"]),
         at=answer["responded_at"], comment=answer["params_input"].get("comment") or None,
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from case_closure.desk import reconciliation as reconcile
+from case_closure.domain.permissions import whoever_has_the_shell
 from case_closure.night import run as night
 from case_closure.store import database, roles
 from case_closure.store.schema.views import SCHEMAS, VIEWS
@@ -328,7 +329,7 @@ def test_R42_what_was_signed_is_kept_and_what_is_shown_of_it_moves_with_a_casegr
     """The record says what a person signed; a reader is shown no penny of who is sensitive now, nor a hash that tells it."""
     others = (case("A", "G1"), case("X", "G2", child=False))
     installation.night(FIRST, *hushed(), *others)
-    signer = reconcile.SignOff("A. Auditor", datetime(2017, 8, 10, tzinfo=UTC))
+    signer = reconcile.SignOff(whoever_has_the_shell("A. Auditor"), datetime(2017, 8, 10, tzinfo=UTC))
     reconcile.reconcile(
         installation.url, FIRST, None, list[str]().append, implausible_pence=100_000_000, sign_off=signer
     )
@@ -346,7 +347,7 @@ def test_R42_a_sign_off_of_which_no_shares_were_kept_shows_no_figures_once_someb
     installation: Installation,
 ) -> None:
     installation.night(FIRST, *hushed(), case("A", "G1"))
-    signer = reconcile.SignOff("A. Auditor", datetime(2017, 8, 10, tzinfo=UTC))
+    signer = reconcile.SignOff(whoever_has_the_shell("A. Auditor"), datetime(2017, 8, 10, tzinfo=UTC))
     reconcile.reconcile(
         installation.url, FIRST, None, list[str]().append, implausible_pence=100_000_000, sign_off=signer
     )

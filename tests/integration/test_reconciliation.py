@@ -12,7 +12,9 @@ import pyarrow as pa
 import pytest
 
 from case_closure.desk import reconciliation as reconcile
+from case_closure.desk.acting import NotAllowed
 from case_closure.domain.money import pounds
+from case_closure.domain.permissions import whoever_has_the_shell
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.outbound import reconciliation as workbook
 from case_closure.store import database, reconciliation
@@ -316,8 +318,13 @@ def test_B54_an_implausible_amount_stands_apart_and_nothing_of_it_is_lost(
         tables = known(made, ON)
         said: list[str] = []
         reconcile.reconcile(
-            made.url, ON, None, said.append, implausible_pence=LIMIT, sign_off=reconcile.SignOff("A", SIGNED)
-        )
+            made.url,
+            ON,
+            None,
+            said.append,
+            implausible_pence=LIMIT,
+            sign_off=reconcile.SignOff(whoever_has_the_shell("A"), SIGNED),
+        )  # fmt: skip
         (signed,) = made.view("reconciliation_sign_offs")
         (view,) = made.query(
             "select sum(received_pence)::bigint as received_pence from reporting.reconciliation"
@@ -374,7 +381,7 @@ def test_B54_breaks_are_signed_off_with_the_figures_that_were_seen(
     planted: Installation, tables: Tables
 ) -> None:
     """Signing again adds a sign-off; another list of breaks has another hash. Those of sensitive casegroups are apart."""
-    signer = reconcile.SignOff(" A. Auditor ", SIGNED, "Looked into all of them.")
+    signer = reconcile.SignOff(whoever_has_the_shell(" A. Auditor "), SIGNED, "Looked into all of them.")
     for _ in range(2):
         reconcile.reconcile(
             planted.url, ON, None, list[str]().append, implausible_pence=LIMIT, sign_off=signer
@@ -394,14 +401,14 @@ def test_a_sign_off_needs_a_name_and_the_whole_list(
     planted: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = planted.view("reconciliation_sign_offs")
-    with pytest.raises(reconciliation.SignOffRefused, match="needs the name"):
+    with pytest.raises(NotAllowed, match="Say who does it"):
         reconcile.reconcile(
             planted.url,
             ON,
             None,
             list[str]().append,
             implausible_pence=LIMIT,
-            sign_off=reconcile.SignOff("  ", SIGNED),
+            sign_off=reconcile.SignOff(whoever_has_the_shell("  "), SIGNED),
         )
     monkeypatch.setattr(reconciliation, "MOST_BREAKS", 2)
     with pytest.raises(reconciliation.SignOffRefused, match="only 2 fit into the list"):
@@ -411,7 +418,7 @@ def test_a_sign_off_needs_a_name_and_the_whole_list(
             None,
             list[str]().append,
             implausible_pence=LIMIT,
-            sign_off=reconcile.SignOff("A", SIGNED),
+            sign_off=reconcile.SignOff(whoever_has_the_shell("A"), SIGNED),
         )
     assert planted.view("reconciliation_sign_offs") == before
     # What is listed then are those that differ most.

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from case_closure.cli import main as cli
+from case_closure.desk import nights
+from case_closure.domain.permissions import whoever_has_the_shell
 from case_closure.gates import engine
 from case_closure.landing.rejection import LandingRejected
 from case_closure.night import run as night
@@ -152,7 +154,7 @@ def test_30_R40_nights_before_that_did_not_succeed_are_stuck_until_they_do_or_ar
     )
     assert "REJECTED" in item["detail"]
     assert items(store, "sensitive") == []
-    night.skip(store.settings, after(1), reason="never right", by="ann", at=AT)
+    nights.skip(store.settings, after(1), reason="never right", by=whoever_has_the_shell("ann"), at=AT)
     swept(store, after(2))
     assert stands(store) == [(str(after(1)), "CLOSED")]
 

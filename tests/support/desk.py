@@ -103,7 +103,7 @@ class Client:
             self.client.cookies.set(_COOKIE, f"{name}:{'+'.join(roles)}")
 
     def get(self, path: str, **parameters: Any) -> httpx.Response:
-        return self.client.get(PREFIX + path, params=parameters, follow_redirects=False)
+        return self.client.get(PREFIX + path, params=parameters or None, follow_redirects=False)
 
     def token(self, path: str) -> str:
         """The token of a form on that page."""

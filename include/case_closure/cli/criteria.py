@@ -37,9 +37,10 @@ def load(
     ],
 ) -> None:
     from case_closure.desk import criteria
+    from case_closure.domain.permissions import whoever_has_the_shell
     from case_closure.local.store import with_store
 
-    for line in criteria.load(with_store(), path, by=user, at=datetime.now(UTC)):
+    for line in criteria.load(with_store(), path, by=whoever_has_the_shell(user), at=datetime.now(UTC)):
         terminal.say(line)
 
 

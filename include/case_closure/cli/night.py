@@ -158,10 +158,11 @@ def skip(
     reason: Annotated[str, words("--reason", "TEXT", "why")],
     by: Annotated[str, words("--by", "NAME", "who says so")],
 ) -> None:
+    from case_closure.desk import nights
+    from case_closure.domain.permissions import whoever_has_the_shell
     from case_closure.local.store import with_store
-    from case_closure.night import run as night
 
-    night.skip(with_store(), night_of, reason=reason, by=by, at=datetime.now(UTC))
+    nights.skip(with_store(), night_of, reason=reason, by=whoever_has_the_shell(by), at=datetime.now(UTC))
     terminal.say(
         f"The night of {night_of} is skipped, by {by}: {reason}. It stands in nobody's way, and may be run late."
     )

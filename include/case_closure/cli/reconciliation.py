@@ -28,6 +28,7 @@ def reconcile(
     remarks: Annotated[str | None, text("--remarks", "TEXT", "with the signature")] = None,
 ) -> int:
     from case_closure.desk import reconciliation
+    from case_closure.domain.permissions import whoever_has_the_shell
 
     if remarks is not None and not signed_by:
         raise Refused(
@@ -35,6 +36,8 @@ def reconcile(
         )
     return reconciliation.reconcile(
         migrated_url(), on, out, terminal.say,
-        sign_off=reconciliation.SignOff(signed_by, datetime.now(UTC), remarks or "") if signed_by else None,
+        sign_off=reconciliation.SignOff(whoever_has_the_shell(signed_by), datetime.now(UTC), remarks or "")
+        if signed_by
+        else None,
         implausible_pence=Settings.from_environment().balance_implausible_pence,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Criteria from a shell and from the approval DAG: load a file, preview, propose, decide (B2, B6, B7).
+"""Criteria from a shell, from a page and from the approval DAG: load a file, preview, propose, decide (B2, B6, B7).
 
 Belongs here: from what a person gives to the store, and the words that come back. Does not belong here: arguments,
 Airflow, what a key may hold (``landing.criteria``), SQL (``store.tranches``).
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from case_closure import refusals
+from case_closure.desk import acting
 from case_closure.desk import preview as looking
+from case_closure.desk.acting import Act, Actor
 from case_closure.domain.money import pounds
 from case_closure.domain.texts import printable
 from case_closure.domain.tranches import (
@@ -21,6 +23,7 @@ from case_closure.domain.tranches import (
     CLERICAL,
     FIELDS,
     INHIBITED,
+    LOADED,
     PROPOSED,
     REFUSED,
     Criteria,
@@ -29,12 +32,34 @@ from case_closure.domain.tranches import (
 from case_closure.landing.criteria import CriteriaInvalid, from_form, parse
 from case_closure.settings import Settings
 from case_closure.store import database, tranches
+from case_closure.store.tranches import Version
 
-__all__ = ["CriteriaInvalid", "CriteriaRefused", "decide", "load", "preview", "propose"]
+__all__ = [
+    "CriteriaInvalid",
+    "CriteriaRefused",
+    "decide",
+    "load",
+    "look_at",
+    "preview",
+    "propose",
+    "put_forward",
+]
 
 
 class CriteriaRefused(refusals.Refused):
     """What was asked of the criteria is not done; the message says why and what to do."""
+
+
+_PROPOSE, _APPROVE = "propose_criteria", "approve_criteria"
+
+
+def _act(version: Version, state: str, was: str | None = None, reason: str | None = None) -> Act:
+    """What becomes of a version, on record. Before: what it was, and the version that counted when it came."""
+    before: dict[str, Any] = {"in_force": version.replaces_version}
+    return Act(
+        "TRANCHE", version.criteria.tranche_id, before=before | ({"state": was} if was else {}),
+        after={"version": version.version, "state": state}, reason=reason or version.criteria.reason,
+    )  # fmt: skip
 
 
 def _store(settings: Settings) -> str:
@@ -53,15 +78,18 @@ def _read(file: Path) -> list[Criteria]:
         ) from None
 
 
-def load(settings: Settings, file: Path, *, by: str, at: datetime) -> list[str]:
+def load(settings: Settings, file: Path, *, by: Actor, at: datetime) -> list[str]:
     """`case-closure criteria load FILE`: put its criteria in force, upserting by tranche_id; what was done, in lines.
 
     ``by``: the user at the shell. Nothing is stored unless all of the file is in order. Raises CriteriaInvalid,
-    CriteriaRefused.
+    CriteriaRefused, NotAllowed.
     """
+    acting.require(by, _APPROVE)
     given = _read(file)
     with database.transaction(_store(settings)) as connection:
-        versions = tranches.record(connection, given, source=file.name, by=by, at=at)
+        versions = tranches.record(connection, given, source=file.name, by=by.name, at=at)
+        if versions:
+            acting.record(connection, by, _APPROVE, [_act(version, LOADED) for version in versions], at=at)
         others = [version.criteria for version in tranches.in_force(connection)]
     new = {version.criteria.tranche_id: version for version in versions}
     lines = []
@@ -154,32 +182,58 @@ _LEFT_OUT = {
 }
 
 
-# --- the approval DAG
+# --- a proposal, and the answer to it
 
 
-def propose(
-    settings: Settings, fields: dict[str, Any], *, on: date, by: str, run: str, at: datetime
-) -> tuple[str, int, str]:
-    """Keep a proposal; its tranche, version and what the approver is shown, as Markdown: old against new, and the preview.
+def look_at(settings: Settings, fields: dict[str, Any], *, on: date) -> list[str]:
+    """What the night of ``on`` would select with criteria that somebody thinks of proposing, in lines. Changes nothing.
 
-    ``fields``: the contract's, but for authorised_by and authorised_on, which approval sets. ``by``: who proposes.
-    ``run``: the run of the DAG; run again, it finds its proposal again. ``on``: the night previewed. Raises
-    CriteriaInvalid.
+    ``fields``: as of :func:`put_forward`. Raises CriteriaInvalid.
     """
     criteria = from_form({**fields, "authorised_by": None, "authorised_on": None})
-    url = _store(settings)
-    with database.transaction(url) as connection:
-        version = tranches.propose(connection, criteria, source=f"approval {run}", by=by, at=at)
+    (seen,) = looking.preview(_store(settings), [criteria], on)
+    return [line.strip() for line in _said(seen, authorised=True)]
+
+
+def put_forward(
+    settings: Settings, fields: dict[str, Any], *, by: Actor, source: str, at: datetime
+) -> tuple[Version, Version | None]:
+    """Keep a proposal, which selects nothing until it is approved; with it the version that it would replace.
+
+    ``fields``: the contract's, but for authorised_by and authorised_on, which approval sets. ``source``: where it was made; from
+    there again, it is found again and nothing is done. Raises CriteriaInvalid, NotAllowed.
+    """
+    acting.require(by, _PROPOSE)
+    criteria = from_form({**fields, "authorised_by": None, "authorised_on": None})
+    with database.transaction(_store(settings)) as connection:
+        tranches.hold_off_others(connection)
+        there = tranches.find_of_source(connection, criteria.tranche_id, source)
+        version = there or tranches.propose(connection, criteria, source=source, by=by.name.strip(), at=at)
         old = (
             tranches.find(connection, criteria.tranche_id, version.replaces_version)
             if version.replaces_version
             else None
         )
-    (seen,) = looking.preview(url, [criteria], on)
-    said = [line.strip() for line in _said(seen, authorised=True)]
+        if there is None:
+            acting.record(connection, by, _PROPOSE, [_act(version, PROPOSED)], at=at)
+    return version, old
+
+
+def propose(
+    settings: Settings, fields: dict[str, Any], *, on: date, by: Actor, run: str, at: datetime
+) -> tuple[str, int, str]:
+    """Keep a proposal of the approval DAG; its tranche, version and what the approver is shown, as Markdown: old against new,
+    and the preview.
+
+    ``fields``: as of :func:`put_forward`. ``run``: the run of the DAG; run again, it finds its proposal again. ``on``: the night
+    previewed. Raises CriteriaInvalid, NotAllowed.
+    """
+    version, old = put_forward(settings, fields, by=by, source=f"approval {run}", at=at)
+    criteria = version.criteria
+    said = look_at(settings, fields, on=on)
     shown = [
-        f"**{_plain(by)}** proposes version {version.version} of tranche **{_plain(criteria.tranche_id)}**; another member of "
-        "the control group decides. Until it is approved it selects nothing.",
+        f"**{_plain(by.name)}** proposes version {version.version} of tranche **{_plain(criteria.tranche_id)}**; another member "
+        "of the control group decides. Until it is approved it selects nothing.",
         "",
         f"| | {'in force: version ' + str(old.version) if old else 'in force: none'} | proposed |",
         "| --- | --- | --- |",
@@ -219,33 +273,42 @@ def decide(
     version: int,
     *,
     approved: bool,
-    by: str,
+    by: Actor,
     at: datetime,
     comment: str | None,
+    only_first: bool = False,
 ) -> str:
     """Record what the control group said of a proposal, in a sentence; deciding again changes nothing.
 
-    Raises CriteriaRefused: there is no such proposal, or an approval is not accepted, and the proposal then kept as
-    refused, and selects nothing.
+    Raises NotAllowed, and CriteriaRefused: there is no such proposal; an approval is not accepted, and the proposal then kept as
+    refused, and selects nothing; or, with ``only_first``, it was decided before.
     """
+    acting.require(by, _APPROVE)
+    name = by.name.strip()
     with database.transaction(_store(settings)) as connection:
         tranches.hold_off_others(connection)
         decided = tranches.find(connection, tranche_id, version)
         if decided is None:
             raise CriteriaRefused(f"Tranche {tranche_id} has no version {version}.")
         why = None
+        if decided.state != PROPOSED and only_first:
+            raise CriteriaRefused(
+                f"Version {version} of tranche {tranche_id} was decided meanwhile: {decided.state.lower()} by "
+                f"{decided.decided_by or decided.recorded_by}. Yours was not kept; look at it again."
+            )
         if decided.state == PROPOSED:
             if approved:
                 current = tranches.find(connection, tranche_id)
                 why = why_not_approved(
-                    by, tranche_id=tranche_id, proposed_by=decided.recorded_by,
+                    name, tranche_id=tranche_id, proposed_by=decided.recorded_by,
                     may_approve=[name for name, _ in settings.control_group], replaces=decided.replaces_version,
                     in_force=current.version if current else None,
                 )  # fmt: skip
             decided = tranches.note_decision(
-                connection, tranche_id, version, APPROVED if approved and why is None else REFUSED, by=by, at=at,
+                connection, tranche_id, version, APPROVED if approved and why is None else REFUSED, by=name, at=at,
                 comment="; ".join(filter(None, (why and f"not accepted: {why}", comment))) or None,
             )  # fmt: skip
+            acting.record(connection, by, _APPROVE, [_act(decided, decided.state, PROPOSED, comment)], at=at)
     if why is not None:
         raise CriteriaRefused(
             f"Version {version} of tranche {tranche_id} was not approved: {why}. It is kept as refused and selects "

@@ -1,4 +1,4 @@
-"""A night as whoever looks after it sees it: which run holds it, why it is red, and its files, in and out.
+"""A night as whoever looks after it sees it: which run holds it, why it is red, its files in and out; having it skipped.
 
 Belongs here: that. Does not belong here: its figures and stages, which anybody in a role may read (``store.shown.nights``).
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from upath import UPath
 
+from case_closure.desk import acting
+from case_closure.desk.acting import Act, Actor
 from case_closure.settings import Settings
 from case_closure.store import database, night_stages, nights
 from case_closure.store.shown.nights import night_of_run
@@ -65,3 +67,21 @@ def _files_of(folder: UPath) -> list[dict[str, Any]] | None:
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def skip(settings: Settings, on: date, *, reason: str, by: Actor, at: datetime) -> None:
+    """Put on record that this night will not be (R40). Raises NotAllowed, and NightRefused when it has begun to change things."""
+    acting.require(by, "skip_nights")
+    url = settings.store_url
+    database.migrate(url)
+    with database.transaction(url) as connection:
+        was = nights.find(connection, on)
+        nights.skip(connection, on, reason=reason, by=by.name.strip(), at=at)
+        skipped = Act(
+            "NIGHT",
+            on.isoformat(),
+            before={"status": was.status} if was else {},
+            after={"status": "SKIPPED"},
+            reason=reason,
+        )
+        acting.record(connection, by, "skip_nights", [skipped], at=at)

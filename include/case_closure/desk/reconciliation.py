@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from case_closure import refusals
+from case_closure.desk import acting
+from case_closure.desk.acting import Act, Actor
 from case_closure.domain.money import pounds
 from case_closure.outbound import reconciliation as workbook
 from case_closure.store import database, reconciliation
@@ -26,13 +28,17 @@ class NothingToReconcile(refusals.Refused):
     """No night up to that date was run; the message says so."""
 
 
+_SIGN = "sign_off_reconciliation"
+
+
 @dataclass(frozen=True)
 class SignOff:
-    """Who signs, when, and their remarks."""
+    """Who signs, when, and their remarks. ``seen_sha256``: of the list of breaks they have before them, where they have one."""
 
-    signed_by: str
+    by: Actor
     signed_at: datetime
     remarks: str = ""
+    seen_sha256: str | None = None
 
 
 def reconcile(
@@ -47,8 +53,10 @@ def reconcile(
     """Reconciles as at the end of the night of ``on``, says what it came to, and writes the workbook to ``out`` if given.
 
     With ``sign_off`` the same figures are put on record. Returns the command's exit code: breaks are an answer, not a failure.
-    Raises NothingToReconcile before the first night, and SignOffRefused when it cannot be signed.
+    Raises NothingToReconcile before the first night, NotAllowed, and SignOffRefused when it cannot be signed.
     """
+    if sign_off:
+        acting.require(sign_off.by, _SIGN)
     with database.transaction(url) as connection:
         tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
         night = tables["night"].to_pylist()[0]
@@ -56,11 +64,7 @@ def reconcile(
             raise NothingToReconcile(
                 f"No night up to {on} has been run: there is nothing to reconcile. The view reporting.nights lists them."
             )
-        number = None
-        if sign_off:
-            number = reconciliation.sign_off(
-                connection, on, tables, signed_by=sign_off.signed_by, signed_at=sign_off.signed_at, remarks=sign_off.remarks
-            )  # fmt: skip
+        number = _sign(connection, on, tables, sign_off) if sign_off else None
     _tell(tables, on, night["business_date"], say)
     if night["status"] != "SUCCESS":
         say(
@@ -71,9 +75,52 @@ def reconcile(
         say(f"Workbook: {out}")
     if sign_off:
         say(
-            f"Signed off by {sign_off.signed_by}: number {number} for {on}, in the view reporting.reconciliation_sign_offs"
+            f"Signed off by {sign_off.by.name}: number {number} for {on}, in the view reporting.reconciliation_sign_offs"
         )
     return 0
+
+
+def _sign(connection: database.Connection, on: date, tables: dict[str, pa.Table], sign_off: SignOff) -> int:
+    found = reconciliation.breaks_sha256(tables["breaks"])
+    if sign_off.seen_sha256 not in (None, found):
+        raise reconciliation.SignOffRefused(
+            f"The breaks of {on} are others by now ({found[:12]}) than those you had before you ({sign_off.seen_sha256[:12]}). "
+            "Nothing was signed; look at them again."
+        )
+    number = reconciliation.sign_off(
+        connection,
+        on,
+        tables,
+        signed_by=sign_off.by.name,
+        signed_at=sign_off.signed_at,
+        remarks=sign_off.remarks,
+    )
+    signed = Act(
+        "RECONCILIATION",
+        on.isoformat(),
+        after={"sign_off_number": number, "breaks_sha256": found},
+        reason=sign_off.remarks or None,
+    )  # fmt: skip
+    acting.record(connection, sign_off.by, _SIGN, [signed], at=sign_off.signed_at)
+    return number
+
+
+def sign(url: str, on: date, sign_off: SignOff, *, implausible_pence: int) -> int:
+    """Put the reconciliation as at the end of that night on record as signed; its number. Raises as :func:`reconcile` does."""
+    acting.require(sign_off.by, _SIGN)
+    with database.transaction(url) as connection:
+        tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
+        if tables["night"]["business_date"][0].as_py() is None:
+            raise NothingToReconcile(f"No night up to {on} has been run: there is nothing to sign.")
+        return _sign(connection, on, tables, sign_off)
+
+
+def make_workbook(url: str, on: date, *, implausible_pence: int) -> bytes:
+    """The workbook as at the end of the night of ``on``, made anew. Raises NothingToReconcile."""
+    with tempfile.TemporaryDirectory(prefix="reconciliation-") as folder:
+        out = Path(folder) / "workbook.xlsx"
+        reconcile(url, on, out, lambda _: None, implausible_pence=implausible_pence)
+        return out.read_bytes()
 
 
 def _write(tables: dict[str, pa.Table], out: Path, on: date) -> None:

@@ -69,12 +69,12 @@ ACTIONS: Final = {
         "see the reconciliation", _READERS | {OPERATOR},
         (
             "reconciliation", "reconciliation_totals", "reconciliation_breaks", "reconciliation_sign_offs", "write_off_tie_out",
-            "nights",
+            "nights", "kept_reconciliation", "kept_breaks",
         ),
     ),
     "see_tranches": Action(
         "see tranches and their criteria", _READERS | {CONTROL_GROUP},
-        ("tranche_criteria", "tranche_selections", "programme", "programme_months"),
+        ("tranche_criteria", "tranche_selections", "programme", "programme_months", "kept_programme", "nights"),
     ),
     "see_letters": Action("see letters", _READERS, ("letters", "letter_deliveries", "work_items")),
     "see_acts": Action("see who did what", frozenset({TEAM_LEADER, AUDITOR}), ("acts",)),

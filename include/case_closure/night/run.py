@@ -15,7 +15,7 @@ import contextlib
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 
 from case_closure.domain.night import STAGES
 from case_closure.landing.rejection import LandingRejected
@@ -29,7 +29,7 @@ from case_closure.store.transient import is_transient
 
 __all__ = [
     "STAGES", "MachineFault", "NightContext", "NightFailed", "NightRefused", "Summary", "plan_stage", "put_together",
-    "record_failure", "run_night", "run_slot", "run_stage", "skip", "summary",
+    "record_failure", "run_night", "run_slot", "run_stage", "summary",
 ]  # fmt: skip
 
 # Before these nothing was taken in.
@@ -202,14 +202,6 @@ def run_night(
                 )
             raise
         progress(stage, summary)
-
-
-def skip(settings: Settings, business_date: date, *, reason: str, by: str, at: datetime) -> None:
-    """Put on record that this night will not be (R40). Raises NightRefused when it has begun to change things."""
-    url = settings.store_url
-    database.migrate(url)
-    with database.transaction(url) as connection:
-        nights.skip(connection, business_date, reason=reason, by=by, at=at)
 
 
 def summary(settings: Settings, business_date: date) -> queries.NightSummary:

@@ -198,8 +198,22 @@ def _publish(ctx: NightContext, url: str, letters: Letters) -> int:
 
 
 def reconcile(connection: Connection, on: date, *, implausible_pence: int) -> dict[str, pa.Table]:
-    """The night's reconciliation, once all its casegroups are stored; nationally sensitive ones are not in it (R26)."""
-    from case_closure.store import reconciliation
+    """The night's reconciliation, once all its casegroups are stored; nationally sensitive ones are not in it (R26).
+
+    What it comes to is kept for the page of it, which could not wait for it to be found again.
+    """
+    from case_closure.store import kept, nights, reconciliation
 
     history.settle_moves(connection, on)
-    return reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
+    tables = reconciliation.reconstruct(connection, on, implausible_pence=implausible_pence)
+    as_of, then = on, tables
+    latest = nights.latest_success(connection)
+    if (
+        latest is not None and latest > on
+    ):  # run late, or again: what is known of the latest may be other by it
+        as_of, then = (
+            latest,
+            reconciliation.reconstruct(connection, latest, implausible_pence=implausible_pence),
+        )
+    kept.keep_reconciliation(connection, as_of, reconciliation.in_short(then))
+    return tables

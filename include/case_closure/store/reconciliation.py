@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -216,6 +217,24 @@ def reconstruct(
         "implausible_pence", pa.array([implausible_pence], pa.int64())
     )
     return tables | outstanding.as_of(connection, on, sensitive=sensitive)
+
+
+def in_short(tables: dict[str, pa.Table]) -> dict[str, Any]:
+    """What :func:`reconstruct` found but the lists: ``buckets``, ``systems``, ``tranches``, ``break_types`` as rows, ``night`` as
+    one, and the hash of its list of breaks, None where they could not all be listed."""
+    rows = {
+        name: [
+            {key: int(value) if isinstance(value, Decimal) else value for key, value in row.items()}
+            for row in tables[name].to_pylist()
+        ]
+        for name in ("buckets", "systems", "tranches", "break_types", "night")
+    }
+    listed = tables["breaks"].num_rows == _total(tables["break_types"], "breaks")
+    return {
+        **rows,
+        "night": rows["night"][0],
+        "breaks_sha256": breaks_sha256(tables["breaks"]) if listed else None,
+    }
 
 
 def _named(columns: dict[str, pa.DataType]) -> str:

@@ -130,12 +130,16 @@ def record(
 def propose(connection: Connection, criteria: Criteria, *, source: str, by: str, at: datetime) -> Version:
     """Keep a proposal: it selects nothing until it is approved (B6). One a source: again, it is found again."""
     hold_off_others(connection)
+    there = find_of_source(connection, criteria.tranche_id, source)
+    return there or _add(connection, criteria, PROPOSED, source=source, by=by, at=at)
+
+
+def find_of_source(connection: Connection, tranche_id: str, source: str) -> Version | None:
+    """The version of a tranche that came from there last."""
     versions = _versions(
-        connection, "tranche_id = :tranche and source = :source", tranche=criteria.tranche_id, source=source
+        connection, "tranche_id = :tranche and source = :source", tranche=tranche_id, source=source
     )
-    if versions:
-        return versions[-1]
-    return _add(connection, criteria, PROPOSED, source=source, by=by, at=at)
+    return versions[-1] if versions else None
 
 
 def note_decision(

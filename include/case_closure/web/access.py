@@ -30,6 +30,16 @@ ROUTES: Final = {
     ("POST", "/exceptions/try"): "enter_on_exceptions",
     ("POST", "/exceptions/keep"): "enter_on_exceptions",
     ("POST", "/exceptions/replay"): "replay_exceptions",
+    ("GET", "/reconciliation"): "see_reconciliation",
+    ("POST", "/reconciliation/workbook"): "see_reconciliation",
+    ("POST", "/reconciliation/sign-off"): "sign_off_reconciliation",
+    ("GET", "/tranches"): "see_tranches",
+    ("GET", "/tranches/criteria"): "see_tranches",
+    ("GET", "/tranches/propose"): "propose_criteria",
+    ("POST", "/tranches/preview"): "propose_criteria",
+    ("POST", "/tranches/propose"): "propose_criteria",
+    ("POST", "/tranches/decide"): "approve_criteria",
+    ("GET", "/acts"): "see_acts",
 }
 """Method and path to an action of ``domain.permissions``, SIGNED_IN or ANYBODY."""
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from case_closure import refusals
 from case_closure.domain.permissions import ACTIONS, Actor
 from case_closure.web import access, forms, rendering
-from case_closure.web.pages import exceptions, home, nights
+from case_closure.web.pages import acts, exceptions, home, nights, reconciliation, tranches
 from case_closure.web.site import Site
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def make_app(site: Site, find_person: Callable[..., Any]) -> FastAPI:
         },
     )  # fmt: skip
     app.state.site = site
-    for page in (home, nights, exceptions):
+    for page in (home, nights, exceptions, reconciliation, tranches, acts):
         app.include_router(page.router)
     app.add_api_route("/static/{name}", _static, methods=["GET"])
     app.add_middleware(_Guard)

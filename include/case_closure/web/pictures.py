@@ -70,3 +70,48 @@ def draw_line(values: Sequence[int | None], width: int, height: int, most: int) 
         for place, value in enumerate(values)
         if value is not None
     )
+
+
+@dataclass(frozen=True)
+class Column:
+    """A bar that stands by itself on the line of nothing; ``top``, ``height``, ``fill`` as of a :class:`Bar`."""
+
+    name: str
+    pence: int
+    top: int
+    height: int
+    fill: int
+
+
+def draw_bars(figures: Sequence[tuple[str, int, int]]) -> list[Column]:
+    """Amounts beside each other: name, pence, the style's number. Those below nothing hang."""
+    lowest = min([0, *(pence for _, pence, _ in figures)])
+    highest = max([1, *(pence for _, pence, _ in figures)])
+    columns = []
+    for name, pence, fill in figures:
+        top, bottom = _place(max(pence, 0), lowest, highest), _place(min(pence, 0), lowest, highest)
+        columns.append(Column(name, pence, top, max(1, bottom - top), fill))
+    return columns
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a band that lies: its name, how many it is, where it begins and how wide it is, and its ``fill``."""
+
+    name: str
+    count: int
+    left: int
+    width: int
+    fill: int
+
+
+def draw_band(parts: Sequence[tuple[str, int, int]], whole: int, width: int) -> list[Part]:
+    """How a whole is made up, from left to right; a part that is there is seen, however small."""
+    drawn, so_far = [], 0
+    for name, count, fill in parts:
+        left = so_far * width // max(1, whole)
+        so_far += count
+        right = so_far * width // max(1, whole)
+        if count:
+            drawn.append(Part(name, count, left, max(1, right - left), fill))
+    return drawn

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
+from case_closure import refusals
 from case_closure.domain.permissions import Actor
+from case_closure.domain.texts import shown
 from case_closure.settings import Settings
 
 
@@ -53,3 +55,19 @@ ThePerson = Annotated[Actor, Depends(person_of)]
 def said(value: Any) -> str:
     """A parameter of the URL as text, without blanks around it; empty where there is none."""
     return str(value or "").strip()
+
+
+class NoSuchDay(refusals.Refused):
+    """What stands where a day should is none; the message says how one is written."""
+
+
+def read_day(value: str) -> date | None:
+    """The day that a field says; None where it is empty. Raises NoSuchDay."""
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise NoSuchDay(
+            f"'{shown(value, 40)}' is no day: one is written as 2017-08-11. Nothing was changed."
+        ) from None

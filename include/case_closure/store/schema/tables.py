@@ -24,6 +24,7 @@ from sqlalchemy import (
     Computed,
     Date,
     DateTime,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -786,6 +787,38 @@ acts = Table(
 )  # fmt: skip
 Index("acts_casegroup_ix", acts.c.casegroup_id)
 Index("acts_reference_ix", acts.c.reference)
+Index("acts_acted_at_ix", acts.c.acted_at, acts.c.act_number)
+Index("acts_by_ix", acts.c.acted_by, acts.c.acted_at, acts.c.act_number)
+Index("acts_action_ix", acts.c.action, acts.c.acted_at, acts.c.act_number)
+
+kept_figures = Table(
+    "kept_figures", metadata,
+    _text("kind", "Which figures", primary_key=True),
+    _date("business_date", "They are as at the close of this night", nullable=False),
+    Column("night_stage", BigInteger, nullable=False, comment="The stage that ended the night last, when they were counted"),
+    _text("sensitive_sha256", "Of the list of sensitive casegroups then: with another list they are not shown (R42)",
+          nullable=False),
+    Column("seconds", Float, nullable=False, comment="How long counting took"),
+    Column("content", JSONB, nullable=False, comment="The figures; pence as whole numbers"),
+    schema=CLOSURE, comment="Figures of the whole book that a page could not wait for, of ordinary casegroups alone (R26)",
+)  # fmt: skip
+
+kept_breaks = Table(
+    "kept_breaks", metadata,
+    Column("break_number", Integer, primary_key=True, comment="In order of cause and case", autoincrement=False),
+    _date("business_date", "Night of its latest change", nullable=False),
+    _text("csa_system", "CSA system; null when the row had none"),
+    _text("csa_case_id", "Case number; null when the row had none"),
+    _text("casegroup_id", "Its casegroup; null when it stands in several"),
+    _text("creditor", "RP, GB_SOS or NI_SOS", nullable=False),
+    _text("arrears_status", "ACTIVE, SUSPENDED or DEFERRED", nullable=False), _text("tranche_id", "The tranche that selected it"),
+    _pence("left_csa_pence", "What left CSA"), _pence("received_pence", "What was received"),
+    _pence("difference_pence", "The second less the first"), _pence("written_off_pence", "Written off on CSA"),
+    _text("break_type", "MISSING_ON_CMS, NOT_ON_CSA or AMOUNT_DIFFERS", nullable=False),
+    _text("cause", "The first cause that fits", nullable=False),
+    Column("implausible", Boolean, nullable=False, comment="Whether a figure is beyond the limit for one bucket"),
+    schema=CLOSURE, comment="The breaks of the reconciliation that was written out last (B54)",
+)  # fmt: skip
 
 _DEBT = {
     bucket.column: f"The debt in that bucket: {bucket.creditor} {bucket.arrears_status}" for bucket in BUCKETS

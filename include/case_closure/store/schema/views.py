@@ -19,7 +19,7 @@ from case_closure.domain.enforcement import LIABILITY_ORDER
 from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.domain.work_items import WORDS
-from case_closure.store import acts, history, listing, nights, reconciliation, roles, sensitive
+from case_closure.store import acts, history, kept, listing, nights, reconciliation, roles, sensitive
 from case_closure.store.dues import ALLOCATED_NOW, AMOUNT_NOW
 
 SCHEMAS = {
@@ -73,12 +73,18 @@ _ARRIVED = ", ".join(
     ("business_date", "balance_id", "casegroup_id", "csa_system", "csa_case_id", "is_latest", *BUCKET_COLUMNS)
 )
 
+# Whatever of the stamps is sensitive now; found from the few that are, not by looking through all stamps.
+_STAMPS_APART = """with apart as materialized (
+            select e.* from closure.sensitive_casegroups s join closure.end_liability e using (casegroup_id)
+            union
+            select e.* from closure.sensitive_cases s join closure.end_liability e using (csa_system, csa_case_id))"""
+
 
 def _selected_apart(of: str, when: str) -> str:
     """Of what a version of criteria selected, what is sensitive now: taken off the counts, which are as of the selection."""
     return f"""
-        select count(distinct e.casegroup_id) as casegroups, count(*) as cases from closure.end_liability e
-        where e.tranche_id = {of}.tranche_id and e.criteria_version = {of}.version and {when} and {sensitive.of_row("e")}
+        select count(distinct e.casegroup_id) as casegroups, count(*) as cases from apart e
+        where e.tranche_id = {of}.tranche_id and e.criteria_version = {of}.version and {when}
     """  # noqa: S608
 
 
@@ -105,6 +111,25 @@ _NEXT_ACTIONS = ", ".join(
 def _side(row: str, **how: Any) -> str:
     """The condition that a row is on this side; see ``sensitive.of_row``."""
     return f"{sensitive.of_row(row, **how)} = {{sensitive}}"
+
+
+_KEPT = {
+    "kind": "Which figures",
+    "business_date": "They are as at the close of this night",
+    "night_stage": "Grows whenever a night is closed, and figures of before are counted anew; 0: kept by the night itself",
+    "seconds": "How long counting took",
+    "content": "The figures; null while a casegroup has changed sides since (R42)",
+}
+
+
+def _kept(*kinds: str) -> str:
+    """Of figures that were counted: they are shown while the list of sensitive casegroups is what it was then."""
+    return f"""
+        select k.kind, k.business_date, k.night_stage, k.seconds,
+               case when k.sensitive_sha256 = {kept.SENSITIVE_SHA256} then k.content end
+        from closure.kept_figures k
+        where not {{sensitive}} and k.kind in ({", ".join(f"'{kind}'" for kind in kinds)})
+    """  # noqa: S608
 
 
 VIEWS = (
@@ -979,7 +1004,8 @@ VIEWS = (
             "casegroups_selected": "Casegroups it selected",
             "cases_selected": "Cases it selected, those of these casegroups on that night",
         },
-        """
+        f"""
+        {_STAMPS_APART}
         select c.tranche_id, c.version, c.state,
                c.version is not distinct from (
                    select max(f.version) from closure.tranche_criteria f
@@ -1010,7 +1036,8 @@ VIEWS = (
             "cases": "Cases selected, all those of the casegroups",
             "cap_met": "Whether the cap ended the selection",
         },
-        """
+        f"""
+        {_STAMPS_APART}
         select s.business_date, s.tranche_id, s.version, s.led, greatest(s.casegroups - h.casegroups, 0),
                greatest(s.cases - h.cases, 0), s.ended_at_casegroup_id is not null
         from closure.tranche_selections s cross join lateral ("""  # noqa: S608
@@ -1041,6 +1068,44 @@ VIEWS = (
         from closure.acts a
         where """  # noqa: S608
         + _side("a", case=False),
+    ),
+    View(
+        "kept_programme",
+        "What `programme` and `programme_months` came to when they were counted last, for pages that cannot wait (B8)",
+        _KEPT,
+        _kept("programme", "programme_months"),
+    ),
+    View(
+        "kept_reconciliation",
+        "What the reconciliation written out last came to, and `write_off_tie_out` when it was counted last (B54, B71)",
+        _KEPT,
+        _kept("reconciliation", "write_offs"),
+    ),
+    View(
+        "kept_breaks",
+        "The breaks of the reconciliation that was written out last, for pages that cannot wait (B54)",
+        {
+            "break_number": "In order of cause and case",
+            "business_date": "Night of its latest change",
+            **_CASE,
+            **_CASEGROUP,
+            **_BUCKET,
+            "tranche_id": "The tranche that selected the case; null when none did",
+            "left_csa_pence": _FIGURES["left_csa_pence"],
+            "received_pence": _FIGURES["received_pence"],
+            "difference_pence": "Received less what left CSA",
+            "written_off_pence": _FIGURES["written_off_pence"],
+            "break_type": "MISSING_ON_CMS, NOT_ON_CSA or AMOUNT_DIFFERS",
+            "cause": "The first cause that fits: " + ", ".join(CAUSES),
+            "implausible": "Whether one of its figures is beyond the limit for one bucket",
+        },
+        """
+        select b.break_number, b.business_date, b.csa_system, b.csa_case_id, b.casegroup_id, b.creditor, b.arrears_status,
+               b.tranche_id, b.left_csa_pence, b.received_pence, b.difference_pence, b.written_off_pence, b.break_type, b.cause,
+               b.implausible
+        from closure.kept_breaks b
+        where not {sensitive} and """  # noqa: S608
+        + _side("b"),
     ),
     View(
         "nights",

@@ -26,6 +26,10 @@ class TookTooLong(refusals.Refused):
     """A page's question took longer than a person waits; the message says what to do."""
 
 
+class NotReadable(refusals.Refused):
+    """What was asked for is no date, number or text that there can be."""
+
+
 @functools.cache
 def _pool(url: str) -> Engine:
     """Apart from that of nights and commands: who clicks waits for no night's connection, nor the other way round."""
@@ -50,7 +54,7 @@ def _becomes(url: str, role: str) -> bool:
 
 @contextlib.contextmanager
 def reading(url: str, role: str) -> Iterator[Connection]:
-    """A transaction that sees what somebody in this role may see. Raises TookTooLong."""
+    """A transaction that sees what somebody in this role may see. Raises TookTooLong, NotReadable."""
     become = f"; set local role {login_role(role)}" if _becomes(url, role) else ""
     try:
         with _pool(url).connect() as connection:
@@ -62,6 +66,10 @@ def reading(url: str, role: str) -> Iterator[Connection]:
             raise TookTooLong(
                 f"The answer took longer than {MOST_SECONDS} seconds and was given up. Narrow it down: a casegroup, a rule, a "
                 "date. Should it stay, the night may be at work: try again in a while."
+            ) from None
+        if isinstance(error.orig, psycopg.DataError):
+            raise NotReadable(
+                "Something in the address, or in a field, cannot be read as what it stands for. Go on from the pages named above."
             ) from None
         raise
 

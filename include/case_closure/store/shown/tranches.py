@@ -1,0 +1,48 @@
+"""What the pages of tranches read: how far the programme is as it was counted last, and every version of the criteria.
+
+Belongs here: queries of ``reporting``. Does not belong here: the selection, what criteria may be (``domain.tranches``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from case_closure.store.shown.reading import all_of
+
+
+def kept(connection: Connection) -> dict[str, dict[str, Any]]:
+    """What is kept of ``programme`` and ``programme_months``, by kind; content None: to be counted anew (R42)."""
+    return {row["kind"]: row for row in all_of(connection, "select * from reporting.kept_programme")}
+
+
+def held_over_time(connection: Connection) -> list[dict[str, Any]]:
+    """What was held at the end of the last night of each month, pence, in order."""
+    query = """
+        select distinct on (date_trunc('month', business_date)) date_trunc('month', business_date)::date as month_on, held_pence
+        from reporting.nights where status = 'SUCCESS' order by date_trunc('month', business_date), business_date desc
+    """
+    return all_of(connection, query)
+
+
+def criteria_in_force(connection: Connection) -> list[dict[str, Any]]:
+    """The version of each tranche that counts now, in order of their names; at most 500."""
+    query = (
+        'select * from reporting.tranche_criteria where in_force order by tranche_id collate "C" limit 500'
+    )
+    return all_of(connection, query)
+
+
+def proposals(connection: Connection) -> list[dict[str, Any]]:
+    """What waits for an answer, the oldest first; at most 100."""
+    query = "select * from reporting.tranche_criteria where state = 'PROPOSED' order by recorded_at limit 100"
+    return all_of(connection, query)
+
+
+def versions(connection: Connection, tranche_id: str) -> list[dict[str, Any]]:
+    """Every version of a tranche's criteria, the latest first; at most 200."""
+    query = (
+        "select * from reporting.tranche_criteria where tranche_id = :tranche order by version desc limit 200"
+    )
+    return all_of(connection, query, tranche=tranche_id)
