@@ -14,15 +14,20 @@ PREFIX = "/desk"
 
 
 async def find_person(request: Any) -> Any:
-    """Who is signed in to Airflow, with the roles they have here. Raises Airflow's 401.
+    """Who is signed in to Airflow, with the roles they have here. Raises a 401, also for a token that is none, as of
+    another installation or one that was signed out: Airflow would call that forbidden.
 
     Airflow's administrators are operators here: they run the machine, and see no record of a person by that.
     """
     from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+    from fastapi import HTTPException
 
     from case_closure.domain.permissions import OPERATOR, ROLES, Actor
 
-    user = await get_user(request, None, await bearer_scheme(request))
+    try:
+        user = await get_user(request, None, await bearer_scheme(request))
+    except HTTPException:
+        raise HTTPException(401) from None
     names = {role.name for role in getattr(user, "roles", [])}
     roles = names & ROLES.keys() | ({OPERATOR} if "Admin" in names else set())
     return Actor(str(user.get_name()), frozenset(roles))
