@@ -11,8 +11,10 @@ from case_closure.night import finance_path, judging
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered, latest_date
 from case_closure.stages import apply_corrections
+from case_closure.stages.apply_corrections import Gathered
 from case_closure.stages.common.exceptions import only_resolved
 from case_closure.store import corrections, posting, row_exceptions
+from case_closure.store.database import Connection
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -28,25 +30,32 @@ def run(ctx: NightContext, url: str) -> Summary:
             # What other nights brought waits for a night in its turn (R21, R39).
             gathered = corrections.gather(connection, on, own=night.succeeded or night.late)
             gate = judging.Gate(connection, ctx, "corrections", counted=not night.succeeded)
-            judged = apply_corrections.judge_in_order(gathered, gate.judge)
+            if len(gathered.corrections) or len(gathered.gone):
+                told = _apply(connection, ctx, gathered, gate)
             gate.keep()
-            today, latest = pd.Timestamp(on).as_unit("s"), latest_date(connection, ctx)
-            applied = apply_corrections.conclude(judged, gathered, today)
-            corrections.store(connection, on, applied)
-            before = row_exceptions.before(connection, corrections.STAGE, gathered.cases["casegroup_id"])
-            decided, closed = apply_corrections.exceptions(judged, gathered, before, today, latest)
-            posting.store_exceptions(connection, on, decided)
-            # After those of tonight are opened: one that a later correction overtakes tonight is opened and closed.
-            posting.store_exceptions(connection, on, only_resolved(closed))
-            told = {
-                "corrections_judged": len(gathered.corrections),
-                "corrections_applied": len(applied.ledger),
-                "exceptions_opened": len(decided.opened),
-            }
         again = corrections.to_judge_again(connection, on)
     if again:
         _judge_again(ctx, url, again)
     return told
+
+
+def _apply(connection: Connection, ctx: NightContext, gathered: Gathered, gate: judging.Gate) -> Summary:
+    """Judge these, make the good ones count, and say which were refused."""
+    on = ctx.business_date
+    judged = apply_corrections.judge_in_order(gathered, gate.judge)
+    today, latest = pd.Timestamp(on).as_unit("s"), latest_date(connection, ctx)
+    applied = apply_corrections.conclude(judged, gathered, today)
+    corrections.store(connection, on, applied)
+    before = row_exceptions.before(connection, corrections.STAGE, gathered.cases["casegroup_id"])
+    decided, closed = apply_corrections.exceptions(judged, gathered, before, today, latest)
+    posting.store_exceptions(connection, on, decided)
+    # After those of tonight are opened: one that a later correction overtakes tonight is opened and closed.
+    posting.store_exceptions(connection, on, only_resolved(closed))
+    return {
+        "corrections_judged": len(gathered.corrections),
+        "corrections_applied": len(applied.ledger),
+        "exceptions_opened": len(decided.opened),
+    }
 
 
 def _judge_again(ctx: NightContext, url: str, casegroup_ids: list[str]) -> None:

@@ -9,6 +9,7 @@ CSV, Parquet and Excel hold every exception; the page adds them up and lists, fo
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -504,10 +505,11 @@ def _day(on: date) -> str:
 # --- the page
 
 
-def _page(summary: Summary, money: Money, on: date) -> str:
-    place = Path(__file__).parent
+@functools.cache
+def _templates() -> jinja2.Environment:
+    """The page's templates, compiled once in a process."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(place),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -520,6 +522,11 @@ def _page(summary: Summary, money: Money, on: date) -> str:
         "whole": lambda number: f"{number:,}",
         "short": _short,
     }
+    return environment
+
+
+def _page(summary: Summary, money: Money, on: date) -> str:
+    environment = _templates()
     css = environment.get_template(f"{NAME}.css").render(day=_day(on))
     # Nothing is run and nothing is loaded: of all content only this style, known by its hash.
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()

@@ -44,7 +44,7 @@ from case_closure.tables.frames import (
     take_flags,
     take_pence,
 )
-from case_closure.tables.handing import Handed, cut
+from case_closure.tables.handing import Handed, cut, empty
 from case_closure.tables.resolutions import BALANCE, CASE, PARENTS, REPORT, of_people, ordered
 
 
@@ -175,6 +175,8 @@ def entered_on(
 ) -> pd.DataFrame:
     """Each resolution with each exception it is for: of the same case and subject, or about the same person on whichever case
     they stand, or of the same report ([22]). In the order in which they were entered."""
+    if resolutions.empty and entered_for_people.empty:
+        return empty(handed.EXCEPTIONS_ENTERED)
     codes, subjects = exceptions["rule_code"], exceptions["subject"]
     entity = pd.Series(
         [entity_of(code, subject) for code, subject in zip(codes, subjects, strict=True)], dtype="str"

@@ -91,7 +91,7 @@ def _lines(received: Received) -> pd.DataFrame:
     clerical = clerical.assign(
         passed=False, since_completion=~among(clerical["casegroup_id"].fillna(""), moving)
     )
-    parts = []
+    parts: list[pd.DataFrame] = []
     for rows in (balances, clerical):
         rows = rows.assign(
             casegroup_id=rows["casegroup_id"].fillna(""),
@@ -102,6 +102,8 @@ def _lines(received: Received) -> pd.DataFrame:
         for bucket in BUCKETS:
             amounts = rows[bucket.column].to_numpy(np.int64)
             some = amounts != 0
+            if parts and not some.any():
+                continue  # most buckets of most nights
             part = rows.loc[
                 some,
                 [

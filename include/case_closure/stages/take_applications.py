@@ -108,6 +108,8 @@ def conclude(
     latest: pd.Timestamp,
 ) -> Taken:
     """What tonight's applications change. ``broke``: suite -> findings over the frame of that name."""
+    if applications.empty and answers.empty:
+        return Taken.none()
     passed = np.ones(len(applications), dtype=bool)
     passed[broke["cms_applications"]["position"].to_numpy(np.int64)] = False
     judged = applications[passed].reset_index(drop=True)

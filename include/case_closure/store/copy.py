@@ -11,8 +11,8 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -50,7 +50,8 @@ def copy_in(
     """
     written = 0
     pieces = _pieces([rows] if isinstance(rows, pa.Table) else rows)
-    with connection.cursor() as cursor, ThreadPoolExecutor(1) as ahead:
+    one_piece = isinstance(rows, pa.Table) and rows.num_rows <= _ROWS_AT_ONCE
+    with connection.cursor() as cursor, _Here() if one_piece else ThreadPoolExecutor(1) as ahead:
         piece = ahead.submit(next, pieces, None).result()
         while piece is not None:
             names = piece[0]
@@ -66,6 +67,18 @@ def copy_in(
                     written += piece[2]
                     piece = following.result()
     return written
+
+
+class _Here(Executor):
+    """Does at once what it is given: a thread for one piece would take longer than the piece."""
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(work(*given, **named))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
 
 def _pieces(tables: Iterable[pa.Table]) -> Iterator[tuple[list[str], memoryview, int]]:

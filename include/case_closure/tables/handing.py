@@ -41,6 +41,11 @@ class Handed:
         """The same of Arrow tables, as the store gathers them."""
         return cls.of({name: to_frame(table) for name, table in tables.items()})
 
+    @classmethod
+    def none(cls) -> Self:
+        """No rows at all."""
+        return cls.of({name: empty(shape) for name, shape in shapes(cls).items()})
+
     @property
     def frames(self) -> Frames:
         """The frames by their names."""

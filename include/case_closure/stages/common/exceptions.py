@@ -71,6 +71,8 @@ def exception_id(rows: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
 
 def described(exceptions_found: pd.DataFrame, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     """New exceptions, whole: found ones with their key, severity, stage, words and route."""
+    if exceptions_found.empty:
+        return empty(handed.EXCEPTIONS_OPENED)
     opened = work_items.routed(exceptions_found, routes)
     opened["exception_id"] = exception_id(opened, on)
     opened["severity"] = opened["rule_code"].map(lambda code: RULES[code].severity).astype("str")
@@ -114,6 +116,8 @@ def of_rows(
     ``judged``: the references of all rows judged tonight. ``open_exceptions``: those of these rules. ``latest``: the latest
     business date known of, on which is resolved what a late night resolves (R43).
     """
+    if exceptions_found.empty and open_exceptions.empty:
+        return Exceptions.none()
     exceptions_found = exceptions_found.assign(key=key_of(exceptions_found))
     standing = open_exceptions.assign(key=key_of(open_exceptions))
     opened = described(exceptions_found[~among(exceptions_found["key"], standing["key"])], routes, on)
