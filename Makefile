@@ -44,7 +44,8 @@ down: $(STAMP) ## stop the embedded database
 	@$(COMMAND) down
 
 test: lint ## lint, types, import rules, all tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15
+	@# Each of its processes, and each that they start, would compile all it imports again where Python is told not to keep bytecode.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15
 
 lint: $(STAMP) ## ruff, mypy, import rules
 	@$(BIN)/ruff check .

@@ -11,9 +11,7 @@ import pytest
 
 from case_closure.cli import main as cli
 from case_closure.desk import casegroups
-from case_closure.gates import engine
 from case_closure.store import casegroup_events, database
-from tests.support import plain_gate
 from tests.support.builders import balance, case, party
 from tests.support.closure_builders import application, open_case
 from tests.support.installation import Databases, Installation
@@ -26,8 +24,7 @@ FIRST, SECOND = date(2017, 8, 10), date(2017, 8, 11)
 @pytest.fixture(scope="module")
 def store(database_server: Databases) -> Iterator[Installation]:
     """Two nights: an exception that is mended, then dues; a credit beside them; others that are not asked for."""
-    with database_server.installation() as made, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(engine, "run", plain_gate.run)
+    with database_server.installation() as made:
         owes = {"rp_active": 1000, "ni_sos_deferred": 50, "gb_sos_active": -7}
         made.night(
             FIRST, case("A", owes=owes, payer={"surname": None}, payer_cis={"surname": "Walker"}),
@@ -150,10 +147,9 @@ def test_31_R26_one_that_is_not_there_and_one_that_is_sensitive_are_refused_in_t
 
 
 def test_31_an_arrival_of_a_balance_that_was_replaced_is_told_too(
-    store: Installation, database_server: Databases, monkeypatch: pytest.MonkeyPatch
+    store: Installation, database_server: Databases
 ) -> None:
     """A balance sent again as it was is no arrival (R20)."""
-    monkeypatch.setattr(engine, "run", plain_gate.run)
     database.forget(store.url)
     with database_server.installation(copy_of=store) as made:
         made.night(date(2017, 8, 14), csa_balances=[

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from case_closure.gates import engine
-from tests.support import plain_gate
 from tests.support.builders import ON, Row, case
 from tests.support.closure_builders import application, open_case
 from tests.support.installation import Installation
@@ -23,11 +21,6 @@ AGENT: Row = {
     "representative_address_line_1": "1 Help Street",
     "representative_postcode": "LS2 7EW",
 }
-
-
-@pytest.fixture(autouse=True)
-def _plain_gates(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "run", plain_gate.run)
 
 
 def tranche(store: Installation, **over: Any) -> None:

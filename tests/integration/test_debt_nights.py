@@ -15,11 +15,9 @@ import pyarrow.csv as pa_csv
 import pytest
 
 from case_closure.domain.money import BUCKETS
-from case_closure.gates import engine
 from case_closure.night import run as night
 from case_closure.outbound.final_balances import SCHEMA
 from case_closure.tables.landed import FILES
-from tests.support import plain_gate
 from tests.support.builders import Row, case, left
 from tests.support.debt_builders import debt
 from tests.support.installation import Databases, Installation
@@ -28,14 +26,6 @@ FIRST, SECOND, LATE, THIRD, FOURTH = (date(2017, 8, day) for day in (10, 11, 12,
 WRITE_OFF: dict[str, Any] = {"rp_arrears_decision": "WRITE_OFF"}
 REPAID: dict[str, Any] = {"rp_active": 600, "gb_sos_deferred": 400, "ni_sos_active": -50, "ima_pence": 500}
 Debts = set[tuple[date, str]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    """What the gates find is tests/gates' matter; judged by plain pandas, to be quick."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(engine, "run", plain_gate.run)
-        yield
 
 
 def out(made: Installation, on: date, system: str = "CS2") -> Path:

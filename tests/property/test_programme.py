@@ -11,19 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from case_closure.gates import engine
 from tests.simulation.programme import Programme, calendar, plan
-from tests.support import plain_gate
 from tests.support.pipeline import Store
 
 
 @pytest.mark.soak  # a minute; the soak plays the whole one too
-def test_every_casegroup_comes_to_its_end(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_casegroup_comes_to_its_end(store: Store, tmp_path: Path) -> None:
     """Issue 3: every casegroup final or in a hold that names its cause, the money law after each night, no letter twice,
-    every move legal; out-of-order and repeated nights change nothing. The gates are judged by plain pandas, to be quick."""
-    monkeypatch.setattr(engine, "run", plain_gate.run)
+    every move legal; out-of-order and repeated nights change nothing."""
     programme = Programme(
         store.url, tmp_path, casegroups=120, nights=12, seed=3, most_unfinished=0.15, workers=1
     )

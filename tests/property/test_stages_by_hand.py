@@ -18,10 +18,9 @@ from typing import Any
 
 import pytest
 
-from case_closure.gates import engine
 from case_closure.landing.rejection import LandingRejected
 from case_closure.night import run as night
-from tests.support import plain_gate, worlds
+from tests.support import worlds
 from tests.support.money_law import breaches
 from tests.support.pipeline import STAGES, Store
 from tests.support.worlds import NIGHTS, Files
@@ -31,12 +30,6 @@ EVERY_PAIR = list(itertools.product(STAGES, STAGES))
 ON = NIGHTS[0]
 _RIGHT: dict[str, dict[str, Counter[Any]]] = {}
 """What each extract comes to by itself, of the first test that asked."""
-
-
-@pytest.fixture(autouse=True)
-def _quick_gates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the gates find is tests/gates' matter: judged by plain pandas, to be quick."""
-    monkeypatch.setattr(engine, "run", plain_gate.run)
 
 
 def extracts() -> tuple[Files, Files]:

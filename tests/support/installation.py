@@ -21,7 +21,7 @@ from case_closure.landing.writing import PaymentLine, write_night
 from case_closure.local import embedded
 from case_closure.night import run as night
 from case_closure.settings import Settings
-from case_closure.store import database, reconciliation
+from case_closure.store import database, reconciliation, roles
 from case_closure.store.schema.views import SCHEMAS, VIEWS
 from tests.support.builders import LIMIT, Case, Row, landed
 
@@ -180,6 +180,12 @@ class Databases:
 
     def _admin(self, statement: str) -> None:
         as_administrator(self.server, statement)
+
+    def make_store(self) -> None:
+        """The server's own store, made anew: that of the login which nights work as, and migrated."""
+        self._admin(f"drop database if exists {embedded.STORE} with (force)")
+        self._admin(f"create database {embedded.STORE} template {_TEMPLATE} owner {roles.OWNER}")
+        database.migrate(self.server.url(embedded.STORE))
 
     @contextlib.contextmanager
     def installation(self, copy_of: Installation | None = None, **over: Any) -> Iterator[Installation]:
