@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: made, found again, recovered, stopped; on loopback and behind a password.
 
-Each test has a server of its own, made in under a second.
+Tests that only look share a server; each other has one of its own.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ def postmaster(home: Path) -> psutil.Process:
     return psutil.Process(int((home / "postgres/data/postmaster.pid").read_text().split()[0]))
 
 
-def test_a_new_home_gets_a_server_with_two_databases(home: Path) -> None:
-    server = embedded.ensure_running(home)
+def test_a_new_home_gets_a_server_with_two_databases(shared_home: Path) -> None:
+    server = embedded.ensure_running(shared_home)
     for database in ("case_closure", "airflow"):
         with connect(server, database) as connection:
             encoding = connection.execute("show server_encoding").fetchone()
             assert encoding == ("UTF8",)
 
 
-def test_a_second_start_finds_the_same_server(home: Path) -> None:
-    first = embedded.ensure_running(home)
-    number = postmaster(home).pid
-    assert embedded.ensure_running(home) == first
-    assert postmaster(home).pid == number
+def test_a_second_start_finds_the_same_server(shared_home: Path) -> None:
+    first = embedded.ensure_running(shared_home)
+    number = postmaster(shared_home).pid
+    assert embedded.ensure_running(shared_home) == first
+    assert postmaster(shared_home).pid == number
 
 
-def test_it_listens_on_loopback_only_and_asks_for_the_password(home: Path) -> None:
-    server = embedded.ensure_running(home)
-    listening = {c.laddr for c in postmaster(home).net_connections(kind="all") if c.status == "LISTEN"}
+def test_it_listens_on_loopback_only_and_asks_for_the_password(shared_home: Path) -> None:
+    server = embedded.ensure_running(shared_home)
+    listening = {c.laddr for c in postmaster(shared_home).net_connections(kind="all") if c.status == "LISTEN"}
     assert listening == {("127.0.0.1", server.port)}
-    assert stat.S_IMODE((home / "postgres.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((shared_home / "postgres.json").stat().st_mode) == 0o600
     stranger = replace(server, admin_password="guessed", passwords=dict.fromkeys(server.passwords, "guessed"))
     for url in (stranger.url(), stranger.url(embedded.AIRFLOW), stranger.admin_url()):
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(url.replace("+psycopg", ""))
 
 
-def test_what_was_committed_is_durable(home: Path) -> None:
-    with connect(embedded.ensure_running(home)) as connection:
+def test_what_was_committed_is_durable(shared_home: Path) -> None:
+    with connect(embedded.ensure_running(shared_home)) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
             assert connection.execute(f"show {setting}").fetchone() == ("on",), setting
 
