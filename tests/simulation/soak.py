@@ -44,8 +44,11 @@ _CLOCK = {
     "nights": ("started_at", "finished_at"),
     "tranche_criteria": ("recorded_at", "decided_at"),
     "letter_deliveries": ("sent_at",),
+    "numbered_payments": ("payment_number",),
+    "balances": ("extract_number",),
 }  # what may differ between two stores
-_GONE_THROUGH = ("night_history", "night_stages")  # what differs before a night has ended, and is meant to
+# What differs before a night has ended, and is meant to.
+_GONE_THROUGH = ("night_history", "night_stages", "payment_events")
 _PATIENCE_SECONDS = 60.0
 _REFUSED = 3
 

@@ -26,11 +26,13 @@ from case_closure.store.schema.views import SCHEMAS, VIEWS
 from tests.support.builders import LIMIT, Case, Row, landed
 
 _TEMPLATE = "migrated"
-# Times on the clock differ between two runs; nothing else may.
+# Times on the clock differ between two runs, and how often something was begun; nothing else may.
 _CLOCK = {
     "nights": ("started_at", "finished_at"),
     "tranche_criteria": ("recorded_at", "decided_at"),
     "letter_deliveries": ("sent_at",),
+    "numbered_payments": ("payment_number",),
+    "balances": ("extract_number",),
 }
 
 
@@ -123,7 +125,7 @@ class Installation:
         found: dict[str, list[str]] = {}
         with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
             for schema, view in itertools.product(SCHEMAS, VIEWS):
-                if view.name in ("night_history", "night_stages"):
+                if view.name in ("night_history", "night_stages", "payment_events"):
                     continue
                 columns = [name for name in view.columns if name not in _CLOCK.get(view.name, ())]
                 rows = connection.execute(f"select {', '.join(columns)} from {schema}.{view.name}")  # noqa: S608

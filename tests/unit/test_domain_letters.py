@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from case_closure.domain import letters
@@ -44,3 +46,12 @@ def test_a_reference_finds_its_letter_among_others() -> None:
     for wanted in numbers[::500]:
         assert list(letters.quoted_by(letters.reference(wanted).lower(), numbers)) == [wanted]
     assert list(letters.quoted_by(letters.reference("another"), numbers)) == []
+
+
+def test_a_letter_is_among_those_whose_number_leaves_what_its_reference_tells() -> None:
+    """As the store works it out: the first eight bytes of the hash as a signed number, what is left of it with its sign."""
+    for number in range(500):
+        letter_id = f"CMSL6301-G{number}---P{number}-2017-08-10"
+        signed = int.from_bytes(hashlib.sha256(letter_id.encode()).digest()[:8], signed=True)
+        left = abs(signed) % letters.REFERENCE_REMAINDERS * (1 if signed >= 0 else -1)
+        assert left in letters.remainders(letters.reference(letter_id).lower())

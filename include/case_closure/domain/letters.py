@@ -65,6 +65,8 @@ CLOSURE_CODES: Final = tuple(
 REFERENCE_ALPHABET: Final = "0123456789BCDFGHJKMNPQRSTVWXZ"
 _REFERENCE_LENGTH = 10
 _REFERENCES: Final = len(REFERENCE_ALPHABET) ** _REFERENCE_LENGTH
+# A reference tells its first three places: of so many letters one has the same.
+REFERENCE_REMAINDERS: Final = len(REFERENCE_ALPHABET) ** 3
 
 
 def reference(letter_id: str) -> str:
@@ -97,6 +99,15 @@ def quoted_by(quoted: str, letter_ids: Iterable[str]) -> Iterator[str]:
     for place in reversed(_places(quoted)[:_REFERENCE_LENGTH]):
         wanted = wanted * len(REFERENCE_ALPHABET) + place
     return (letter_id for letter_id in letter_ids if _number(letter_id) == wanted)
+
+
+def remainders(quoted: str) -> list[int]:
+    """What is left of the first eight bytes of the SHA-256 of a letter_id with that reference, as a signed number divided by
+    ``REFERENCE_REMAINDERS``, with its sign: one of these, by which a store finds it. ``is_reference`` first."""
+    places = _places(quoted)[:3]
+    positive = sum(place * len(REFERENCE_ALPHABET) ** turn for turn, place in enumerate(places))
+    wrapped = (positive - 2**64) % REFERENCE_REMAINDERS
+    return [positive, wrapped - REFERENCE_REMAINDERS if wrapped else 0]
 
 
 def _number(letter_id: str) -> int:

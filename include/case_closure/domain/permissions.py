@@ -62,9 +62,13 @@ ACTIONS: Final = {
             "casegroup_outcomes", "balances", "dues", "ledger", "cases", "corrections", "credits", "work_items", "applications",
             "ltrs", "journeys", "end_liability", "next_actions", "records", "enforcement", "enforcement_dues",
             "debt_rule_results", "final_balances", "exceptions", "payments", "letters", "letter_deliveries", "acts",
+            "csa_cases", "positions", "numbered_payments", "payment_events",
         ),
     ),
-    "see_payments": Action("see payments", _READERS, ("payments", "exceptions", "work_items", "dues", "ledger")),
+    "see_payments": Action(
+        "see payments", _READERS,
+        ("payments", "numbered_payments", "payment_events", "exceptions", "work_items", "dues", "ledger", "acts"),
+    ),
     "see_reconciliation": Action(
         "see the reconciliation", _READERS | {OPERATOR},
         (
@@ -76,7 +80,7 @@ ACTIONS: Final = {
         "see tranches and their criteria", _READERS | {CONTROL_GROUP},
         ("tranche_criteria", "tranche_selections", "programme", "programme_months", "kept_programme", "nights"),
     ),
-    "see_letters": Action("see letters", _READERS, ("letters", "letter_deliveries", "work_items")),
+    "see_letters": Action("see letters", _READERS, ("letters", "letter_deliveries", "work_items", "acts")),
     "see_acts": Action("see who did what", frozenset({TEAM_LEADER, AUDITOR}), ("acts",)),
     "see_sensitive": Action("see nationally sensitive casegroups", frozenset({SENSITIVE})),
     "read_letter": Action("read what a letter said", _WORKERS | {AUDITOR}, ("letters",), changes=True),

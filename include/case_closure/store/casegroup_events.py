@@ -1,17 +1,17 @@
 """Everything that is on record of one casegroup, from the views that everybody may see (R26, [31]).
 
-Belongs here: one query for each kind of event, and whether a casegroup is known. Does not belong here: order, sums, words to a
-person (``desk.casegroups``). Nothing is read past the views, so that what they hide is not there.
+Belongs here: one query for each kind of event, and its cases. Does not belong here: order, sums, words to a person
+(``desk.casegroups``). Nothing is read past the views, so that what they hide is not there; a nationally sensitive casegroup is
+told from the same views of schema ``sensitive``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
-
-from case_closure.store import sensitive
+from sqlalchemy import Connection, CursorResult, text
 
 _LEDGER = """
     select business_date, reference, amount_pence, concat_ws(' ', due_id, lower(reason)) from reporting.ledger
@@ -63,14 +63,77 @@ EVENTS = {
 }
 
 
+# What the pages tell besides; in the order in which what bears one date is told, before and after the others.
+BEFORE = {
+    "SELECTION": """
+        select selected_on, concat_ws('-', csa_system, csa_case_id), null,
+               concat_ws(' ', coalesce('tranche ' || tranche_id, 'by an application'), lower(journey), 'liability ends', led)
+        from reporting.end_liability where casegroup_id = :casegroup_id
+    """,
+    "LTR": """
+        select coalesce(business_date, current_date), ltr_id, null,
+               concat_ws(' ', case when business_date is null then 'waits for the next night,' end, 'liability ends', t_date,
+                         'issued by', issued_by, 'acknowledged ' || acknowledged_on, lower(outcome))
+        from reporting.ltrs where casegroup_id = :casegroup_id
+    """,
+}
+# The same as in EVENTS, with what a page has beside it: a payment's number, and all of a work item.
+FOR_PAGES = {
+    "PAYMENT": """
+        select business_date, csa_receipt_reference, amount_pence,
+               concat_ws(' ', source, csa_system, status, allocated_pence || ' allocated on ' || allocated_on),
+               payment_number::text
+        from reporting.numbered_payments where casegroup_id = :casegroup_id
+    """,
+    "ITEM": """
+        select business_date, work_item_id, null, concat_ws(' ', type, status, route),
+               json_build_object('type', type, 'csa_system', csa_system, 'csa_case_id', csa_case_id, 'route', route,
+                                 'status', status, 'detail', detail)::text
+        from reporting.work_items where casegroup_id = :casegroup_id
+    """,
+}
+# By case as well as by casegroup where the case is what an index has.
+AFTER = {
+    "CASE": """
+        select created_on, concat_ws('-', csa_system, csa_case_id), null,
+               concat_ws(' ', lower(replace(origin, '_', ' ')), 'on CMS as', cms_case_id,
+                         lower(replace(method_of_payment, '_', ' ')))
+        from reporting.cases where casegroup_id = :casegroup_id
+    """,
+    "ACTION": """
+        select business_date, concat_ws('-', csa_system, csa_case_id), null, concat_ws(' ', action, '(' || reason || ')')
+        from reporting.next_actions where casegroup_id = :casegroup_id
+          and csa_system = any(:csa_systems) and csa_case_id = any(:csa_case_ids)
+    """,
+    "ENFORCEMENT": """
+        select business_date, action_id, amount_pence,
+               concat_ws(' ', lower(replace(action_type, '_', ' ')), case when ongoing then 'ongoing' end,
+                         case when in_force then 'in force' end, period_from, 'to ' || period_to)
+        from reporting.enforcement where casegroup_id = :casegroup_id
+          and csa_system = any(:csa_systems) and csa_case_id = any(:csa_case_ids)
+    """,
+    "RECORD": """
+        select recorded_on, record_id, null, concat_ws(' ', lower(replace(kind, '_', ' ')), reference, 'by', recorded_by)
+        from reporting.records where casegroup_id = :casegroup_id
+    """,
+    "ACT": """
+        select (acted_at at time zone 'UTC')::date, act_number::text, null,
+               concat_ws(' ', acted_by, 'as', replace(acted_as, '_', ' ') || ':', replace(action, '_', ' '), lower(about),
+                         reference, '(' || reason || ')')
+        from reporting.acts where casegroup_id = :casegroup_id
+    """,
+}
+
+
 class Event(NamedTuple):
-    """One thing that happened. ``pence``: what it is about, signed; None where it is about no money."""
+    """One thing that happened. ``pence``: what it is about, signed; None where it is about no money. ``more``: see FOR_PAGES."""
 
     business_date: date
     kind: str
     reference: str
     pence: int | None
     words: str
+    more: str | None = None
 
 
 def read_only(connection: Connection) -> None:
@@ -78,32 +141,45 @@ def read_only(connection: Connection) -> None:
     connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
 
 
-def outcome(connection: Connection, casegroup_id: str) -> tuple[str | None, str | None]:
+def outcome(
+    connection: Connection, casegroup_id: str, schema: str = "reporting"
+) -> tuple[str | None, str | None]:
     """What has become of it, and why; nothing while no balance was received."""
-    row = connection.execute(
-        text("select outcome, reason from reporting.casegroup_outcomes where casegroup_id = :casegroup_id"),
-        {"casegroup_id": casegroup_id},
-    ).first()
+    row = _run(
+        connection, schema, "select outcome, reason from reporting.casegroup_outcomes where casegroup_id = :casegroup_id",
+        casegroup_id=casegroup_id,
+    ).first()  # fmt: skip
     return tuple(row) if row else (None, None)
 
 
-def is_known(connection: Connection, casegroup_id: str) -> bool:
-    """Whether a case of it is held and everybody may see it."""
-    return bool(
-        connection.execute(
-            text(
-                "select exists (select from held.csa_cases c where c.casegroup_id = :casegroup_id "  # noqa: S608
-                f"and not {sensitive.of_row('c')})"
-            ),
-            {"casegroup_id": casegroup_id},
-        ).scalar_one()
-    )
+def cases(connection: Connection, casegroup_id: str, schema: str = "reporting") -> list[dict[str, Any]]:
+    """Its cases as CSA last sent them, those held; see ``reporting.csa_cases``."""
+    query = "select * from reporting.csa_cases where casegroup_id = :casegroup_id order by csa_system, csa_case_id"
+    rows = _run(connection, schema, query, casegroup_id=casegroup_id)
+    return [dict(row) for row in rows.mappings()]
 
 
-def events(connection: Connection, casegroup_id: str) -> list[Event]:
-    """All of them, kind by kind."""
+def events(
+    connection: Connection, casegroup_id: str, schema: str = "reporting", kinds: Mapping[str, str] = EVENTS,
+    cases: Iterable[Mapping[str, Any]] = (),
+) -> list[Event]:  # fmt: skip
+    """All of these kinds, kind by kind. ``cases``: those of the casegroup, for what is on record by case alone."""
+    listed = list(cases)
+    values = {
+        "casegroup_id": casegroup_id, "csa_systems": sorted({case["csa_system"] for case in listed}),
+        "csa_case_ids": sorted({case["csa_case_id"] for case in listed}),
+    }  # fmt: skip
     return [
-        Event(on, kind, reference, pence, words)
-        for kind, query in EVENTS.items()
-        for on, reference, pence, words in connection.execute(text(query), {"casegroup_id": casegroup_id})
+        Event(on, kind, reference, pence, words, *more)
+        for kind, query in kinds.items()
+        for on, reference, pence, words, *more in map(tuple, _run(connection, schema, query, **values))
+        if on is not None
     ]
+
+
+def _run(connection: Connection, schema: str, query: str, **values: Any) -> CursorResult[Any]:
+    """A query written for ``reporting``, of the side asked for."""
+    statement = text(query.replace("reporting.", f"{schema}."))
+    return connection.execute(
+        statement, {name: value for name, value in values.items() if f":{name}" in query}
+    )

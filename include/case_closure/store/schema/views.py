@@ -17,10 +17,12 @@ from case_closure.domain import debt_rules, next_actions
 from case_closure.domain.applications import LTR_OUTCOMES
 from case_closure.domain.enforcement import LIABILITY_ORDER
 from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS
+from case_closure.domain.nino import HIDDEN
 from case_closure.domain.reconciliation import CAUSES
 from case_closure.domain.work_items import WORDS
 from case_closure.store import acts, history, kept, listing, nights, reconciliation, roles, sensitive
 from case_closure.store.dues import ALLOCATED_NOW, AMOUNT_NOW
+from case_closure.store.schema.tables import CLEANED
 
 SCHEMAS = {
     "reporting": ("false", "Stable views for analysts; nationally sensitive casegroups are absent"),
@@ -70,7 +72,17 @@ _NIGHT_FIGURES = (
 
 
 _ARRIVED = ", ".join(
-    ("business_date", "balance_id", "casegroup_id", "csa_system", "csa_case_id", "is_latest", *BUCKET_COLUMNS)
+    (
+        "business_date",
+        "balance_id",
+        "casegroup_id",
+        "csa_system",
+        "csa_case_id",
+        "is_latest",
+        "extract_number",
+        "row_number",
+        *BUCKET_COLUMNS,
+    )
 )
 
 # Whatever of the stamps is sensitive now; found from the few that are, not by looking through all stamps.
@@ -106,6 +118,15 @@ _NEXT_ACTIONS = ", ".join(
     for version, table in next_actions.TABLES.items()
     for row in table
 )
+
+
+def _masked(nino: str) -> str:
+    """A NINO as ``domain.nino.masked`` has it: of what has that shape the end, of anything else that there is one."""
+    bare = CLEANED.format(nino)
+    return (
+        f"case when {bare} ~ '^[A-Z]{{2}}[0-9]{{6}}[A-Z]$' then '{HIDDEN}' || right({bare}, 3) "
+        f"when {bare} <> '' then '{HIDDEN}' end"
+    )
 
 
 def _side(row: str, **how: Any) -> str:
@@ -162,12 +183,14 @@ VIEWS = (
             "source": "BALANCE, or CLERICAL: reported by hand",
             "received_pence": "The nine buckets together, a missing one as nothing; not the total it states",
             "is_latest": "Whether it counts now: of its case's latest arrival",
+            "extract_number": "Which extract of that night brought it, from 1",
+            "row_number": "Its row in the file of that extract, from 1",
         },
         f"""
         select b.business_date, b.balance_id, b.casegroup_id, b.csa_system, b.csa_case_id, b.source,
                greatest(least({" + ".join(f"coalesce(b.{column}, 0)::numeric" for column in BUCKET_COLUMNS)}, {_LARGEST}),
                         -{_LARGEST})::bigint,
-               b.is_latest
+               b.is_latest, b.extract_number, b.row_number
         from (select 'BALANCE' as source, {_ARRIVED} from held.csa_balances where is_new
               union all select 'CLERICAL', {_ARRIVED} from held.clerical_balances where is_new) b
         where """  # noqa: S608
@@ -253,6 +276,51 @@ VIEWS = (
         + _side("p", references=("reference",)),
     ),
     View(
+        "numbered_payments",
+        "Payments once more, as they are worked on: with a number that tells nothing of whose each is",
+        {
+            "payment_number": "The number: of the first thing that happened to it",
+            "payment_id": "Natural key: source, reference, night, system, pence, which of these",
+            "csa_receipt_reference": "As in payments",
+            "business_date": "Night received",
+            "source": "CSA, or DCA: a collection agency",
+            **_CASE,
+            "amount_pence": "What was paid",
+            "casegroup_id": "Whose it is; null while that is not known",
+            "status": "As in payments",
+            "allocated_pence": "What dues have taken of it",
+            "allocated_on": "Night of the pass in which they did; of a surplus too",
+            "passed_to": "To whom it was passed on: a CMS case, an office, the payer (R30)",
+            "prompted_on": "Night on which somebody was asked to let a flagged one go (R31)",
+        },
+        """
+        select (select min(v.number) from closure.payment_events v where v.payment_id = p.payment_id), p.payment_id, p.reference,
+               p.business_date, p.source, p.csa_system, p.csa_case_id, p.amount_pence, p.casegroup_id, p.status,
+               p.allocated_pence, p.allocated_on, p.passed_to, p.prompted_on
+        from closure.payments p
+        where """  # noqa: S608
+        + _side("p", references=("reference",)),
+    ),
+    View(
+        "payment_events",
+        "Every change of where a payment stands, the first of each its number",
+        {
+            "event_number": "In the order in which they were stored",
+            "payment_id": "The payment, as in numbered_payments",
+            "business_date": "Night that did it",
+            "status": "Where it stood from then on; null: its extract was taken back",
+            "casegroup_id": "Whose it was from then on",
+            "allocated_pence": "What dues had taken of it",
+            "passed_to": "To whom it was passed on",
+            "by_what": "The extract, a caseworker's entry, or the night's pass",
+        },
+        """
+        select v.number, v.payment_id, v.business_date, v.status, v.casegroup_id, v.allocated_pence, v.passed_to, v.by_what
+        from closure.payment_events v join closure.payments p using (payment_id)
+        where """  # noqa: S608
+        + _side("p", references=("reference",)),
+    ),
+    View(
         "corrections",
         "Corrections of arrears as they came, and what became of each (B55, B56)",
         {
@@ -300,6 +368,32 @@ VIEWS = (
                case when k.due_id is null then 'REFUSED' else 'APPLIED' end as status
         from k where """  # noqa: S608
         + _side("k", references=("correction_id",)),
+    ),
+    View(
+        "csa_cases",
+        "Each case as CSA last sent it, what was entered for it not laid over; of its parents the end of their number alone",
+        {
+            **_CASEGROUP,
+            **_CASE,
+            "scheme": "CSA scheme, 1993 or 2003",
+            "case_type": "ONGOING or ARREARS_ONLY",
+            "case_status": "OPEN or CLOSED",
+            "closed_reason": "CASE_CLOSURE or OTHER; null while open",
+            "liability_end_date": "When liability ended on CSA; null until it has",
+            "segment": "1 to 5, in the order of the policy",
+            "inhibited": "Manually or automatically, by the case's own row",
+            "paying_parent_nino": "Masked; null: none is held",
+            "receiving_parent_nino": "Masked; null: none is held",
+            "changed_on": "Night on which what CSA says of it last changed",
+        },
+        f"""
+        select c.casegroup_id, c.csa_system, c.csa_case_id, c.scheme, c.case_type, c.case_status, c.closed_reason,
+               c.liability_end_date, c.segment, coalesce(c.manual_inhibit, false) or coalesce(c.automatic_inhibit, false),
+               {_masked("p.nino")}, {_masked("r.nino")}, c.changed_on
+        from held.csa_cases c left join held.csa_parties p on p.party_id = c.paying_parent_id
+        left join held.csa_parties r on r.party_id = c.receiving_parent_id
+        where """  # noqa: S608
+        + _side("c"),
     ),
     View(
         "cases",
@@ -480,6 +574,26 @@ VIEWS = (
                nullif(p.csa_case_id, '') as csa_case_id, p.creditor, p.arrears_status, p.credit_pence as amount_pence
         from closure.positions p
         where p.credit_pence <> 0 and """  # noqa: S608
+        + _side("p"),
+    ),
+    View(
+        "positions",
+        "Where every penny received of a casegroup is: received = posted + held + credit, in every bucket of every case",
+        {
+            **_CASEGROUP,
+            **_CASE,
+            **_BUCKET,
+            **{
+                name: _FIGURES[name]
+                for name in ("received_pence", "posted_pence", "held_pence", "credit_pence")
+            },
+            "business_date": "Night of its latest change",
+        },
+        """
+        select p.casegroup_id, nullif(p.csa_system, ''), nullif(p.csa_case_id, ''), p.creditor, p.arrears_status,
+               p.received_pence, p.posted_pence, p.held_pence, p.credit_pence, p.business_date
+        from closure.positions p
+        where """  # noqa: S608
         + _side("p"),
     ),
     View(
