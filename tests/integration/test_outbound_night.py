@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from case_closure.desk import ltrs
+from case_closure.domain.permissions import whoever_has_the_shell
 from case_closure.night import run as night
 from case_closure.outbound import folder
 from tests.support.builders import BEFORE, ON, Row, case, nino_of
@@ -157,7 +158,9 @@ def test_B26_an_ltr_by_hand_goes_out_with_the_next_night_and_once(installation: 
     )
 
     def issue(ltr_type: str = "LTR2", system: str = "CS2", application_id: str = "APP1") -> str:
-        return ltrs.issue(installation.url, ltr_type, system, application_id, by="jo", at=AT)
+        return ltrs.issue(
+            installation.url, ltr_type, system, application_id, by=whoever_has_the_shell("jo"), at=AT
+        )
 
     assert issue() == "LTR2-CS2-APP1"
     for again, why in (

@@ -136,11 +136,13 @@ def piped(text: str, pipes: list[str]) -> str:
 def _by_hand(made: Installation, asked: dict[str, Any]) -> None:
     names = ("casegroup_id", "csa_system", "csa_case_id")
     case = {name: asked[name] for name in names}
-    letters.confirm_write_off(made.url, **case, from_on=FIRST, to_on=THIRD, user="caseworker.two", at=AT)
+    letters.confirm_write_off(
+        made.url, **case, from_on=FIRST, to_on=THIRD, by=whoever_has_the_shell("caseworker.two"), at=AT
+    )
     sent = next(
         row for row in made.view("letters") if row["status"] == "ISSUED" and row["covers_letter_id"] is None
     )
-    letters.reissue(made.url, sent["letter_id"], user="caseworker.two", at=AT)
+    letters.reissue(made.url, sent["letter_id"], by=whoever_has_the_shell("caseworker.two"), at=AT)
 
 
 def seen(made: Installation, view: str, *columns: str) -> set[tuple[str, ...]]:

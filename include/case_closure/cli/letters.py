@@ -13,6 +13,7 @@ from case_closure.cli import terminal
 from case_closure.cli.arguments import choice, command, day, given, noun, text
 from case_closure.cli.store import migrated_url
 from case_closure.domain.cases import CSA_SYSTEMS
+from case_closure.domain.permissions import whoever_has_the_shell
 from case_closure.refusals import Refused
 
 app = noun()
@@ -45,7 +46,7 @@ def confirm_write_off(
     terminal.say(
         letters.confirm_write_off(
             migrated_url(), casegroup_id=casegroup, csa_system=system, csa_case_id=case, from_on=from_on, to_on=to_on,
-            user=user, at=datetime.now(UTC),
+            by=whoever_has_the_shell(user), at=datetime.now(UTC),
         )
     )  # fmt: skip
 
@@ -57,7 +58,9 @@ def reissue(
 ) -> None:
     from case_closure.desk import letters
 
-    terminal.say(letters.reissue(migrated_url(), letter_id, user=user, at=datetime.now(UTC)))
+    terminal.say(
+        letters.reissue(migrated_url(), letter_id, by=whoever_has_the_shell(user), at=datetime.now(UTC))
+    )
 
 
 @command(letters, "send", "send what waits, by the channel that is set; each letter once")

@@ -13,6 +13,7 @@ from case_closure.cli.arguments import choice, command, noun, text
 from case_closure.cli.store import migrated_url
 from case_closure.domain.applications import LTR_TYPES
 from case_closure.domain.cases import CSA_SYSTEMS
+from case_closure.domain.permissions import whoever_has_the_shell
 
 app = noun()
 ltr = noun("legacy transition requests to the CSA systems")
@@ -28,5 +29,6 @@ def issue(
 ) -> None:
     from case_closure.desk import ltrs
 
-    ltr_id = ltrs.issue(migrated_url(), ltr_type, system, application, by=user, at=datetime.now(UTC))
+    by = whoever_has_the_shell(user)
+    ltr_id = ltrs.issue(migrated_url(), ltr_type, system, application, by=by, at=datetime.now(UTC))
     terminal.say(f"{ltr_id} is issued; the next night's file carries it.")

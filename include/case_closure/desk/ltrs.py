@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from case_closure import refusals
+from case_closure.desk import acting
+from case_closure.desk.acting import Act, Actor
 from case_closure.domain.applications import ltr_by_hand
 from case_closure.domain.texts import shown
 from case_closure.store import applications, database
@@ -18,11 +20,13 @@ class LtrRefused(refusals.Refused):
     """The LTR was not issued; the message says why and what to do."""
 
 
-def issue(url: str, ltr_type: str, csa_system: str, application_id: str, *, by: str, at: datetime) -> str:
+def issue(url: str, ltr_type: str, csa_system: str, application_id: str, *, by: Actor, at: datetime) -> str:
     """Issue an LTR; the next night's file carries it. Returns its ltr_id.
 
-    Raises LtrRefused: no such application, its paying parent is not on CSA, no case on that system, issued already.
+    Raises LtrRefused: no such application, its paying parent is not on CSA, no case on that system, issued already;
+    acting.NotAllowed.
     """
+    acting.require(by, "record_ltrs")
     with database.transaction(url) as connection:
         applied = applications.find(connection, application_id)
         group = applied.casegroup_id if applied else None
@@ -30,10 +34,12 @@ def issue(url: str, ltr_type: str, csa_system: str, application_id: str, *, by: 
         ltr = ltr_by_hand(ltr_type, csa_system, application_id, applied, cases)
         if isinstance(ltr, str):
             raise LtrRefused(ltr)
-        if not applications.store_ltr(connection, ltr, by=by, at=at):
+        if not applications.store_ltr(connection, ltr, by=by.name.strip(), at=at):
             issued_by, night = applications.issued(connection, ltr.ltr_id)
             sent = f"went out with the night of {night}" if night else "goes out with the next night"
             raise LtrRefused(
                 f"{shown(ltr.ltr_id, 200)} was issued already, by {shown(issued_by)}, and {sent}. Nothing was changed."
             )
+        about = Act("LTR", ltr.ltr_id, ltr.casegroup_id, after={"application_id": application_id})
+        acting.record(connection, by, "record_ltrs", [about], at=at)
     return ltr.ltr_id

@@ -25,6 +25,7 @@ __all__ = [
     "LockTaken",
     "engine",
     "lock",
+    "lock_within",
     "migrate",
     "raw",
     "rolled_back",
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 # One number for this product, so that it does not meet other users' advisory locks: 'CASE' in ASCII.
 _LOCK_SPACE = 0x43415345
-MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK, SENDING_LOCK, SWEEPING_LOCK = 1, 2, 3, 4, 5
+MIGRATION_LOCK, STAGE_LOCK, NIGHT_LOCK, SENDING_LOCK, SWEEPING_LOCK, ASKING_LOCK = 1, 2, 3, 4, 5, 6
 # No server that was restarted is up again so soon.
 _IDLE_SECONDS = 0.5
 
@@ -135,6 +136,13 @@ def lock(url: str, number: int, *, wait: bool = False) -> Iterator[None]:
             # A connection that died has given its locks back already.
             with contextlib.suppress(Exception):
                 connection.execute(text("select pg_advisory_unlock(:space, :number)"), key)
+
+
+def lock_within(connection: Connection, number: int) -> None:
+    """Wait for an advisory lock and hold it until the transaction ends."""
+    connection.execute(
+        text("select pg_advisory_xact_lock(:space, :number)"), {"space": _LOCK_SPACE, "number": number}
+    )
 
 
 def take_lock_away(url: str, number: int) -> None:

@@ -6,7 +6,7 @@ Belongs here: the queries. Does not belong here: whether a request may be made (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from case_closure.domain import addresses
 from case_closure.domain import letters as codes
+from case_closure.store import sensitive
 from case_closure.store.casegroups import DAY, FLAG, PENCE, TEXT
 from case_closure.store.copy import copy_in, copy_out
 from case_closure.store.database import raw
@@ -41,25 +42,17 @@ def open_write_off_item(connection: Connection, casegroup_id: str, csa_system: s
     )
 
 
-def letter(connection: Connection, letter_id: str) -> dict[str, Any] | None:
-    """A letter's row, and ``written``: whether what it said is kept. None when there is none, or it is sensitive."""
+def letter(connection: Connection, letter_id: str, *, apart: bool = False) -> dict[str, Any] | None:
+    """A letter's row, and ``written``: whether what it said is kept. None when there is none on that side (R26): of ordinary
+    casegroups, or with ``apart`` of nationally sensitive ones."""
     row = connection.execute(
         text(
             "select l.*, exists (select from closure.letter_contents k where k.letter_id = l.letter_id) as written "  # noqa: S608
-            f"from closure.letters l where l.letter_id = :letter_id and {ORDINARY}"
+            f"from closure.letters l where l.letter_id = :letter_id and {sensitive.of_row('l')} = :apart"
         ),
-        {"letter_id": letter_id},
+        {"letter_id": letter_id, "apart": apart},
     ).first()
     return dict(row._mapping) if row else None
-
-
-def letter_ids(connection: Connection, on: date | None) -> Iterator[str]:
-    """The number of every letter, or of every one of that business date, in order; sensitive ones too, so for no one to see."""
-    of_date = "where business_date = :on" if on else ""
-    query = text(f"select letter_id from closure.letters {of_date} order by letter_id")  # noqa: S608
-    # There may be millions: few are in memory at a time.
-    streamed = query.execution_options(stream_results=True, max_row_buffer=50_000)
-    return iter(connection.execute(streamed, {"on": on} if on else {}).scalars())
 
 
 def waiting(connection: Connection, request: dict[str, Any]) -> tuple[str, Any] | None:
