@@ -15,7 +15,9 @@ from case_closure import sample
 from case_closure.store import database
 from case_closure.store.shown import reading
 from tests.support.browser import browsing
-from tests.support.builders import case
+from tests.support.builders import case, nino_of
+from tests.support.closure_builders import open_case
+from tests.support.debt_builders import debt
 from tests.support.desk import Desk, sign_in
 from tests.support.installation import Databases, Installation
 
@@ -63,6 +65,53 @@ def worked_on(database_server: Databases, _told: Installation) -> Iterator[Desk]
 @pytest.fixture(scope="session")
 def desk(told: Installation) -> Desk:
     return Desk(told)
+
+
+@pytest.fixture(scope="session")
+def _of_clients(database_server: Databases) -> Iterator[Installation]:
+    """Two nights of few clients, each for something: see the cases. Nobody connects to it, so that it can be copied."""
+    payer = {"forenames": "Siân", "surname": "O’Brien-Lloyd", "nino": "AB123456C", "phone": "01130000001"}
+    collected = {"agency": "Agency", "csa_system": "CS2", "csa_case_id": "W", "received_on": NIGHTS[0]}
+    with database_server.installation() as made:
+        made.night(
+            NIGHTS[0],
+            case("A", "G1", owes={"rp_active": 1000, "ni_sos_deferred": 50, "gb_sos_active": -7}, payer=payer),
+            case("B", "G1", owes={"rp_active": 300}, payer=payer),
+            case("A", "G5", csa_system="CSCS", owes={"rp_active": 200}, rp_arrears_decision="WRITE_OFF"),
+            case("S", "secret", nationally_sensitive=True, owes={"rp_active": 900}, payer={"surname": "OBRIEN LLOYD"}),
+            open_case("W", "G2", balance_row={"rp_active_pence": 1000, "total_pence": 1000}),
+            payments={"CS2": [
+                ("AB123456C", "Siân", "O’Brien-Lloyd", "RPAID", "4.00"), (nino_of("PP-G2"), "Alex", "Walker", "RHELD", "6.00"),
+                (nino_of("PP-G5"), "Alex", "Other", "RLOST", "5.00"), (nino_of("PP-G5"), "Alex", "Walker", "RMORE", "9.00"),
+            ]},
+            dca_payments=[{**collected, "dca_reference": "DFLAG", "amount_pence": 250}],
+        )  # fmt: skip
+        correction = {
+            "correction_id": "COR1", "csa_system": "CS2", "csa_case_id": "B", "creditor": "RP", "arrears_status": "ACTIVE",
+            "new_amount_pence": 270, "reason": "ERROR", "requested_by": "Sam", "offline_calculation": None,
+        }  # fmt: skip
+        made.night(
+            NIGHTS[1], case("C", "G7", owes={"rp_active": 100}), corrections=[correction],
+            csa_debts=[debt("W", ima_pence=120)],
+        )  # fmt: skip
+        database.forget(made.url)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def clients(database_server: Databases, _of_clients: Installation) -> Iterator[Desk]:
+    """A desk on those, for looking at."""
+    with database_server.installation(copy_of=_of_clients) as made:
+        yield Desk(made)
+        reading.forget(made.url)
+
+
+@pytest.fixture
+def clients_worked_on(database_server: Databases, _of_clients: Installation) -> Iterator[Desk]:
+    """A desk on those, to be changed."""
+    with database_server.installation(copy_of=_of_clients) as made:
+        yield Desk(made)
+        reading.forget(made.url)
 
 
 @pytest.fixture(scope="session")

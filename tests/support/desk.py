@@ -141,6 +141,11 @@ def _first(query: str) -> Any:
     return ask
 
 
+_A_BALANCE = """
+    from reporting.balances b join reporting.casegroup_outcomes g using (casegroup_id)
+    where g.outcome = 'TRANSITION_COMPLETE' and b.source = 'BALANCE' order by b.balance_id limit 1
+"""
+
 # A value for each name of a parameter in a path.
 _SAMPLES: dict[str, Any] = {
     "name": lambda _: "desk.css",
@@ -151,4 +156,9 @@ _SAMPLES: dict[str, Any] = {
         "order by business_date desc, exception_id limit 1"
     ),
     "run_id": _first("select run_id from closure.night_stages limit 1"),
+    "casegroup_id": _first(f"select casegroup_id {_A_BALANCE}"),
+    "letter_id": _first("select letter_id from reporting.letters where status = 'ISSUED' order by 1 limit 1"),
+    "number": _first("select payment_number from reporting.numbered_payments order by 1 limit 1"),
+    "file": lambda _: "csa_balances",
+    "key": _first(f"select concat_ws('/', b.business_date, extract_number, row_number) {_A_BALANCE}"),
 }

@@ -40,6 +40,23 @@ ROUTES: Final = {
     ("POST", "/tranches/propose"): "propose_criteria",
     ("POST", "/tranches/decide"): "approve_criteria",
     ("GET", "/acts"): "see_acts",
+    ("GET", "/casegroups"): "see_casegroups",
+    ("POST", "/casegroups"): "see_casegroups",
+    ("GET", "/casegroups/{casegroup_id:path}"): "see_casegroups",
+    ("GET", "/casegroups/{casegroup_id:path}/rows/{file}/{key:path}"): "see_casegroups",
+    ("POST", "/casegroups/{casegroup_id:path}/person"): "unmask_person",
+    ("GET", "/payments"): "see_payments",
+    ("POST", "/payments"): "see_payments",
+    ("GET", "/payments/{number}"): "see_payments",
+    ("POST", "/payments/{number}/try"): "enter_on_payments",
+    ("POST", "/payments/{number}/keep"): "enter_on_payments",
+    ("GET", "/letters"): "see_letters",
+    ("POST", "/letters"): "see_letters",
+    ("GET", "/letters/confirm"): "confirm_write_offs",
+    ("POST", "/letters/confirm"): "confirm_write_offs",
+    ("GET", "/letters/{letter_id:path}"): "see_letters",
+    ("POST", "/letters/{letter_id:path}/read"): "read_letter",
+    ("POST", "/letters/{letter_id:path}/again"): "send_letters_again",
 }
 """Method and path to an action of ``domain.permissions``, SIGNED_IN or ANYBODY."""
 

@@ -20,7 +20,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from case_closure import refusals
 from case_closure.domain.permissions import ACTIONS, Actor
 from case_closure.web import access, forms, rendering
-from case_closure.web.pages import acts, exceptions, home, nights, reconciliation, tranches
+from case_closure.web.pages import (
+    acts,
+    casegroups,
+    exceptions,
+    home,
+    letters,
+    nights,
+    payments,
+    reconciliation,
+    tranches,
+)
 from case_closure.web.site import Site
 
 _log = logging.getLogger(__name__)
@@ -46,6 +56,9 @@ def make_app(site: Site, find_person: Callable[..., Any]) -> FastAPI:
     """
 
     async def let_in(request: Request) -> None:
+        # No text of the store has it, and the server would not hear of it.
+        if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            raise HTTPException(404)
         what = access.needed(request.method, request.scope["route"].path)
         if what == access.ANYBODY:
             return
@@ -62,7 +75,7 @@ def make_app(site: Site, find_person: Callable[..., Any]) -> FastAPI:
         },
     )  # fmt: skip
     app.state.site = site
-    for page in (home, nights, exceptions, reconciliation, tranches, acts):
+    for page in (home, nights, exceptions, casegroups, payments, letters, reconciliation, tranches, acts):
         app.include_router(page.router)
     app.add_api_route("/static/{name}", _static, methods=["GET"])
     app.add_middleware(_Guard)
