@@ -45,7 +45,10 @@ def take(into: Path) -> None:
                     if ("GET", path) not in access.ROUTES:
                         continue
                     page.goto(address + address_of(path, installation))
-                    page.screenshot(path=into / f"{path.partition('/{')[0].strip('/').replace('/', '-')}{'-one' if '{' in path else ''}.png")
+                    page.screenshot(
+                        path=into
+                        / f"{path.partition('/{')[0].strip('/').replace('/', '-')}{'-one' if '{' in path else ''}.png"
+                    )
             database.forget(installation.url)
         embedded.stop(home)
 
