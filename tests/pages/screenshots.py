@@ -20,8 +20,8 @@ from tests.support.installation import Databases
 
 _NIGHTS = (date(2017, 8, 10), date(2017, 8, 11))
 _PAGES = (
-    "/nights/{business_date}", "/exceptions", "/exceptions/causes", "/exceptions/{exception_id:path}", "/casegroups/{casegroup_id}",
-    "/payments", "/letters", "/reconciliation", "/tranches", "/acts",
+    "/nights/{business_date}", "/exceptions", "/exceptions/causes", "/exceptions/{exception_id:path}",
+    "/casegroups/{casegroup_id}", "/payments", "/letters", "/reconciliation", "/tranches", "/acts",
 )  # fmt: skip
 
 
@@ -45,10 +45,8 @@ def take(into: Path) -> None:
                     if ("GET", path) not in access.ROUTES:
                         continue
                     page.goto(address + address_of(path, installation))
-                    page.screenshot(
-                        path=into
-                        / f"{path.partition('/{')[0].strip('/').replace('/', '-')}{'-one' if '{' in path else ''}.png"
-                    )
+                    name = path.partition("/{")[0].strip("/").replace("/", "-")
+                    page.screenshot(path=into / f"{name}{'-one' if '{' in path else ''}.png")
             database.forget(installation.url)
         embedded.stop(home)
 
