@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 import openpyxl
 import pytest
@@ -237,7 +238,7 @@ def test_B52_all_of_a_cause_are_entered_on_at_once(worked_on: Desk) -> None:
     tried = client.post("/exceptions/try", entered, page=form).text
     assert "Closes 2, 0 stay open, £20.00 would be posted" in tried
     assert worked_on.installation.everything() == before
-    picks = [unescape(each) for each in re.findall(r'name="pick" value="([^"]+)"', tried)]
+    picks = [unquote(unescape(each)) for each in re.findall(r'name="pick" value="([^"]+)"', tried)]
     assert sorted(each.partition(" ")[2] for each in picks) == sorted(alike)
     done = client.post("/exceptions/keep", {**entered, "pick": picks}, page=form).text
     assert "What was entered is kept" in done

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import unquote
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -154,7 +155,7 @@ def show_entry_for_cause(
 def try_entry(request: Request, site: TheSite, person: ThePerson, posted: APosted) -> Response:
     """What an entry will do, judged by the gates; nothing of it is kept."""
     picked = _picked(posted.all("pick"))
-    if cause := posted.one("cause"):
+    if cause := unquote(posted.one("cause")):
         chosen = desk.chosen(site.url, cause=cause)[:MOST_AT_ONCE]
         with reading(site.url, _role(person, ORDINARY)) as connection:
             picked = listed.versions(connection, chosen, side=ORDINARY)
@@ -187,7 +188,7 @@ def keep_entry(request: Request, site: TheSite, person: ThePerson, posted: APost
 @router.post("/exceptions/replay")
 def replay(request: Request, site: TheSite, person: ThePerson, posted: APosted) -> Response:
     """Have these judged at once."""
-    ids = posted.all("id")
+    ids = [unquote(one) for one in posted.all("id")]
     if not ids:
         raise desk.ExceptionRefused("No exception was named. Nothing was replayed.")
     return _replay(request, site, person, ids)
@@ -328,8 +329,8 @@ def _after(sort: str, after: list[str]) -> list[str]:
 
 
 def _picks(rows: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """What a box that is ticked says: which exception, as of which event."""
-    return {row["exception_id"]: f"{row['version'] or 0} {row['exception_id']}" for row in rows}
+    """What a box that is ticked says: which exception, as of which event; nothing in it turns text round."""
+    return {row["exception_id"]: f"{row['version'] or 0} {segment(row['exception_id'])}" for row in rows}
 
 
 def _picked(given: Iterable[str]) -> dict[str, int]:
@@ -337,7 +338,7 @@ def _picked(given: Iterable[str]) -> dict[str, int]:
     for one in given:
         version, _, exception_id = one.partition(" ")
         if exception_id and version.isdecimal():
-            picked[exception_id] = int(version)
+            picked[unquote(exception_id)] = int(version)
     return picked
 
 
