@@ -221,7 +221,10 @@ def reconstruct(
 
 def in_short(tables: dict[str, pa.Table]) -> dict[str, Any]:
     """What :func:`reconstruct` found but the lists: ``buckets``, ``systems``, ``tranches``, ``break_types`` as rows, ``night`` as
-    one, and the hash of its list of breaks, None where they could not all be listed."""
+    one, and the hash of its list of breaks, None where they could not all be listed.
+
+    Without the night's status: it is not closed yet when it writes this, and a rerun, which writes the same, is of one that is.
+    """
     rows = {
         name: [
             {key: int(value) if isinstance(value, Decimal) else value for key, value in row.items()}
@@ -232,7 +235,7 @@ def in_short(tables: dict[str, pa.Table]) -> dict[str, Any]:
     listed = tables["breaks"].num_rows == _total(tables["break_types"], "breaks")
     return {
         **rows,
-        "night": rows["night"][0],
+        "night": {name: value for name, value in rows["night"][0].items() if name != "status"},
         "breaks_sha256": breaks_sha256(tables["breaks"]) if listed else None,
     }
 
