@@ -571,9 +571,53 @@ _HIDDEN_ROW = (
 # Of a night, the part of its figures that is of casegroups that are sensitive now, whatever they were then.
 # ``casegroups_apart``: those named by sensitive rows alone. Nothing of it is stored, so nothing has to be
 # moved when a casegroup becomes or ceases to be sensitive.
+_ARRIVED = " union all ".join(
+    f"select b.business_date, b.extract_number, b.casegroup_id, {_NINE} as pence, {_HIDDEN_ROW} as hidden "  # noqa: S608
+    f"from held.{file} b {which}"
+    for file in ("csa_balances", "clerical_balances")
+    for which in (
+        "join touched using (casegroup_id)",
+        "join closure.sensitive_cases using (csa_system, csa_case_id) where b.casegroup_id is null",
+    )
+)
+_TOUCHED = " union ".join(
+    f"select b.casegroup_id from held.{file} b join closure.sensitive_cases using (csa_system, csa_case_id) "  # noqa: S608
+    "where b.casegroup_id is not null"
+    for file in ("csa_balances", "clerical_balances")
+)
+
+
+def _theirs(table: str, columns: str) -> str:
+    """The rows of a table that ``sensitive.of_row`` tells by what they name, found by index: few of a book of a million."""
+    return (
+        f"select {columns} from closure.{table} t join closure.sensitive_casegroups using (casegroup_id) union "  # noqa: S608
+        f"select {columns} from closure.{table} t join closure.sensitive_cases using (csa_system, csa_case_id)"
+    )
+
+
 SENSITIVE_PARTS = f"""
-    with theirs as materialized (
-        select e.exception_id, e.business_date, e.severity from closure.exceptions e where {sensitive.of_exception("e")}),
+    with touched as materialized (select casegroup_id from closure.sensitive_casegroups union {_TOUCHED}),
+    arrived as materialized ({_ARRIVED}),
+    received as materialized (
+        select business_date, count(*) filter (where casegroup_id is not null and some_hidden) as casegroups,
+               count(*) filter (where casegroup_id is not null and all_hidden) as casegroups_apart,
+               {_FITTED.format("hidden_pence")} as pence
+        from (select a.business_date, a.casegroup_id, bool_or(a.hidden) as some_hidden, bool_and(a.hidden) as all_hidden,
+                     sum(a.pence) filter (where a.hidden) as hidden_pence
+              from arrived a join closure.nights n using (business_date, extract_number) group by 1, 2) r
+        group by 1),
+    posted as materialized (
+        select business_date, {_FITTED.format("posted_pence")} as pence
+        from ({_theirs("dues", "t.due_id, t.business_date, t.posted_pence")}) d group by 1),
+    issued as materialized (
+        select business_date, count(*) filter (where status = 'ISSUED') as letters
+        from ({_theirs("letters", "t.letter_id, t.business_date, t.status")}) l group by 1),
+    theirs as materialized (
+        {_theirs("exceptions", "t.exception_id, t.business_date, t.severity")}
+        union
+        select e.exception_id, e.business_date, e.severity from closure.exceptions e
+        where coalesce(e.casegroup_id, '') = '' and (e.csa_system is null or e.csa_case_id is null)
+          and {sensitive.of_exception("e")}),
     opened as materialized (
         select business_date, count(*) as exceptions from theirs where severity = 'HOLD' group by 1),
     resolved as materialized (
@@ -585,27 +629,12 @@ SENSITIVE_PARTS = f"""
            coalesce(opened.exceptions, 0) as exceptions_opened, coalesce(resolved.exceptions, 0) as exceptions_resolved,
            coalesce(issued.letters, 0) as letters_issued
     from closure.nights n join closure.night_figures f using (business_date)
-    left join lateral (
-        select count(*) filter (where named is not null and some_hidden) as casegroups,
-               count(*) filter (where named is not null and all_hidden) as casegroups_apart,
-               {_FITTED.format("hidden_pence")} as pence
-        from (select b.casegroup_id as named, bool_or({_HIDDEN_ROW}) as some_hidden, bool_and({_HIDDEN_ROW}) as all_hidden,
-                     sum({_NINE}) filter (where {_HIDDEN_ROW}) as hidden_pence
-              from {_rows_of("n")} group by 1) r) received
-        on exists (select from closure.sensitive_casegroups)
+    left join received using (business_date) left join posted using (business_date) left join issued using (business_date)
     left join lateral (
         select {_FITTED.format("h.held_pence")} as pence from closure.sensitive_casegroups s
         cross join lateral (select k.held_pence from closure.held_history k
                             where k.casegroup_id = s.casegroup_id and k.number <= f.held_number
                             order by k.number desc limit 1) h) held on true
-    left join lateral (
-        select {_FITTED.format("d.posted_pence")} as pence from closure.dues d
-        where d.business_date = n.business_date and {sensitive.of_row("d")}) posted
-        on exists (select from closure.sensitive_casegroups)
-    left join lateral (
-        select count(*) as letters from closure.letters l
-        where l.business_date = n.business_date and l.status = 'ISSUED' and {sensitive.of_row("l")}) issued
-        on exists (select from closure.sensitive_casegroups)
     left join opened using (business_date) left join resolved using (business_date)
 """  # noqa: S608
 
