@@ -75,7 +75,7 @@ def fill(url: str, casegroups: int) -> None:
     script = _BOOK.format(casegroups=casegroups, receipts=RECEIPTS, on=ON)
     with database.transaction(url) as connection:
         for statement in script.split(";"):
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement.replace("%", "%%"))
     with database.engine(url).connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("vacuum analyze")
 
