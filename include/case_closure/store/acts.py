@@ -112,10 +112,16 @@ def record(
 
 def become(connection: Connection, role: str) -> bool:
     """Be this role until the transaction ends or the role is reset; False where this server has no such role for us."""
+    able = can_become(connection, role)
+    if able:
+        connection.exec_driver_sql(f"set local role {login_role(role)}")
+    return able
+
+
+def can_become(connection: Connection, role: str) -> bool:
+    """Whether this server lets us be this role."""
     able = connection.execute(
         text("select pg_has_role(current_user, oid, 'SET') from pg_roles where rolname = :role"),
         {"role": login_role(role)},
     ).scalar()
-    if able:
-        connection.exec_driver_sql(f"set local role {login_role(role)}")
     return bool(able)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +17,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from case_closure import refusals
+from case_closure.desk.acting import NotAllowed
 from case_closure.domain.permissions import ACTIONS, Actor
 from case_closure.web import access, forms, rendering
 from case_closure.web.pages import (
@@ -46,11 +46,10 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_SIGN_IN = "Sign in"
 
 
-def make_app(site: Site, find_person: Callable[..., Any]) -> FastAPI:
-    """The application. ``find_person``: a dependency that gives the Actor who asks, or raises a 401.
+def make_app(site: Site, find_person: Callable[[Request], Awaitable[Actor]]) -> FastAPI:
+    """The application. ``find_person``: gives the Actor who asks, or raises a 401.
 
     Raises access.UnknownRoute when a route has no line in the table of access.
     """
@@ -62,7 +61,7 @@ def make_app(site: Site, find_person: Callable[..., Any]) -> FastAPI:
         what = access.needed(request.method, request.scope["route"].path)
         if what == access.ANYBODY:
             return
-        person: Actor = await _ask(request, find_person)
+        person = await find_person(request)
         request.state.person = person
         if not access.let_in(person, what):
             raise HTTPException(403, what)
@@ -90,10 +89,6 @@ def routes_of(app: FastAPI) -> set[tuple[str, str]]:
         for route in app.routes if isinstance(route, APIRoute)
         for method in route.methods - {"HEAD"}
     }  # fmt: skip
-
-
-async def _ask(request: Request, find_person: Callable[..., Awaitable[Actor]]) -> Actor:
-    return await find_person(request)
 
 
 def _static(name: str) -> FileResponse:
@@ -147,7 +142,7 @@ async def _say_status(request: Request, error: Exception) -> Response:
 
 
 async def _say_refusal(request: Request, error: Exception) -> Response:
-    status = 403 if type(error).__name__ == "NotAllowed" else 400
+    status = 403 if isinstance(error, NotAllowed) else 400
     return _page(request, status, "That was not done", str(error))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from case_closure import refusals
-from case_closure.store.acts import login_role
+from case_closure.store.acts import can_become, login_role
 
 MOST_SECONDS: Final = 5
 _BEGIN: Final = f"set transaction isolation level repeatable read, read only; set local statement_timeout = '{MOST_SECONDS}s'"
@@ -45,11 +45,7 @@ def forget(url: str) -> None:
 def _becomes(url: str, role: str) -> bool:
     """Whether this server lets us become the role."""
     with _pool(url).connect() as connection:
-        able = connection.execute(
-            text("select pg_has_role(current_user, oid, 'SET') from pg_roles where rolname = :role"),
-            {"role": login_role(role)},
-        ).scalar()
-    return bool(able)
+        return can_become(connection, role)
 
 
 @contextlib.contextmanager
