@@ -527,4 +527,5 @@ def test_R30_an_entry_on_a_payment_counts_in_a_replay_and_never_twice(installati
         "night_history",
         "night_stages",
         "rule_results",
+        "kept_reconciliation",  # of the latest night
     }

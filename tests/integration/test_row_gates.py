@@ -226,6 +226,7 @@ def test_R39_a_late_night_changes_what_it_brought_and_nothing_else(installation:
     installation.night(date(2017, 8, 9))
     after = installation.everything()
     assert {name for name in before if before[name] != after[name]} == {
+        "reporting.kept_reconciliation",  # how many nights it is after
         "reporting.nights",
         "sensitive.nights",
     }

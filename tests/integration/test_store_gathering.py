@@ -78,9 +78,9 @@ _OVER: dict[str, list[dict[str, Any]]] = {
         {"business_date": ON, "recipient_role": "REPRESENTATIVE", "status": "SUPPRESSED"},
     ],
     "closure.exceptions": [
-        {"stage": "take_applications"},
-        {"stage": "payments", "exception_id": "of_payments", "rule_code": "of_payments"},
-        {"stage": "receive_extract", "exception_id": "of_rows", "rule_code": "row_invalid"},
+        {"stage": "take_applications", "original": "{}"},
+        {"stage": "payments", "exception_id": "of_payments", "rule_code": "of_payments", "original": "{}"},
+        {"stage": "receive_extract", "exception_id": "of_rows", "rule_code": "row_invalid", "original": "{}"},
     ],
     "held.cms_applications": [{"business_date": ON, "changed_on": ON, "application_id": "tonights"}],
     "closure.nights": [
