@@ -24,6 +24,7 @@ from case_closure.local import embedded
 from case_closure.night import run as night
 from case_closure.store import database
 from tests.support.builders import ALL_NINE, Case, Row, balance, case, nino_of
+from tests.support.debt_builders import debt
 from tests.support.installation import Databases, Installation
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,7 @@ CRITERIA: Row = {
     "reminder_days": None, "valid_from": "2017-08-11", "valid_to": None,
 }  # fmt: skip
 PARTS_OF = 3
+BOTH_SIDES = ("judge_debts", "decide_next_action", "apply_corrections", "allocate_payments", "refer_actions")
 
 # Each point is two nights, and the machine may do much else.
 pytestmark = pytest.mark.timeout(1200)
@@ -51,8 +53,71 @@ def first_night() -> list[Case]:
     return [
         case("A", "G1"), case("B", "G2", child=False), case("C", "G3", case_status="OPEN"),
         case("D", "G4", owes={"rp_active": -5}, case_status="OPEN"), case("E", "G5", partially_clerical=True),
-        case("F", "G6", nationally_sensitive=True), case("H", "G8", scheme="2012"),
+        case("F", "G6", nationally_sensitive=True), case("H", "G8", scheme="2012"), case("P", "G14"),
     ]  # fmt: skip
+
+
+def paid(
+    casegroup: str, reference: str, value: str, surname: str = "Walker"
+) -> tuple[str, str, str, str, str]:
+    return (nino_of(f"PP-{casegroup}"), "Alex", surname, reference, value)
+
+
+def collected(reference: str, case_id: str, pence: int) -> Row:
+    return {"dca_reference": reference, "agency": "Agency", "csa_system": "CS2", "csa_case_id": case_id,
+            "amount_pence": pence, "received_on": FIRST}  # fmt: skip
+
+
+def first_money() -> dict[str, Any]:
+    """What waits after the first night: money held, flagged, in suspense; a report that holds, an order not yet ongoing."""
+    return {
+        "payments": {"CS2": [paid("G2", "R2", "4.00"), paid("G1", "R4", "1.00", "Other")]},
+        "dca_payments": [collected("D1", "B", 200), collected("D2", "I", 300)],
+        "enforcement_actions": [order(ongoing=False)], "csa_debts": [debt("A"), debt("B")],
+        "reported_exceptions": [{"report_id": "REP1", "casegroup_id": "G14", "channel": "OFFLINE_REPORT",
+                                 "stage": "ADD_ARREARS", "reported_by": "csa.one", "reported_on": FIRST}],
+    }  # fmt: skip
+
+
+def order(*, ongoing: bool) -> Row:
+    return {"action_id": "E1", "csa_system": "CS2", "csa_case_id": "A", "action_type": "LIABILITY_ORDER", "ongoing": ongoing,
+            "in_force": True, "amount_pence": 1000}  # fmt: skip
+
+
+def correction(number: int, case_id: str, amount: int, **over: Any) -> Row:
+    return {"correction_id": f"C{number}", "csa_system": "CS2", "csa_case_id": case_id, "creditor": "RP",
+            "arrears_status": "ACTIVE", "new_amount_pence": amount, "reason": "ERROR", "requested_by": "one"} | over  # fmt: skip
+
+
+def entered(number: int, entity: str, about: str, name: str, value: str) -> Row:
+    return {"resolution_id": f"R{number}", "csa_system": None, "csa_case_id": about, "entity": entity, "field": name,
+            "new_value": value, "source_system": "phone", "entered_by": "one", "entered_on": SECOND}  # fmt: skip
+
+
+def second_money() -> dict[str, Any]:
+    """Money that finds its dues; corrections applied, refused and one that settles a changed balance (R20); an added due;
+    actions; debts judged anew and refused; rows refused alone."""
+    action: Row = {
+        "csa_action_id": "A1",
+        "csa_system": "CS2",
+        "csa_case_id": "A",
+        "action_type": "APPEAL",
+        "notified_by": "one",
+    }
+    return {
+        "payments": {"CS2": [paid("G1", "R3", "0.30"), paid("G9", "R5", "2.00"), paid("G1", "bad", "1")]},
+        "dca_payments": [collected("D3", "I", 10), collected("D3", "I", 10)],
+        "corrections": [
+            correction(1, "A", 1), correction(2, "J", 50, creditor="GB_SOS", reason="OFFLINE_REPORT"),
+            correction(3, "B", 5, arrears_status="SUSPENDED"), correction(4, "B", -1), correction(5, "B", 900),
+        ],
+        "csa_actions": [action, action | {"csa_action_id": "A2", "action_type": "QUARREL"}],
+        "enforcement_actions": [order(ongoing=True)],
+        "csa_debts": [debt("A", rp_active=7), debt("C", no_further_action_told=True), debt("Z")],
+        "resolutions": [
+            entered(2, "PAYMENT", "R4", "passed_to", "the payer"), entered(3, "REPORT", "REP1", "cleared_on", f"{SECOND}"),
+        ],
+    }  # fmt: skip
 
 
 def second_night() -> tuple[list[Case], dict[str, Any]]:
@@ -73,11 +138,13 @@ def second_night() -> tuple[list[Case], dict[str, Any]]:
     applied: Row = {"application_id": "AP1", "received_on": FIRST, "eligible": True, "applicant_says_csa": False,
                     "applicant_nino": nino_of("RP-O"), "named_paying_parent_nino": nino_of("PP-G13")}  # fmt: skip
     failed = {"csa_system": "CS2", "csa_case_id": "C", "failure_code": "F", "failed_on": SECOND}
-    entered: Row = {"resolution_id": "R1", "csa_system": "CS2", "csa_case_id": "H", "entity": "CASE", "field": "scheme",
-                    "old_value": "2012", "new_value": "2003", "entered_on": SECOND}  # fmt: skip
-    return cases, {
-        "closure_failures": [failed], "resolutions": [entered], "clerical_balances": [balance("E", "G5", {"rp_active": 3})],
-        "cms_applications": [applied],
+    mended: Row = {"resolution_id": "R1", "csa_system": "CS2", "csa_case_id": "H", "entity": "CASE", "field": "scheme",
+                   "old_value": "2012", "new_value": "2003", "source_system": "CS2", "entered_by": "one",
+                   "entered_on": SECOND}  # fmt: skip
+    money = second_money()
+    return cases, money | {
+        "closure_failures": [failed], "resolutions": [mended, *money["resolutions"]],
+        "clerical_balances": [balance("E", "G5", {"rp_active": 3})], "cms_applications": [applied],
     }  # fmt: skip
 
 
@@ -124,7 +191,7 @@ def job(installation: Installation, kill_at: int | str | None, workers: int = 1)
 def ready(database_server: Databases) -> Iterator[Installation]:
     """The store after the first night, with the second landed: what every kill starts from a copy of."""
     with database_server.installation() as made:
-        made.night(FIRST, *first_night())
+        made.night(FIRST, *first_night(), **first_money())
         cases, more = second_night()
         made.land(SECOND, *cases, **more)
         (made.landing / "criteria.json").write_text(json.dumps([CRITERIA]))
@@ -144,13 +211,13 @@ def never_killed(
 
 
 def chosen(points: list[str]) -> list[int]:
-    """Both sides of each commit of a part, before the last commit of every stage (after it the next one begins), and some
-    COPYs and parts handed on between them."""
+    """Both sides of each commit of a part and of the stages around a transition, before the last commit of every stage (after it
+    the next one begins), and some COPYs and parts handed on between them."""
     wanted: set[int] = set()
     for name in night.STAGES:
         first, last = points.index(f"stage {name} begins"), points.index(f"stage {name} ends")
         commits = [number for number in range(first, last) if points[number] == "before commit"]
-        if name == "decide_next_action":
+        if name in BOTH_SIDES:
             wanted |= {
                 number
                 for commit in commits
@@ -194,6 +261,9 @@ def test_the_night_passes_every_stage_and_several_commits_of_parts(
         "journeys",
         "tranche_selections",
         "ltrs",
+        "payments",
+        "corrections",
+        "debt_rule_results",
     ):
         assert any("8, 11)" in row for row in views[f"reporting.{view}"]), view
     assert "REACTIVE" in "".join(views["reporting.applications"])
@@ -219,14 +289,25 @@ def test_killed_in_stages_and_on_both_sides_of_commits(
     forks: Forks,
     never_killed: tuple[dict[str, list[str]], list[str]],
 ) -> None:
-    """Every eleventh of them, and both sides of the first commit that stores casegroups; `make soak` has them all."""
+    """Every eleventh of them, both sides of the first commit that stores casegroups, between corrections and what they settle,
+    and before money reaches dues; `make soak` has them all."""
     whole, points = never_killed
     begins, ends = (points.index(f"stage decide_next_action {when}") for when in ("begins", "ends"))
     stored = [number for number in chosen(points) if begins < number < ends and "commit" in points[number]]
     assert len(stored) >= 8
+    corrected, settled = commits_of(points, "apply_corrections")[-2:]
+    paid_at = commits_of(points, "allocate_payments")[-1]
+    assert corrected < settled, "what was corrected is stored before what it settles is judged again"
     assert_it_still_finishes(
-        database_server, ready, forks, whole, points, sorted({*chosen(points)[::11], *stored[:2]})
-    )
+        database_server, ready, forks, whole, points,
+        sorted({*chosen(points)[::11], *stored[:2], corrected + 1, paid_at}),
+    )  # fmt: skip
+
+
+def commits_of(points: list[str], stage: str) -> list[int]:
+    """Where that stage is before a commit."""
+    first, last = points.index(f"stage {stage} begins"), points.index(f"stage {stage} ends")
+    return [number for number in range(first, last) if points[number] == "before commit"]
 
 
 @pytest.mark.soak
