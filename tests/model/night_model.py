@@ -20,6 +20,8 @@ from typing import Any, TypeGuard
 
 import pyarrow.parquet as pq
 
+from tests.model.account_model import Accounts
+
 Row = dict[str, Any]
 Case = tuple[str | None, str | None]
 """(csa_system, csa_case_id)"""
@@ -58,13 +60,14 @@ KEYS = {
     "PAYING_PARENT": {"party_id"},
     "RECEIVING_PARENT": {"party_id"},
     "BALANCE": {"balance_id", "csa_system", "csa_case_id"},
+    "REPORT": {"report_id"},
 }
 """What resolutions may be about, and what they may not change there."""
 ISLANDS = {"im", "je", "gg"}
 UK_AS_WRITTEN = {"uk", "unitedkingdom", "england", "scotland", "wales", "northernireland", "greatbritain"}
 LISTS = {**CASE_VALUES, "method_of_payment": (METHODS, True)}
 FLAGS = {"dlo", "manual_inhibit", "automatic_inhibit", "partially_clerical", "nationally_sensitive"}
-DATES = {"date_of_birth", "date_of_death", "arrears_from", "arrears_to", "liability_end_date"}
+DATES = {"cleared_on", "date_of_birth", "date_of_death", "arrears_from", "arrears_to", "liability_end_date"}
 _NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z][0-9]{6}[ABCD]")
 _POSTCODE = re.compile(
     r"GIR0AA|(?!IM|JE|GY)[A-PR-UWYZ]([0-9]{1,2}|[A-HK-Y][0-9]([0-9]|[ABEHMNPRV-Y])?|[0-9][A-HJKPS-UW])[0-9][ABD-HJLNP-UW-Z]{2}"
@@ -211,6 +214,8 @@ def from_text(text: str | None, column: str) -> Any:
 def can_be_entered(resolution: Row, row: Row) -> bool:
     """Whether it names a field of that row that is no key of it, and a value that the field may have."""
     entity, column = resolution["entity"], resolution["field"]
+    if entity == "REPORT" and column != "cleared_on":
+        return False
     if entity not in KEYS or column not in row or column in KEYS[entity]:
         return False
     try:
@@ -362,6 +367,11 @@ class Model:
     found: dict[str, dict[Any, list[Any]]] = field(default_factory=dict)
     """What is looked up often, by what it is looked up by; made anew when a night has taken in its files."""
 
+    def __post_init__(self) -> None:
+        self.accounts = Accounts(self)
+
+    named = staticmethod(name)
+
     # --- a night
 
     def run(self, folder: Path, on: date) -> None:
@@ -414,6 +424,13 @@ class Model:
         self.sync(tonight, "receiving", lambda f: not self.late or f.key[1] in judged or f.case in cases)
         for casegroup in sorted(judged & (self.owners() | set(self.completed))):
             self.conclude(casegroup, tonight)
+        self.accounts.take_corrections(files.get("corrections", []))
+        corrected = self.accounts.correct()
+        self.accounts.settle(corrected)
+        for casegroup in sorted(corrected):
+            self.conclude(casegroup, tonight)
+        self.accounts.take_payments(folder, files.get("dca_payments", []))
+        self.accounts.pay(files.get("resolutions", []))
         self.position_strays(tonight)
         self.date_changes(figures)
         self.close(files)
@@ -473,7 +490,7 @@ class Model:
         ):
             case = (resolution.row["csa_system"], resolution.row["csa_case_id"])
             entity = resolution.row["entity"]
-            about: tuple[Any, ...] = (entity, *case)
+            about: tuple[Any, ...] = (entity, *case) if entity != "REPORT" else (entity, case[1])
             if entity in ("PAYING_PARENT", "RECEIVING_PARENT"):
                 if resolution.person is None and case in self.cases:
                     party = self.case(case)[f"{entity.lower()}_id"]
@@ -690,6 +707,9 @@ class Model:
         if row["entity"] == "BALANCE":
             arrival = self.arrivals["csa_balances"].get(case)
             return [(found, arrival.on) for found in arrival.rows] if arrival else []
+        if row["entity"] == "REPORT":
+            report = self.reports.get(row["csa_case_id"])
+            return [(report.row, report.on)] if report else []
         if row["entity"] == "CASE":
             brought = [rows[case] for rows in (self.cases, self.refused_rows) if case in rows]
             brought = sorted(brought, key=lambda held: held.on)[-1:]
@@ -960,7 +980,8 @@ class Model:
 
     def reported(self, casegroup: str) -> bool:
         """R27: somebody outside reported an exception of it, or of a case of it, and nobody has said that it is cleared."""
-        for row in (held.row for held in self.reports.values()):
+        for report_id, held in self.reports.items():
+            row = self.mended(held.row, "REPORT", report_id)
             owner = self.member.get((row["csa_system"], row["csa_case_id"]), row["casegroup_id"])
             if owner == casegroup and any(
                 row["reported_on"] <= day and (row["cleared_on"] is None or row["cleared_on"] > day)
@@ -1276,6 +1297,10 @@ class Model:
                 for row in self.rows_of(file, about):
                     for bucket in BUCKETS:
                         buckets[bucket] += row[COLUMN[bucket]] or 0
+        for about, buckets in money.items():
+            for bucket in BUCKETS if about not in settled else ():
+                taken_in = self.accounts.taken_in((*about, *bucket))
+                buckets[bucket] -= min(max(buckets[bucket], 0), taken_in)
         frozen = {key: position for key, position in self.frozen[casegroup].items() if key[:-2] in settled}
         self.position(casegroup, money, {}, set(), frozen)
 
@@ -1523,7 +1548,10 @@ class Model:
 
     def _view_dues(self) -> list[tuple[bool, Row]]:
         return [
-            (self.is_sensitive(due["casegroup_id"]), {k: v for k, v in due.items() if k != "about"})
+            (
+                self.is_sensitive(due["casegroup_id"]),
+                {"allocated_pence": 0} | {k: v for k, v in due.items() if k != "about"},
+            )
             for due in self.dues.values()
         ]
 
@@ -1539,10 +1567,27 @@ class Model:
                     "arrears_status": due["arrears_status"],
                     "kind": "POSTED",
                     "amount_pence": due["posted_pence"],
+                    "reference": None,
                 },
             )
             for due in self.dues.values()
+            if due["posted_pence"]
+        ] + [
+            (self.is_sensitive(self.member.get((row["csa_system"], row["csa_case_id"]))), row)
+            for row in self.accounts.entries_of_ledger
         ]
+
+    def _view_payments(self) -> list[tuple[bool, Row]]:
+        return self.accounts.view_payments()
+
+    def _view_corrections(self) -> list[tuple[bool, Row]]:
+        return self.accounts.view_corrections()
+
+    def _view_waiting(self) -> list[tuple[bool, Row]]:
+        return self.accounts.view_waiting()
+
+    def _view_prompts(self) -> list[tuple[bool, Row]]:
+        return self.accounts.view_prompts()
 
     def _view_cases(self) -> list[tuple[bool, Row]]:
         rows = []

@@ -16,10 +16,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from case_closure import sample
+from case_closure.domain import payments
 from case_closure.domain.money import BUCKETS
 from case_closure.domain.rules import RULES
+from case_closure.gates import engine
+from case_closure.sample import nights as sample_nights
+from case_closure.sample.afterwards import AFTERWARDS
+from case_closure.sample.planting import queue
+from case_closure.tables.landed import CORRECTION_REASONS
 from tests.model.night_model import Model
-from tests.support import worlds
+from tests.support import plain_gate, worlds
 from tests.support.pipeline import Store, differences
 from tests.support.worlds import FAULTS, NIGHTS, Files
 
@@ -68,6 +74,28 @@ def test_on_the_sample_of_several_nights(store: Store, tmp_path: Path, seed: int
     nights = [date(2017, 8, 10) + timedelta(days=day) for day in range(3)]
     sample.generate(tmp_path / "landing", nights[0], nights=3, casegroups=200, seed=seed, fault_rate=0.2)
     assert_agree(store, tmp_path / "landing", nights)
+
+
+def test_on_what_comes_around_a_transition(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[2], [9]-[20], R20, R25, R28-R32, R41: payments, corrections and what people enter, by a model of their own. The gates are
+    judged by plain pandas, to be quick."""
+    monkeypatch.setattr(engine, "run", plain_gate.run)
+    names = {story.name for story in AFTERWARDS}
+    monkeypatch.setattr(sample_nights, "queue", lambda: [item for item in queue() if item.name in names])
+    nights = [date(2017, 8, 10) + timedelta(days=day) for day in range(4)]
+    planted = sample.generate(
+        tmp_path / "landing", nights[0], nights=4, casegroups=160, seed=1, fault_rate=0.0
+    )
+    assert planted.left_out == []
+    # Nothing is selected: letters of closure, which may go out with those of arrears, are not modelled.
+    (tmp_path / "landing" / "criteria.json").unlink()
+    model = assert_agree(store, tmp_path / "landing", nights)
+    assert {one.status for one in model.accounts.payments} == set(payments.STATUSES)
+    assert {one.row["reason"] for one in model.accounts.corrections.values() if one.applied_on} == set(
+        CORRECTION_REASONS
+    )
 
 
 @pytest.mark.parametrize("first_seed", [10_000])
