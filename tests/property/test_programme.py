@@ -18,7 +18,8 @@ from tests.support.pipeline import Store
 @pytest.mark.soak  # a minute; the soak plays the whole one too
 def test_every_casegroup_comes_to_its_end(store: Store, tmp_path: Path) -> None:
     """Issue 3: every casegroup final or in a hold that names its cause, the money law after each night, no letter twice,
-    every move legal; out-of-order and repeated nights change nothing."""
+    every move legal; out-of-order and repeated nights change nothing. Payments and corrections come in, and caseworkers work
+    exceptions by command ([24]-[28])."""
     programme = Programme(
         store.url, tmp_path, casegroups=120, nights=12, seed=3, most_unfinished=0.15, workers=1
     )
@@ -28,7 +29,8 @@ def test_every_casegroup_comes_to_its_end(store: Store, tmp_path: Path) -> None:
     happened = programme.happened + Counter(programme.csa.happened)
     assert happened["TRANSITION_COMPLETE"] > 90
     for what in ("told SELECTED", "told REACTIVE", "closing failed", "inhibits removed", "LTRs answered", "run late", "run again",
-                 "empty night run late", "CLERICAL"):  # fmt: skip
+                 "empty night run late", "CLERICAL", "exceptions allocated", "entries by command", "replays", "corrections",
+                 "payments ALLOCATED", "payments by agencies", "payments sent again", "flags taken off"):  # fmt: skip
         assert happened[what], what
 
 

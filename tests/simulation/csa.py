@@ -3,7 +3,7 @@
 Each night it reads what the night before sent out, the files and nothing else, and says what the next night lands: cases
 close at their end liability date, some fail first, some are inhibited for a while, reopen, join or move; balances and the
 closing ledger follow; applications come in, LTRs and suppressed letters are answered, and caseworkers mend what
-exceptions they see.
+exceptions they see. Clients and agencies pay, some of it under a wrong name or twice, and dues are corrected.
 
 Belongs here: what CSA, the legacy teams and caseworkers do. Does not belong here: running nights, what must hold
 (`programme`).
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from case_closure.domain.cases import CSA_SYSTEMS
-from case_closure.domain.money import BUCKET_COLUMNS
+from case_closure.domain.money import BUCKET_COLUMNS, BUCKETS, Bucket
 from case_closure.sample.balances import make_amounts, make_balances, make_ledger
 from case_closure.sample.cases import (
     Fate,
@@ -51,6 +51,10 @@ MOVES = 0.05  # the same
 INHIBITED = 0.05  # of the casegroups
 APPLIED_FOR = 0.25  # of the casegroups, over the whole programme
 FAULTY, NEVER_MENDED = 0.05, 0.1  # of the casegroups; of the faults
+PAID, COLLECTED = 0.3, 0.08  # payments to CSA, and by agencies, a casegroup over the whole programme
+CORRECTED = 0.08  # corrections a case
+SOUND, ANOTHER_NAME, STRANGER, MALFORMED = 0.8, 0.08, 0.06, 0.06  # of the payments to CSA
+SENT_AGAIN, SENT_OTHERWISE = 0.05, 0.03  # of them too
 
 _FILES_BY_KEY = {
     "csa_cases": ("csa_system", "csa_case_id"), "csa_parties": ("party_id",), "csa_balances": ("csa_system", "csa_case_id"),
@@ -75,6 +79,16 @@ class Calendar:
     def settled(self) -> date:
         """The last night on which anything but closures is begun."""
         return self.nights[-max(2, len(self.nights) // 12)]
+
+
+@dataclass
+class Paid:
+    """Money that came: what it was, whose case it was for, and what is wrong with it."""
+
+    source: str
+    pence: int
+    key: Key
+    wrong: str = ""
 
 
 class Csa:
@@ -103,6 +117,11 @@ class Csa:
         self._ledger: dict[Key, list[Row]] = defaultdict(list)
         self._first: list[tuple[str, Row]] = []
         self._parties: dict[str, Row] = {}
+        self._asked: set[str] = set()
+        self.moved: set[Key] = set()
+        self.paid: dict[str, Paid] = {}  # by reference, as it was sent first
+        # Of its own, so that lives are the same with and without money.
+        self._luck = random.Random(seed + 7)
         self._make_book(casegroups, seed)
 
     # --- the book
@@ -177,6 +196,22 @@ class Csa:
             self._at(self._some_day(), "apply", group)
             if self.dice.random() < 0.15:
                 self._at(self._some_day(), "apply", group)
+        self._plan_money()
+
+    def _plan_money(self) -> None:
+        """Payments and corrections on any day, of cases open or closed."""
+        last = self.calendar.settled
+
+        def some(share: float, what: str, about: Sequence[Any]) -> None:
+            for one in self._luck.choices(about, k=max(1, round(share * len(about)))):
+                day = self.calendar.nights[1] + timedelta(
+                    days=self._luck.randrange((last - self.calendar.nights[1]).days)
+                )
+                self._at(day, what, one)
+
+        some(PAID, "pay", sorted(self.groups))
+        some(COLLECTED, "collect", sorted(self.groups))
+        some(CORRECTED, "correct", sorted(self.cases))
 
     def _some_day(self) -> date:
         """A day while there is selection."""
@@ -352,6 +387,7 @@ class Csa:
         ):
             row[name] = other[name]
         self._emit("csa_cases", row)
+        self.moved.add(key)
         self.happened["moved"] += 1
 
     def _inhibit(self, key: Key, on: date) -> None:
@@ -433,6 +469,87 @@ class Csa:
                 self.balances[key_of(row)] = row
             self._emit(file, row)
             self.happened["mended"] += 1
+
+    # --- money
+
+    def _pay(self, group: str, on: date) -> None:
+        """A receipt for its paying parent; under another name, of a stranger, or no amount, now and then; some come again."""
+        keys = [key for key in self.groups[group] if key in self.arrived]
+        if not keys:
+            return
+        party = self._parties[self.cases[keys[0]]["paying_parent_id"]]
+        number = len(self.paid)
+        wrong = self._luck.choices(
+            ("", "name", "stranger", "amount"), (SOUND, ANOTHER_NAME, STRANGER, MALFORMED)
+        )[0]
+        pence = self._luck.randint(100, 40_000)
+        row: Row = {
+            "nino": "ZY999999A" if wrong == "stranger" else party["nino"], "forenames": party["forenames"],
+            "surname": "Somebodyelse" if wrong == "name" else party["surname"], "csa_receipt_reference": f"RC{number:07d}",
+            "value": "n/a" if wrong == "amount" else f"{pence // 100}.{pence % 100:02d}",
+        }  # fmt: skip
+        self.paid[row["csa_receipt_reference"]] = Paid("CSA", pence, keys[0], wrong)
+        file = f"csa_payments_{keys[0][0]}"
+        self._emit(file, row)
+        self.happened["payments"] += 1
+        if wrong == "amount":
+            sound = row | {"value": f"{pence // 100}.{pence % 100:02d}"}
+            self._at(self._soon(on, 8), "send_money", (file, sound))
+        elif self._luck.random() < SENT_AGAIN:
+            self._at(self._soon(on, 8), "send_money", (file, row))
+            self.happened["payments sent again"] += 1
+        elif self._luck.random() < SENT_OTHERWISE:
+            self._at(self._soon(on, 8), "send_money", (file, row | {"value": "0.01"}))
+            self.happened["payments sent otherwise"] += 1
+
+    def _send_money(self, about: tuple[str, Row], on: date) -> None:
+        self._emit(*about)
+
+    def _collect(self, group: str, on: date) -> None:
+        """What an agency collected for one of its cases, which some agency numbers wrongly."""
+        if not self.groups[group]:
+            return
+        system, case = key = self._luck.choice(self.groups[group])
+        number, pence = len(self.paid), self._luck.randint(100, 20_000)
+        wrong = "case" if self._luck.random() < 0.05 else ""
+        reference = f"DC{number:07d}"
+        self.paid[reference] = Paid("DCA", pence, key, wrong)
+        self._emit("dca_payments", {
+            "dca_reference": reference, "agency": "Northern Recoveries", "csa_system": system,
+            "csa_case_id": f"X{case}" if wrong else case, "amount_pence": pence, "received_on": on,
+        })  # fmt: skip
+        self.happened["payments by agencies"] += 1
+
+    def _correct(self, key: Key, on: date) -> None:
+        """A correction of one of its buckets, which may have no due yet, or none at all."""
+        number = self.happened["corrections"] = self.happened["corrections"] + 1
+        bucket = self._luck.choice(BUCKETS) if self._luck.random() < 0.3 else self._owed_bucket(key)
+        owed = self.balances[key][bucket.column] or 0
+        amount = self._luck.choice((owed * 9 // 10, owed + 500, max(owed, 0), 0, -1))
+        self._emit("corrections", {
+            "correction_id": f"CO{number:07d}", "csa_system": key[0], "csa_case_id": key[1], "creditor": bucket.creditor,
+            "arrears_status": bucket.arrears_status, "new_amount_pence": amount,
+            "reason": self._luck.choice(("ERROR", "CHANGE_OF_CIRCUMSTANCES", "APPEAL", "OFFLINE_REPORT")),
+            "requested_by": "caseworker.two", "offline_calculation": None,
+        })  # fmt: skip
+
+    def _owed_bucket(self, key: Key) -> Bucket:
+        return next((one for one in BUCKETS if (self.balances[key][one.column] or 0) > 0), BUCKETS[0])
+
+    def let_go(self, references: Iterable[str], on: date) -> None:
+        """A caseworker is asked about these flagged payments, and lets most of them go some days later ([20])."""
+        for reference in references:
+            if reference not in self._asked and self._luck.random() < 0.8:
+                self._at(self._soon(on, 6), "flag_off", reference)
+            self._asked.add(reference)
+
+    def _flag_off(self, reference: str, on: date) -> None:
+        self._emit("resolutions", {
+            "resolution_id": f"R-{reference}", "csa_system": None, "csa_case_id": reference, "entity": "PAYMENT",
+            "field": "manual_allocation", "old_value": None, "new_value": "false", "source_system": "phone",
+            "entered_by": "caseworker.three", "entered_on": on,
+        })  # fmt: skip
+        self.happened["flags taken off"] += 1
 
     # --- what CSA knows at the end
 

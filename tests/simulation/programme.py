@@ -23,20 +23,25 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from case_closure.desk import exceptions
+from case_closure.desk.exceptions import Entry
 from case_closure.domain import journey
 from case_closure.domain.cases import CSA_SYSTEMS
-from case_closure.landing.writing import write_night
+from case_closure.domain.payments import SUSPENSE
+from case_closure.domain.permissions import whoever_has_the_shell
+from case_closure.landing.writing import PaymentLine, write_night
 from case_closure.night import run as shell
 from case_closure.sample.columns import table_of_rows
 from case_closure.settings import Settings
 from case_closure.store import database
 from case_closure.store.schema import views
-from tests.simulation.csa import Calendar, Csa
+from tests.simulation.csa import Calendar, Csa, Key
 from tests.simulation.soak import SIDES, Broken, digest, money_law
 from tests.support.home import MeasuringFailed, new_home
 
 FIRST = date(2017, 1, 2)
 # Sent every night, with no rows if need be.
+_PAYMENTS = "csa_payments_"
 _ALWAYS = ("csa_cases", "csa_parties", "csa_balances")
 _TABLES = (
     "end_liability",
@@ -49,6 +54,10 @@ _TABLES = (
 )
 LATE_SHARE, AGAIN_SHARE = 0.04, 0.08
 SHORTEST_REMINDER = 14
+# The share of open exceptions that somebody enters something on in a morning, where there is anything to enter; of such mornings,
+# those on which it is judged at once.
+WORKED, REPLAYED = 0.3, 0.3
+LEADER, WORKER = whoever_has_the_shell("leader.one"), whoever_has_the_shell("worker.one")
 # The share of casegroups that may end otherwise than final; each of them must name its cause.
 MOST_UNFINISHED = 0.05
 
@@ -131,6 +140,8 @@ class Programme:
         self.plan = plan(self.calendar.nights, seed)
         self.csa = Csa(casegroups, seed, self.calendar)
         self.dice = random.Random(seed + 2)
+        self.luck = random.Random(seed + 3)
+        self._moments = 0
         self.landed: set[date] = set()
         self.done: list[date] = []
         self.happened: Counter[str] = Counter()
@@ -149,6 +160,8 @@ class Programme:
             took = time.perf_counter() - began
             self.happened["run late"] += late
             self.csa.read(self.outbound / planned.on.isoformat(), planned.on, self._opened(planned.on))
+            if not late:
+                self._work(planned.on)
             wrong = [] if number % check_every and number < len(self.plan) else self.wrong(in_order=not late)
             if planned.again and not late:
                 # Straight after a late night there is something left to do, which it judged as of its own date.
@@ -163,19 +176,28 @@ class Programme:
 
     def _land(self, on: date) -> None:
         rows = self.csa.land(on)
+        paid = {
+            file.removeprefix(_PAYMENTS): rows.pop(file) for file in [*rows] if file.startswith(_PAYMENTS)
+        }
         tables = {file: table_of_rows(file, rows.get(file, [])) for file in {*rows, *_ALWAYS}}
-        write_night(self.landing / on.isoformat(), on, f"DW-{on}", tables)
+        lines: dict[str, list[PaymentLine]] = {
+            system: [(row["nino"], row["forenames"], row["surname"], row["csa_receipt_reference"], row["value"]) for row in some]
+            for system, some in paid.items()
+        }  # fmt: skip
+        write_night(self.landing / on.isoformat(), on, f"DW-{on}", tables, lines)
         self.landed.add(on)
 
     def _run(self, on: date) -> None:
-        clock = itertools.count(1)
-        context = shell.NightContext(
-            on, f"run-{on}-{len(self.done)}", self.landing, self.outbound, self.settings,
-            lambda: datetime(2018, 1, 1, second=next(clock) % 60, tzinfo=UTC),
-        )  # fmt: skip
-        shell.run_night(context, lambda stage, summary: None)
+        shell.run_night(self._context(on, f"run-{on}-{len(self.done)}"), lambda stage, summary: None)
         if on not in self.done:
             self.done.append(on)
+
+    def _context(self, on: date, run_id: str) -> shell.NightContext:
+        clock = itertools.count(1)
+        return shell.NightContext(
+            on, run_id, self.landing, self.outbound, self.settings,
+            lambda: datetime(2018, 1, 1, second=next(clock) % 60, tzinfo=UTC),
+        )  # fmt: skip
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         with database.transaction(self.url) as connection:
@@ -188,6 +210,64 @@ class Programme:
             "and casegroup_id is not null order by exception_id"
         )
         return [(rule, group) for seen_on, rule, group in opened if seen_on == on]
+
+    # --- what people do by command
+
+    def _work(self, on: date) -> None:
+        """In the morning: exceptions are given out, what was found about some is entered, some are judged at once ([24]-[28])."""
+        seen = self._rows(
+            "select exception_id, rule_code, casegroup_id, subject_reference, status from reporting.exceptions "
+            "where status <> 'RESOLVED' and severity = 'HOLD' order by exception_id"
+        )
+        new = [number for number, *_, status in seen if status == "OPEN"]
+        given = self.luck.sample(new, min(len(new), 5))
+        if given:
+            self.happened["exceptions allocated"] += len(
+                exceptions.allocate(self.url, given, to="worker.one", by=LEADER, at=self._now()).done
+            )
+        entries = [
+            entry for row in seen if self.luck.random() < WORKED and (entry := self._found_out(*row[:4]))
+        ]
+        if entries:
+            told = exceptions.resolve(self.settings, entries, source="CS2", by=WORKER, at=self._now())
+            if told.refused:
+                raise Broken(
+                    f"After the night of {on}, entered and refused:\n  " + "\n  ".join(told.refused[:5])
+                )
+            self.happened["entries by command"] += len(entries)
+        if entries and self.luck.random() < REPLAYED:
+            self._replay([entry.exception_id for entry in entries])
+        asked = self._rows(
+            "select subject_reference from reporting.work_items where type = 'DCA_MANUAL_ALLOCATION' and status = 'OPEN'"
+        )
+        self.csa.let_go(sorted(str(row[0]) for row in asked), on)
+
+    def _found_out(self, number: str, rule: str, group: str | None, reference: str | None) -> Entry | None:
+        """What a caseworker enters on an exception, where CSA would tell: whose a payment is, or a parent's missing value."""
+        paid = self.csa.paid.get(reference or "")
+        if paid is not None and rule in ("payment_name_mismatch", "payment_owner_unknown"):
+            owner = self.csa.cases[paid.key]["casegroup_id"]
+            if paid.wrong == "stranger" or paid.key not in self.csa.arrived:
+                return Entry(number, "passed_to", "whoever it belongs to")
+            return Entry(number, "casegroup_id", owner)
+        mends = self.csa.unmended.get((rule, group or ""), [])
+        if mends and all(file == "resolutions" for file, _ in mends):
+            del self.csa.unmended[rule, group or ""]
+            return Entry(number, mends[0][1]["field"], mends[0][1]["new_value"])
+        return None
+
+    def _replay(self, numbers: list[str]) -> None:
+        def context(on: date) -> shell.NightContext:
+            return self._context(on, f"replay-{len(self.done)}")
+
+        exceptions.replay(
+            self.settings, numbers, by=WORKER, at=self._now(), context=context, progress=lambda *_: None
+        )
+        self.happened["replays"] += 1
+
+    def _now(self) -> datetime:
+        self._moments += 1
+        return datetime(2018, 1, 1, tzinfo=UTC) + timedelta(seconds=self._moments)
 
     # --- nights that change nothing
 
@@ -351,9 +431,53 @@ class Programme:
                 open_still += 1
                 if not self._caused(group, outcome, reason, on):
                     found.append(f"{group}: {outcome} {reason}, and CSA knows of no such cause")
+        found += self._money_astray(
+            set(outcomes) & {g for g, (what, *_) in outcomes.items() if what == "TRANSITION_COMPLETE"}
+        )
         if open_still > self.most_unfinished * len(self.csa.groups):
             found.append(f"{open_still} of {len(self.csa.groups)} casegroups are not final")
         return found
+
+    def _money_astray(self, complete: set[str]) -> list[str]:
+        """Payments that do not stand where the life of their case puts them, and pence that payments and dues tell otherwise."""
+        found, stands = [], {}
+        for side in SIDES:
+            for reference, status, group, pence, allocated in self._rows(
+                "select csa_receipt_reference, status, casegroup_id, amount_pence, allocated_pence "  # noqa: S608
+                f"from {side}.payments where status <> 'DUPLICATE'"
+            ):
+                paid = self.csa.paid[reference]
+                if paid.pence != pence:
+                    continue  # sent again with another value: in suspense until somebody says which is right
+                stands[reference] = status
+                self.happened[f"payments {status}"] += 1
+                if status in ("HELD", "FLAGGED") and group in complete and status == "HELD":
+                    found.append(f"payment {reference}: HELD for {group}, which is complete")
+                if status in ("ALLOCATED", "SURPLUS") and (group not in complete or allocated > pence):
+                    found.append(f"payment {reference}: {status} with {allocated}p of {pence}p, for {group}")
+                if status == SUSPENSE and not paid.wrong and not self._has_left(paid.key):
+                    found.append(f"payment {reference}: in suspense, and nothing is wrong with it")
+        gone = [
+            reference
+            for reference, paid in self.csa.paid.items()
+            if reference not in stands and paid.wrong != "amount"
+        ]
+        found += [f"payment {reference}: sent, and nowhere" for reference in gone]
+        told, taken = (self._allocated(view) for view in ("payments", "dues"))
+        if told != taken:
+            found.append(f"payments say that {told}p were allocated, dues {taken}p")
+        return found
+
+    def _allocated(self, view: str) -> int:
+        sums = [
+            self._rows(f"select coalesce(sum(allocated_pence), 0)::bigint from {side}.{view}")[0][0]  # noqa: S608
+            for side in SIDES
+        ]
+        return sum(sums)
+
+    def _has_left(self, key: Key) -> bool:
+        """Whether the case has gone to another casegroup, or never came, so that its payer has none here."""
+        return key not in self.csa.arrived or key in self.csa.moved
 
     def _untold(self) -> list[str]:
         """Selected cases closed by case closure whose receiving parent was never told that liability has ended (B12)."""
