@@ -41,7 +41,7 @@ def show_acts(
     with reading(site.url, role_for(person, _SEE) or "") as connection:
         page = acts.acts_page(
             connection, by=asked["by"], action=asked["action"], casegroup_id=asked["casegroup"], first_on=first_on,
-            last_on=last_on, after=after or (),
+            last_on=last_on, after=after or (), now=site.clock(),
         )  # fmt: skip
     here = f"{request.scope.get('root_path', '')}/acts"
     return render(
