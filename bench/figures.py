@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from bench import book, floor
+from bench import casework as working
 from bench import debts as judging
 from bench import pages as clicking
 from bench import payments as paying
@@ -535,6 +536,7 @@ def pages(bench: Bench) -> Iterator[Row]:
                 night.add_done_callback(lambda _: ended.set())
                 busy, more = clicking.all_at_once(desk, clicking.PEOPLE, ended)
                 night.result()
+        caseworkers = list(_casework(bench, url))
     bench.forget_landings()
     told = f"{size:,} casegroups"
     slowest = max(alone, key=lambda page: statistics.median(alone[page]))
@@ -557,6 +559,21 @@ def pages(bench: Bench) -> Iterator[Row]:
         f"the same while a night of {night_size:,} runs, {len(busy):,} clicks, against without",
         clicking.percentile(busy) / clicking.percentile(quiet), goal=2.0,
     )  # fmt: skip
+    yield from caseworkers
+
+
+def _casework(bench: Bench, url: str) -> Iterator[Row]:
+    """A casegroup shown, an entry tried out and kept, an exception replayed, in the same book; imports apart."""
+    folder, where = bench.home.folder / "casework", f"in a book of {bench.book_casegroups:,} casegroups"
+    working.hold(url, folder)
+    shown = [working.show(url, one) for one in working.some(url, 21)]
+    worked = [working.work(url, folder, group) for group in working.HELD]
+    # The first of each warms up.
+    entered, replayed = (statistics.median(seconds[1:]) for seconds in zip(*worked, strict=True))
+    bench.say(f"  shown in {max(shown[1:]):.3f} s at most, entered and replayed in {worked}")
+    yield Row(f"one casegroup shown, {where}", statistics.median(shown[1:]), "s", 0.3)
+    yield Row(f"an entry tried out and kept, {where}", entered, "s", 2.0)
+    yield Row(f"one casegroup replayed, {where}", replayed, "s", 2.0)
 
 
 _LATER = "2017-08-11"
