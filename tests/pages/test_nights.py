@@ -57,6 +57,39 @@ def test_R22_a_rejected_night_says_why_and_what_to_do(worked_on: Desk) -> None:
     assert "csa_cases.parquet" in page.split("What to do.")[0]
     assert "land the folder of this date again" in page
     assert f"case-closure night skip --date {on}" in page
+    assert "Have this night skipped" in page
+
+    # R40: an operator has it skipped, with a reason; nobody else is offered to, and no reason is none.
+    for role in ("analyst", "team_leader", "auditor"):
+        assert "/nights/skip" not in worked_on.client(role).get(f"/nights/{on}").text
+    operator, here = worked_on.client("operator", name="olga"), f"/nights/{on}"
+    refused = operator.post("/nights/skip", {"night": str(on), "reason": " "}, page=here)
+    assert refused.status_code == 400
+    assert f"Say why the night of {on} will not be" in refused.text
+    assert (
+        operator.post("/nights/skip", {"night": str(on), "reason": "sent twice"}, page=here).status_code
+        == 303
+    )
+    page = operator.get(here).text
+    assert "Skipped: sent twice" in page
+    assert "Have this night skipped" not in page
+    (act,) = worked_on.installation.query(
+        "select * from reporting.acts where action = 'skip_nights' and reference = %s", str(on)
+    )
+    assert (act["acted_by"], act["acted_as"], act["reason"]) == ("olga", "operator", "sent twice")
+
+
+def test_R40_a_night_that_was_never_run_is_skipped_from_the_list_and_one_that_succeeded_is_not(
+    worked_on: Desk,
+) -> None:
+    on = HOSTILE_NIGHT.replace(day=28)
+    operator = worked_on.client("operator")
+    kept = operator.post("/nights/skip", {"night": str(on), "reason": "bank holiday"}, page="/nights")
+    assert kept.headers["location"].endswith(f"/nights/{on}")
+    refused = operator.post("/nights/skip", {"night": str(NIGHTS[0]), "reason": "x"}, page="/nights")
+    assert refused.status_code == 400
+    assert f"The night of {NIGHTS[0]} was not skipped: it succeeded" in refused.text
+    assert "No night is named" in operator.post("/nights/skip", {"reason": "x"}, page="/nights").text
 
 
 def test_a_run_of_airflows_is_shown_as_its_night_and_one_of_no_night_says_so(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from upath import UPath
 
+from case_closure import refusals
 from case_closure.desk import acting
 from case_closure.desk.acting import Act, Actor
 from case_closure.settings import Settings
@@ -20,13 +21,18 @@ from case_closure.store.shown.nights import night_of_run
 from case_closure.tables.manifest import MANIFEST
 
 
+class ReasonMissing(refusals.Refused):
+    """Something is to be put on record with a reason, and none is given."""
+
+
 @dataclass(frozen=True)
 class Standing:
-    """A night's run and, while it is red, the stage and the reason in words."""
+    """A night's run and, while it is red, the stage and the reason in words; whether it may be skipped (R40)."""
 
     run_id: str
     stage: str | None
     reason: str | None
+    can_be_skipped: bool
 
 
 def find_standing(url: str, on: date) -> Standing | None:
@@ -42,7 +48,12 @@ def find_standing(url: str, on: date) -> Standing | None:
         ]
     red = night.status in ("FAILED", "REJECTED")
     reason = night.reason or (failed[-1].reason if failed else None)
-    return Standing(night.run_id, night.stage, reason if red or night.status == "SKIPPED" else None)
+    return Standing(
+        night.run_id,
+        night.stage,
+        reason if red or night.status == "SKIPPED" else None,
+        red and night.can_be_skipped,
+    )
 
 
 def find_night_of_run(url: str, run_id: str) -> date | None:
@@ -70,8 +81,14 @@ def _files_of(folder: UPath) -> list[dict[str, Any]] | None:
 
 
 def skip(settings: Settings, on: date, *, reason: str, by: Actor, at: datetime) -> None:
-    """Put on record that this night will not be (R40). Raises NotAllowed, and NightRefused when it has begun to change things."""
+    """Put on record that this night will not be (R40). Raises NotAllowed, NightRefused when it has begun to change things,
+    ReasonMissing."""
     acting.require(by, "skip_nights")
+    reason = reason.strip()
+    if not reason:
+        raise ReasonMissing(
+            f"Say why the night of {on} will not be: it is kept with your name. Nothing was changed."
+        )
     url = settings.store_url
     database.migrate(url)
     with database.transaction(url) as connection:

@@ -22,7 +22,7 @@ from case_closure.store.schema.tables import (
     LETTERS_ALONE,
     MATCHED_ON,
     NINO_DIGITS,
-    PERSON_REMAINDER,
+    REMAINDER,
 )
 
 MOST_PEOPLE: Final = 3_000
@@ -110,7 +110,7 @@ def of_people(connection: Connection, party_ids: Iterable[str], by_what: str) ->
         query = f"""
             select distinct c.casegroup_id from unnest(cast(:people as text[])) q (party_id)
             join held.csa_cases c
-              on {PERSON_REMAINDER.format(f"c.{role}_id")} = {PERSON_REMAINDER.format("q.party_id")} and c.{role}_id = q.party_id
+              on {REMAINDER.format(f"c.{role}_id")} = {REMAINDER.format("q.party_id")} and c.{role}_id = q.party_id
         """  # noqa: S608  expressions of the tables
         found += _matches(connection, query, f"{role.replace('_', ' ')}, by {by_what}", people=people)
     return found

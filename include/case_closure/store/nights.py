@@ -19,6 +19,7 @@ from case_closure.domain.dates import NightDates
 from case_closure.domain.money import BUCKETS
 from case_closure.store import sensitive, shares
 from case_closure.store.schema.tables import NIGHT_STATUSES as STATUSES
+from case_closure.store.schema.tables import OF_NOBODY, REMAINDER
 
 OPEN, SUCCESS, REJECTED, FAILED, SKIPPED = STATUSES
 
@@ -50,6 +51,11 @@ class Night:
     def late(self) -> bool:
         """It ran, or runs, after a later night (R39)."""
         return self.late_after is not None
+
+    @property
+    def can_be_skipped(self) -> bool:
+        """Whether nothing of it was taken in, and nobody is at it (R40)."""
+        return self.status != OPEN and not self.succeeded and not self.manifest_sha256
 
 
 def find(connection: Connection, on: date, *, lock: Literal["share", "update"] | None = None) -> Night | None:
@@ -138,7 +144,7 @@ def skip(connection: Connection, on: date, *, reason: str, by: str, at: datetime
     """
     connection.exec_driver_sql(_ONE_AT_A_TIME)
     night = find(connection, on)
-    if night is not None and (night.status == OPEN or night.succeeded or night.manifest_sha256):
+    if night is not None and not night.can_be_skipped:
         why, instead = (
             (f"it is open (run {night.run_id}, stage {night.stage})", "Let it end, or run it again.")
             if night.status == OPEN
@@ -587,12 +593,19 @@ _TOUCHED = " union ".join(
 )
 
 
-def _theirs(table: str, columns: str) -> str:
-    """The rows of a table that ``sensitive.of_row`` tells by what they name, found by index: few of a book of a million."""
+def _theirs(table: str, columns: str, beside: str = "") -> str:
+    """The rows of a table that ``sensitive.of_row`` tells by what they name, found by index: few of a book of a million.
+
+    ``beside``: what an index has of the case ``c``, where it has not the case itself.
+    """
     return (
         f"select {columns} from closure.{table} t join closure.sensitive_casegroups using (casegroup_id) union "  # noqa: S608
-        f"select {columns} from closure.{table} t join closure.sensitive_cases using (csa_system, csa_case_id)"
+        f"select {columns} from closure.{table} t join closure.sensitive_cases c "
+        f"on t.csa_system = c.csa_system and t.csa_case_id = c.csa_case_id{beside}"
     )
+
+
+_BY_REMAINDER = f" and {REMAINDER.format('t.csa_case_id')} = {REMAINDER.format('c.csa_case_id')}"
 
 
 SENSITIVE_PARTS = f"""
@@ -611,13 +624,12 @@ SENSITIVE_PARTS = f"""
         from ({_theirs("dues", "t.due_id, t.business_date, t.posted_pence")}) d group by 1),
     issued as materialized (
         select business_date, count(*) filter (where status = 'ISSUED') as letters
-        from ({_theirs("letters", "t.letter_id, t.business_date, t.status")}) l group by 1),
+        from ({_theirs("letters", "t.letter_id, t.business_date, t.status", _BY_REMAINDER)}) l group by 1),
     theirs as materialized (
         {_theirs("exceptions", "t.exception_id, t.business_date, t.severity")}
         union
-        select e.exception_id, e.business_date, e.severity from closure.exceptions e
-        where coalesce(e.casegroup_id, '') = '' and (e.csa_system is null or e.csa_case_id is null)
-          and {sensitive.of_exception("e")}),
+        select e.exception_id, e.business_date, e.severity
+        from (select * from closure.exceptions where {OF_NOBODY}) e where {sensitive.of_exception("e")}),
     opened as materialized (
         select business_date, count(*) as exceptions from theirs where severity = 'HOLD' group by 1),
     resolved as materialized (

@@ -57,6 +57,10 @@ def said(value: Any) -> str:
     return str(value or "").strip()
 
 
+class NightMissing(refusals.Refused):
+    """The form names no night."""
+
+
 class NoSuchDay(refusals.Refused):
     """What stands where a day should is none; the message says how one is written."""
 

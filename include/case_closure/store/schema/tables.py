@@ -206,11 +206,12 @@ Index(
 )
 Index("csa_payments_matched_on_ix", text(MATCHED_ON.format("nino")), _table=HELD_TABLES["csa_payments"])
 # People are looked for at a desk by what many of them share, so that each is a few bytes of an index: by five digits of their
-# number, by surname as capitals without accents, and initial; and their cases by a remainder of the person's number.
+# number, by surname as capitals without accents, and initial; and their cases by a remainder of the person's number. So are the
+# letters of a case.
 NINO_DIGITS = f"substr({CLEANED}, 3, 5)"
 LETTERS_ALONE = "regexp_replace(upper(normalize({}, NFKD)), '[^A-Z]', '', 'g')"
 INITIAL = "left(upper({}), 1)"
-PERSON_REMAINDER = "mod(hashtext({}), 65536)"
+REMAINDER = "mod(hashtext({}), 65536)"
 Index("records_casegroup_ix", HELD_TABLES["records"].c.casegroup_id)
 Index("csa_parties_nino_ix", text(NINO_DIGITS.format("nino")), _table=HELD_TABLES["csa_parties"])
 Index(
@@ -220,7 +221,7 @@ Index(
     _table=HELD_TABLES["csa_parties"],
 )
 for _name in ("paying_parent", "receiving_parent"):
-    Index(f"csa_cases_{_name}_ix", text(PERSON_REMAINDER.format(f"{_name}_id")), _table=_cases)
+    Index(f"csa_cases_{_name}_ix", text(REMAINDER.format(f"{_name}_id")), _table=_cases)
 for _name in (
     "inhibits",
     "closure_failures",
@@ -744,6 +745,9 @@ Index(
     unique=True, postgresql_nulls_not_distinct=True, postgresql_where=exceptions.c.status != "RESOLVED",
 )  # fmt: skip
 Index("exceptions_date_ix", exceptions.c.business_date, exceptions.c.exception_id)
+# Whose they are is told by a number alone (R26): few of them.
+OF_NOBODY = "coalesce(casegroup_id, '') = '' and (csa_system is null or csa_case_id is null)"
+Index("exceptions_of_nobody_ix", exceptions.c.exception_id, postgresql_where=text(OF_NOBODY))
 _OPEN_EXCEPTIONS = exceptions.c.status != "RESOLVED"
 Index(
     "exceptions_open_ix",
@@ -936,6 +940,10 @@ letters = Table(
 )  # fmt: skip
 Index("letters_casegroup_ix", letters.c.casegroup_id)
 Index("letters_business_date_ix", letters.c.business_date)
+Index(
+    "letters_case_ix", text(REMAINDER.format("csa_case_id")), _table=letters,
+    postgresql_where=letters.c.csa_case_id.is_not(None),
+)  # fmt: skip
 # By a remainder of what the printed reference is made of (domain.letters): a client who quotes one is answered at once.
 # With the brackets that the server tells it with.
 LETTER_REMAINDER = (

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from case_closure.domain.permissions import ACTIONS, role_for
+from case_closure.domain.permissions import ACTIONS
 from case_closure.store.shown import acts
 from case_closure.store.shown.reading import reading
 from case_closure.web.rendering import query, render
+from case_closure.web.sides import reads_as
 from case_closure.web.site import ThePerson, TheSite, read_day, said
 
 router = APIRouter()
@@ -38,7 +39,7 @@ def show_acts(
         "last": said(last),
     }
     first_on, last_on = read_day(asked["first"]), read_day(asked["last"])
-    with reading(site.url, role_for(person, _SEE) or "") as connection:
+    with reading(site.url, reads_as(person, _SEE)) as connection:
         page = acts.acts_page(
             connection, by=asked["by"], action=asked["action"], casegroup_id=asked["casegroup"], first_on=first_on,
             last_on=last_on, after=after or (), now=site.clock(),

@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import date
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from case_closure.desk import nights as desk
 from case_closure.domain.night import MEANINGS
-from case_closure.domain.permissions import role_for
 from case_closure.domain.rules import RULES
 from case_closure.store.shown import nights
 from case_closure.store.shown.reading import reading
+from case_closure.web.forms import APosted
 from case_closure.web.pictures import draw_bridge
 from case_closure.web.rendering import render
-from case_closure.web.site import ThePerson, TheSite
+from case_closure.web.sides import reads_as
+from case_closure.web.site import NightMissing, ThePerson, TheSite, read_day
 
 router = APIRouter()
 _SEE = "see_nights"
@@ -25,7 +26,7 @@ _RED = ("FAILED", "REJECTED")
 @router.get("/nights")
 def show_nights(request: Request, site: TheSite, person: ThePerson, after: str = "") -> HTMLResponse:
     """All nights, the latest first."""
-    with reading(site.url, role_for(person, _SEE) or "") as connection:
+    with reading(site.url, reads_as(person, _SEE)) as connection:
         page = nights.nights_page(connection, [after] if after else [])
     return render(request, "nights.html", page=page, red=_RED)
 
@@ -34,6 +35,16 @@ def show_nights(request: Request, site: TheSite, person: ThePerson, after: str =
 def show_night(request: Request, site: TheSite, person: ThePerson, business_date: date) -> HTMLResponse:
     """One night, beside the night before."""
     return _show(request, site, person, business_date)
+
+
+@router.post("/nights/skip")
+def skip_night(request: Request, site: TheSite, person: ThePerson, posted: APosted) -> RedirectResponse:
+    """Put on record that a night will not be (R40); then the night, which says so."""
+    on = read_day(posted.one("night"))
+    if on is None:
+        raise NightMissing("No night is named. Nothing was changed; go back and say which.")
+    desk.skip(site.settings, on, reason=posted.one("reason"), by=person, at=site.clock())
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/nights/{on}", 303)
 
 
 @router.get("/runs/{dag_id}/{run_id}")
@@ -51,7 +62,7 @@ def show_night_of_run(
 
 
 def _show(request: Request, site: TheSite, person: ThePerson, on: date) -> HTMLResponse:
-    with reading(site.url, role_for(person, _SEE) or "") as connection:
+    with reading(site.url, reads_as(person, _SEE)) as connection:
         night = nights.night(connection, on)
         if night is None:
             raise HTTPException(404)

@@ -10,12 +10,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from case_closure import refusals
 from case_closure.desk import figures
 from case_closure.desk import reconciliation as desk
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.domain.money import CREDITORS_SAID, STATUSES_SAID
-from case_closure.domain.permissions import role_for
 from case_closure.domain.reconciliation import BREAKS_SAID, CAUSES
 from case_closure.store.kept import RECONCILIATION
 from case_closure.store.shown import nights, reconciliation
@@ -23,7 +21,8 @@ from case_closure.store.shown.reading import reading
 from case_closure.web.forms import APosted
 from case_closure.web.pictures import draw_bars, draw_bridge
 from case_closure.web.rendering import query, render
-from case_closure.web.site import ThePerson, TheSite, read_day, said
+from case_closure.web.sides import reads_as
+from case_closure.web.site import NightMissing, ThePerson, TheSite, read_day, said
 
 router = APIRouter()
 _SEE = "see_reconciliation"
@@ -36,10 +35,6 @@ _FIGURES = (
     "written_off_pence",
 )
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class NightMissing(refusals.Refused):
-    """The form names no night."""
 
 
 @router.get("/reconciliation")
@@ -61,7 +56,7 @@ def show_reconciliation(
         "casegroup": said(casegroup),
     }  # fmt: skip
     counting = figures.bring_up_to_date(site.url, ["write_offs"])
-    with reading(site.url, role_for(person, _SEE) or "") as connection:
+    with reading(site.url, reads_as(person, _SEE)) as connection:
         kept = reconciliation.kept(connection)
         breaks = reconciliation.breaks_page(
             connection, break_type=asked["type"], cause=asked["cause"], csa_system=asked["system"],

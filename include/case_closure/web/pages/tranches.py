@@ -16,13 +16,13 @@ from case_closure import refusals
 from case_closure.desk import criteria as desk
 from case_closure.desk import figures
 from case_closure.domain.cases import CASE_ENUMS, CSA_SYSTEMS
-from case_closure.domain.permissions import role_for
 from case_closure.domain.tranches import FIELDS
 from case_closure.store.shown import tranches
 from case_closure.store.shown.reading import reading
 from case_closure.web.forms import APosted, Posted
 from case_closure.web.pictures import draw_band, draw_bars, draw_line
 from case_closure.web.rendering import query, render
+from case_closure.web.sides import reads_as
 from case_closure.web.site import ThePerson, TheSite, read_day, said
 
 router = APIRouter()
@@ -46,7 +46,7 @@ class FormIncomplete(refusals.Refused):
 def show_tranches(request: Request, site: TheSite, person: ThePerson) -> HTMLResponse:
     """The whole programme, and each tranche."""
     counting = figures.bring_up_to_date(site.url, ["programme", "programme_months"])
-    with reading(site.url, role_for(person, _SEE) or "") as connection:
+    with reading(site.url, reads_as(person, _SEE)) as connection:
         kept = tranches.kept(connection)
         in_force = tranches.criteria_in_force(connection)
         proposals = tranches.proposals(connection)
@@ -69,7 +69,7 @@ def show_criteria(
     request: Request, site: TheSite, person: ThePerson, tranche: str = "", decided: str = ""
 ) -> HTMLResponse:
     """Every version of a tranche's criteria, the latest first; a proposal beside the version it would replace."""
-    with reading(site.url, role_for(person, _SEE) or "") as connection:
+    with reading(site.url, reads_as(person, _SEE)) as connection:
         versions = tranches.versions(connection, said(tranche)) if said(tranche) else []
         in_force = tranches.criteria_in_force(connection)
     if said(tranche) and not versions:
@@ -87,7 +87,7 @@ def show_criteria(
 @router.get("/tranches/propose")
 def show_form(request: Request, site: TheSite, person: ThePerson, tranche: str = "") -> HTMLResponse:
     """The form of a proposal, with what is in force of that tranche in it."""
-    with reading(site.url, role_for(person, "propose_criteria") or "") as connection:
+    with reading(site.url, reads_as(person, "propose_criteria")) as connection:
         there = (
             [one for one in tranches.versions(connection, said(tranche)) if one["in_force"]]
             if said(tranche)
