@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import date
 from html import unescape
 from typing import Any
 from urllib.parse import quote
@@ -251,3 +252,56 @@ def test_numbers_that_are_no_words_are_shown_as_text_and_led_to(desk: Desk) -> N
     rows = re.findall(r'href="/desk(/casegroups/[^"]+/rows/[^"]+)"', page)
     assert rows
     assert client.get(unescape(rows[0])).status_code == 200
+
+
+# --- what people do from it
+
+
+def test_B26_a_request_is_issued_by_hand_for_an_application_and_once(worked_on: Desk) -> None:
+    application = worked_on.installation.query(
+        "select a.application_id, a.casegroup_id, c.csa_system from reporting.applications a join reporting.csa_cases c "
+        "using (casegroup_id) where a.decision = 'REACTIVE' order by 1, 2, 3 limit 1"
+    )[0]
+    number, casegroup, system = (
+        application[name] for name in ("application_id", "casegroup_id", "csa_system")
+    )
+    caseworker, here = worked_on.client("caseworker", name="carla"), f"/casegroups/{quote(casegroup)}"
+    fields = {"application": quote(number), "type": "LTR2", "system": system}
+    assert number in text_of(caseworker.get(here).text)
+    assert "/ltr" not in worked_on.client("auditor").get(here).text
+
+    assert caseworker.post(f"{here}/ltr", fields, page=here).headers["location"] == f"/desk{here}"
+    assert f"LTR2-{system}-{number} waits for the next night" in text_of(caseworker.get(here).text)
+    (issued,) = worked_on.installation.query(
+        "select * from reporting.ltrs where ltr_id = %s", f"LTR2-{system}-{number}"
+    )
+    assert issued["issued_by"] == "carla"
+    for wrong, words in (
+        ({}, f"LTR2-{system}-{number} was issued already, by carla"),
+        ({"type": "LTR9"}, "There is no request of the type LTR9"),
+        ({"type": HOSTILE}, "There is no request of the type"),
+        ({"system": "CMS"}, "CMS holds no case of casegroup"),
+    ):
+        refused = caseworker.post(f"{here}/ltr", fields | wrong, page=here)
+        assert (refused.status_code, words in text_of(refused.text)) == (400, True), text_of(refused.text)
+    # An application that does not name it is not there.
+    other = caseworker.post(f"{here}/ltr", fields | {"application": "no such"}, page=here)
+    assert other.status_code == 404
+
+
+def test_applications_and_corrections_that_were_refused_stand_in_the_line_of_time(worked_on: Desk) -> None:
+    applied = worked_on.installation.query(
+        "select application_id, casegroup_id from reporting.applications where casegroup_id is not null order by 1 limit 1"
+    )[0]
+    page = worked_on.client("caseworker").get(f"/casegroups/{quote(applied['casegroup_id'])}").text
+    assert f"application {applied['application_id']}" in text_of(page)
+
+    due = worked_on.installation.query("select * from reporting.dues order by due_id limit 1")[0]
+    too_low = {
+        "correction_id": "too-low", "csa_system": due["csa_system"], "csa_case_id": due["csa_case_id"], "creditor": "RP",
+        "arrears_status": "ACTIVE", "new_amount_pence": -1, "reason": "ERROR", "requested_by": "Pat",
+    }  # fmt: skip
+    worked_on.installation.night(date(2017, 8, 16), corrections=[too_low])
+    page = worked_on.client("caseworker").get(f"/casegroups/{quote(due['casegroup_id'])}").text
+    assert "correction refused too-low" in text_of(page)
+    assert re.search(r'href="/desk/exceptions/[^"]+">too-low<', page)

@@ -41,6 +41,11 @@ def ids(desk: Desk, where: str = NOT_RESOLVED, order: str = "business_date, exce
     return [row["exception_id"] for row in rows]
 
 
+def seals(tried: str) -> list[str]:
+    """What the page that says what an entry will do has its form bring back, of what is held."""
+    return re.findall(r'name="seen" value="([^"]+)"', tried)
+
+
 def links(page: str) -> list[str]:
     """Where the rows of a list go, in their order."""
     return re.findall(
@@ -240,7 +245,7 @@ def test_B52_all_of_a_cause_are_entered_on_at_once(worked_on: Desk) -> None:
     assert worked_on.installation.everything() == before
     picks = [unquote(unescape(each)) for each in re.findall(r'name="pick" value="([^"]+)"', tried)]
     assert sorted(each.partition(" ")[2] for each in picks) == sorted(alike)
-    done = client.post("/exceptions/keep", {**entered, "pick": picks}, page=form).text
+    done = client.post("/exceptions/keep", {**entered, "pick": picks, "seen": seals(tried)}, page=form).text
     assert "What was entered is kept" in done
     entered_on = [
         row for row in worked_on.installation.view("exception_history") if row["event"] == "ENTERED"
@@ -248,10 +253,26 @@ def test_B52_all_of_a_cause_are_entered_on_at_once(worked_on: Desk) -> None:
     assert {row["exception_id"] for row in entered_on} >= set(alike)
 
 
+def test_B49_what_an_extract_changed_after_it_was_tried_is_looked_at_again(worked_on: Desk) -> None:
+    number = ids(worked_on, "rule_code = 'nino_invalid' and casegroup_id = 'G-HOSTILE'")[0]
+    form = {"field": "nino", "new": "AB123456C", "source": "CIS", "pick": pick(worked_on, number)}
+    client = worked_on.client("caseworker")
+    seen = seals(client.post("/exceptions/try", form, page=path_of(number)).text)
+    assert [one for one in seen if "bad" in one] == []
+    worked_on.installation.execute("update held.csa_parties set nino = 'worse' where nino = 'bad'")
+    for brought in (seen, [], ["nonsense"]):
+        answer = client.post("/exceptions/keep", {**form, "seen": brought}, page=path_of(number))
+        assert answer.status_code == 400
+        assert "what is held has changed since you saw what this would do" in answer.text
+    assert not worked_on.installation.query("select from held.resolutions where entered_by = 'anna'")
+
+
 def test_B49_what_is_entered_is_an_act_and_what_is_personal_in_it_is_masked(worked_on: Desk) -> None:
     number = ids(worked_on, "rule_code = 'nino_invalid' and casegroup_id = 'G-HOSTILE'")[0]
     form = {"field": "nino", "new": "AB123456C", "source": "CIS", "pick": pick(worked_on, number)}
-    answer = worked_on.client("caseworker").post("/exceptions/keep", form, page=path_of(number))
+    client = worked_on.client("caseworker")
+    tried = client.post("/exceptions/try", form, page=path_of(number)).text
+    answer = client.post("/exceptions/keep", {**form, "seen": seals(tried)}, page=path_of(number))
     assert answer.headers["location"] == f"/desk{path_of(number)}"
     (act,) = worked_on.installation.query("select * from closure.acts where action = 'enter_on_exceptions'")
     assert (act["acted_by"], act["acted_as"], act["reference"]) == ("anna", "caseworker", number)

@@ -15,13 +15,13 @@ from case_closure.domain.names import comparable
 from case_closure.domain.nino import CHARACTERS, MATCHED_CHARACTERS
 from case_closure.domain.texts import shown
 from case_closure.store import casegroup_events, database, finding
-from case_closure.store.casegroup_events import AFTER, BEFORE, EVENTS, FOR_PAGES, Event
+from case_closure.store.casegroup_events import AFTER, BEFORE, EVENTS, FOR_PAGES, NOT_DONE, Event
 from case_closure.store.database import Connection
 
 # What is posted and what has changed it since: the pence of these add up to what is outstanding ([18]). What a balance, a
 # payment or a letter says is on record beside them, and is the same money.
 ON_THE_ACCOUNT = ("DUE", "CORRECTION", "ALLOCATION")
-EVERY_KIND = BEFORE | EVENTS | FOR_PAGES | AFTER
+EVERY_KIND = BEFORE | EVENTS | FOR_PAGES | NOT_DONE | AFTER
 
 
 class CasegroupUnknown(refusals.Refused):

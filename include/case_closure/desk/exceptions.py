@@ -69,11 +69,13 @@ class Foretold:
 
 @dataclass
 class Told:
-    """What was done, a line each, and what was refused, a line each with its exception named; of entries, what they will do."""
+    """What was done, a line each, and what was refused, a line each with its exception named; of entries, what they will do, and
+    what is held in the place of each that was entered: personal, and not for showing."""
 
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     foretold: Foretold | None = None
+    held: dict[str, str | None] = field(default_factory=dict)
 
 
 # --- who has it ([25])
@@ -218,13 +220,15 @@ def resolve(
     at: datetime,
     keep: bool = True,
     versions: Mapping[str, int] | None = None,
+    as_seen: Callable[[str, str | None], bool] | None = None,
 ) -> Told:
     """Enter what was found out, and say what it will do: which exceptions it closes, which stay open and why, how many pence
     would be posted. It is judged by the gates before it is kept, and for good by the next night or a replay; no status changes.
 
     Each that cannot be entered is refused by name, and the others are entered. ``keep`` False: it is only said. ``versions``: as
-    of :func:`allocate`. Raises NotAllowed, NightRefused while a night is open, ExceptionRefused for a blank name or before any
-    night has succeeded.
+    of :func:`allocate`. ``as_seen``: of an exception and of what is held in the place of its field, whether that is what it was
+    when the person saw what their entry would do; one that is not is refused. Raises NotAllowed, NightRefused while a night is
+    open, ExceptionRefused for a blank name or before any night has succeeded.
     """
     if not by.may(_ENTER_ON_PAYMENTS):
         acting.require(by, _ENTER)
@@ -254,6 +258,9 @@ def resolve(
         )
         rows = _judged_as_rows(connection, rows, told)
         rows = _fit_for_their_payments(connection, settings, on, at, rows, told)
+        if as_seen is not None:
+            rows = _as_they_were(rows, as_seen, told)
+        told.held = {exception_id: row["old_value"] for row, exception_id in rows}
         if not rows:
             return told
         holding.keep_entered(connection, [row for row, _ in rows], on, at)
@@ -353,6 +360,19 @@ def _judged_as_rows(
         else:
             taken.append((row | ({"old_value": is_held} if row["old_value"] is None else {}), exception_id))
     return taken
+
+
+def _as_they_were(
+    rows: list[tuple[dict[str, Any], str]], as_seen: Callable[[str, str | None], bool], told: Told
+) -> list[tuple[dict[str, Any], str]]:
+    """Those in the place of which still stands what stood there when they were tried; the others are refused by name."""
+    told.refused += [
+        f"{shown(exception_id, _SHOWN)}: what is held has changed since you saw what this would do, as by a night in between; "
+        "look at it again"
+        for row, exception_id in rows
+        if not as_seen(exception_id, row["old_value"])
+    ]
+    return [(row, exception_id) for row, exception_id in rows if as_seen(exception_id, row["old_value"])]
 
 
 def _fit_for_their_payments(

@@ -127,6 +127,8 @@ def ltr_by_hand(
 
     ``applied``: None when there is no such application. ``cases``: all of its casegroup, in order of their numbers.
     """
+    if ltr_type not in LTR_TYPES:
+        return f"There is no request of the type {shown(ltr_type, 40)}: it is one of {', '.join(LTR_TYPES)}. Nothing was changed."
     if applied is None:
         return (
             f"There is no application {shown(application_id)}. Check its number; an application is known once its night has "

@@ -62,7 +62,7 @@ ACTIONS: Final = {
             "casegroup_outcomes", "balances", "dues", "ledger", "cases", "corrections", "credits", "work_items", "applications",
             "ltrs", "journeys", "end_liability", "next_actions", "records", "enforcement", "enforcement_dues",
             "debt_rule_results", "final_balances", "exceptions", "payments", "letters", "letter_deliveries", "acts",
-            "csa_cases", "positions", "numbered_payments", "payment_events",
+            "csa_cases", "positions", "numbered_payments", "payment_events", "dated_applications",
         ),
     ),
     "see_payments": Action(

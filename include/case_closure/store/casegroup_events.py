@@ -70,6 +70,12 @@ BEFORE = {
                concat_ws(' ', coalesce('tranche ' || tranche_id, 'by an application'), lower(journey), 'liability ends', led)
         from reporting.end_liability where casegroup_id = :casegroup_id
     """,
+    "APPLICATION": """
+        select business_date, application_id, null,
+               concat_ws(' ', lower(replace(decision, '_', ' ')), 'received', received_on, 'T-Date ' || t_date,
+                         'in effect from ' || effective_date)
+        from reporting.dated_applications where casegroup_id = :casegroup_id
+    """,
     "LTR": """
         select coalesce(business_date, current_date), ltr_id, null,
                concat_ws(' ', case when business_date is null then 'waits for the next night,' end, 'liability ends', t_date,
@@ -90,6 +96,17 @@ FOR_PAGES = {
                json_build_object('type', type, 'csa_system', csa_system, 'csa_case_id', csa_case_id, 'route', route,
                                  'status', status, 'detail', detail)::text
         from reporting.work_items where casegroup_id = :casegroup_id
+    """,
+}
+# What was asked for and not done: it changes no due.
+NOT_DONE = {
+    "CORRECTION_REFUSED": """
+        select c.business_date, c.correction_id, c.new_amount_pence,
+               concat_ws(' ', c.csa_system, c.csa_case_id, lower(c.creditor), lower(c.arrears_status), lower(c.reason)),
+               -- Its record as it came is shown with what was wrong with it.
+               (select min(e.exception_id) from reporting.exceptions e
+                where e.casegroup_id = :casegroup_id and e.stage = 'corrections' and e.subject_reference = c.correction_id)
+        from reporting.corrections c where c.casegroup_id = :casegroup_id and c.status = 'REFUSED'
     """,
 }
 # By case as well as by casegroup where the case is what an index has.

@@ -5,6 +5,9 @@ Belongs here: telling our own forms from others'. Does not belong here: what a f
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -45,6 +48,11 @@ class Posted:
 def token(secret: str, person: Actor) -> str:
     """What a page puts into its forms, so that they are known to be ours and this person's."""
     return str(_serializer(secret).dumps(person.name))
+
+
+def seal(secret: str, *values: str | None) -> str:
+    """A mark of values that a page must not show, for its form to bring back: the same for the same values; it tells nothing."""
+    return hmac.new(secret.encode(), json.dumps(values).encode(), hashlib.sha256).hexdigest()
 
 
 def _serializer(secret: str) -> URLSafeTimedSerializer:

@@ -700,6 +700,24 @@ VIEWS = (
         + _side("a", case=False, references=("application_id",)),
     ),
     View(
+        "dated_applications",
+        "Applications once more, with the day each was received and the night that decided it",
+        {
+            "application_id": "As in applications",
+            "business_date": "Night on which it was decided",
+            "received_on": "Day it was received; day 0 of the 38",
+            "casegroup_id": "As in applications",
+            "t_date": "As in applications",
+            "effective_date": "As in applications",
+            "decision": "As in applications",
+        },
+        """
+        select a.application_id, a.business_date, a.received_on, a.casegroup_id, a.t_date, a.effective_date, a.decision
+        from closure.applications a
+        where """  # noqa: S608
+        + _side("a", case=False, references=("application_id",)),
+    ),
+    View(
         "ltrs",
         "Legacy transition requests to the CSA systems, and what came of them (B24-B26)",
         {

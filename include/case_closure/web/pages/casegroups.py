@@ -14,10 +14,11 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from case_closure.desk import casegroups as desk
-from case_closure.desk import people, tracing
+from case_closure.desk import ltrs, people, tracing
+from case_closure.domain.applications import LTR_TYPES
 from case_closure.domain.money import BUCKETS
 from case_closure.store.casegroup_events import Event
 from case_closure.store.database import Connection
@@ -103,6 +104,19 @@ def show_person(
     return render(request, "casegroup_person.html", told=told, seen=seen, case=f"{csa_system} {csa_case_id}")
 
 
+@router.post("/casegroups/{casegroup_id:path}/ltr")
+def issue_ltr(
+    request: Request, site: TheSite, person: ThePerson, casegroup_id: str, posted: APosted
+) -> RedirectResponse:
+    """Issue an LTR by hand, for an application that names this casegroup (B26); then the casegroup, which shows it."""
+    told = _tell(site, person, casegroup_id)
+    application, system = unquote(posted.one("application")), posted.one("system")
+    if application not in told.applications:
+        raise HTTPException(404)
+    ltrs.issue(site.url, posted.one("type"), system, application, by=person, at=site.clock())
+    return RedirectResponse(request.scope.get("root_path", "") + told.path, 303)
+
+
 @router.get("/casegroups/{casegroup_id:path}")
 def show_casegroup(request: Request, site: TheSite, person: ThePerson, casegroup_id: str) -> HTMLResponse:
     """Everything of it."""
@@ -115,7 +129,7 @@ def show_casegroup(request: Request, site: TheSite, person: ThePerson, casegroup
         name: sum(due[f"{name}_pence"] for due in told.dues)
         for name in ("posted", "amount", "allocated", "outstanding")
     }
-    return render(request, "casegroup.html", told=told, total=total, owed=owed)
+    return render(request, "casegroup.html", told=told, total=total, owed=owed, ltr_types=LTR_TYPES)
 
 
 # --- what a page tells
@@ -148,6 +162,16 @@ class _Told:
     def path(self) -> str:
         """Its page, below the desk."""
         return path_of(self.story.casegroup_id)
+
+    @property
+    def applications(self) -> list[str]:
+        """The applications that named its paying parent, by their numbers."""
+        return sorted({line.event.reference for line in self.events if line.event.kind == "APPLICATION"})
+
+    @property
+    def systems(self) -> list[str]:
+        """The CSA systems that hold a case of it."""
+        return sorted({case["csa_system"] for case in self.story.cases})
 
 
 def path_of(casegroup_id: str) -> str:
@@ -215,6 +239,8 @@ def _lines(
             page = "/letters/" + quote(event.reference)
         elif event.kind == "EXCEPTION":
             page = "/exceptions/" + quote(event.reference)
+        elif event.kind == "CORRECTION_REFUSED":
+            page = "/exceptions/" + quote(event.more) if event.more else None
         stands += story.adds(event)
         there = {one.split("/")[1] for _, one in access.ROUTES if one.count("/") > 1}
         lines.append(

@@ -16,14 +16,16 @@ from case_closure.desk import exceptions as desk
 from case_closure.desk import exceptions_shown, replaying
 from case_closure.desk.exceptions import Entry
 from case_closure.domain.cases import CSA_SYSTEMS
-from case_closure.domain.permissions import Actor, role_for
+from case_closure.domain.permissions import Actor
 from case_closure.domain.rules import RULES
 from case_closure.store.listing import SORTS
 from case_closure.store.shown import exceptions as listed
 from case_closure.store.shown.exceptions import NOBODY, ORDINARY, SENSITIVE, Filter
 from case_closure.store.shown.reading import reading
+from case_closure.web import forms
 from case_closure.web.forms import APosted, Posted
 from case_closure.web.rendering import query, render, segment
+from case_closure.web.sides import reads_as
 from case_closure.web.site import Site, ThePerson, TheSite, said
 
 router = APIRouter()
@@ -165,6 +167,7 @@ def try_entry(request: Request, site: TheSite, person: ThePerson, posted: APoste
     return render(
         request, "exceptions_try.html", told=told, picked=picked, field=posted.one("field"), new=posted.one("new"),
         source=posted.one("source"), one=next(iter(picked)) if len(picked) == 1 else None, back=_back(request, posted),
+        seals=[forms.seal(site.secret, one, held) for one, held in told.held.items()],
     )  # fmt: skip
 
 
@@ -208,6 +211,7 @@ def _resolve(site: Site, person: Actor, posted: Posted, picked: dict[str, int], 
     if not picked:
         raise desk.ExceptionRefused("No exception was named. Nothing was entered.")
     entries = [Entry(one, posted.one("field"), posted.one("new")) for one in picked]
+    seals = set(posted.all("seen"))
     return desk.resolve(
         site.settings,
         entries,
@@ -216,6 +220,7 @@ def _resolve(site: Site, person: Actor, posted: Posted, picked: dict[str, int], 
         at=site.clock(),
         keep=keep,
         versions=picked,
+        as_seen=(lambda one, held: forms.seal(site.secret, one, held) in seals) if keep else None,
     )
 
 
@@ -307,7 +312,7 @@ def _may_see_sensitive(person: Actor) -> bool:
 
 
 def _role(person: Actor, side: str) -> str:
-    return role_for(person, "see_sensitive" if side == SENSITIVE else _SEE) or ""
+    return reads_as(person, "see_sensitive" if side == SENSITIVE else _SEE)
 
 
 def _latest_night(site: Site, person: Actor) -> date | None:
