@@ -384,44 +384,23 @@ def test_a_killed_night_blocks_a_later_one_until_it_is_finished(
             copy.run(THIRD)
 
 
-@pytest.mark.parametrize("stage", ["receive_balances", "decide_next_action"])
 def test_the_database_server_killed_mid_night_comes_back_and_the_same_command_finishes(
-    home: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """kill -9 of PostgreSQL itself in the middle of a transaction that has written."""
+    """kill -9 of PostgreSQL itself in the middle of a transaction that has written: in one stage, and then in another."""
     server = embedded.ensure_running(home)
     installation = Installation(server.url(embedded.STORE), home)
     landed = [case("A", "G1"), case("B", "G2", child=False), case("C", "G3", owes=ALL_NINE)]
     installation.land(FIRST, *landed)
-    enter = database.transaction
-    running: list[str] = []
-    stage_of = night.stage_of
-
-    def watched(name: str) -> Any:
-        if name == stage:
-            running.append(name)
-        return stage_of(name)
-
-    monkeypatch.setattr(night, "stage_of", watched)
-
-    killed: list[int] = []
-
-    @contextlib.contextmanager
-    def transaction(url: str) -> Iterator[Any]:
-        with enter(url) as connection:
-            yield connection
-            if running and not killed:
-                killed.append(_kill_server(home))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(database, "transaction", transaction)
-        with pytest.raises(Exception, match=r"connection|terminat|server closed|Operational"):
-            installation.run(FIRST)
-    assert len(killed) == 1
-    database.forget(installation.url)
-    again = embedded.ensure_running(home)
-    assert again.url(embedded.STORE) == installation.url
-    monkeypatch.undo()
+    for stage in ("receive_balances", "decide_next_action"):
+        with monkeypatch.context() as patched:
+            killed = kill_server_in(stage, home, patched)
+            with pytest.raises(Exception, match=r"connection|terminat|server closed|Operational"):
+                installation.run(FIRST)
+        assert len(killed) == 1, stage
+        database.forget(installation.url)
+        again = embedded.ensure_running(home)
+        assert again.url(embedded.STORE) == installation.url
     installation.run(FIRST)
     assert installation.outcomes() == {
         "G1": ("TRANSITION_COMPLETE", "ARREARS_ADDED"), "G2": ("EXCEPTION", "child_missing"),
@@ -430,6 +409,30 @@ def test_the_database_server_killed_mid_night_comes_back_and_the_same_command_fi
     assert sum(installation.dues().values()) == 1000 + sum(ALL_NINE.values())
     assert len(installation.view("ledger")) == 10
     database.forget(installation.url)
+
+
+def kill_server_in(stage: str, home: Path, patched: pytest.MonkeyPatch) -> list[int]:
+    """From now on the server is killed in the first transaction of that stage, once; returns whom that killed."""
+    enter = database.transaction
+    running: list[str] = []
+    killed: list[int] = []
+    stage_of = night.stage_of
+
+    def watched(name: str) -> Any:
+        if name == stage:
+            running.append(name)
+        return stage_of(name)
+
+    @contextlib.contextmanager
+    def transaction(url: str) -> Iterator[Any]:
+        with enter(url) as connection:
+            yield connection
+            if running and not killed:
+                killed.append(_kill_server(home))
+
+    patched.setattr(night, "stage_of", watched)
+    patched.setattr(database, "transaction", transaction)
+    return killed
 
 
 def _kill_server(home: Path) -> int:

@@ -22,6 +22,8 @@ from case_closure.store import night_parts
 from tests.support.builders import case
 from tests.support.installation import Databases, Installation
 
+pytestmark = pytest.mark.usefixtures("plain_letters")
+
 ON = date(2017, 8, 10)
 CASEGROUPS = 24
 PART = 6

@@ -207,9 +207,11 @@ def test_R40_a_run_with_nothing_filled_in_is_refused_in_words_and_is_in_nobodys_
     """Trigger pressed as it stands: the logical date is now, for which nothing was landed; or it was emptied."""
     before = sorted(store.view("nights"), key=str)
     now = datetime.now(UTC).isoformat()
+    triggered = {}
     for logical_date, why in ((now, f"Nothing was landed for {now[:10]}"), (None, "Business date filled in")):
         body: dict[str, Any] = {"logical_date": logical_date, "conf": {}}
-        run = up.client.post("/api/v2/dags/nightly/dagRuns", body)["dag_run_id"]
+        triggered[up.client.post("/api/v2/dags/nightly/dagRuns", body)["dag_run_id"]] = why
+    for run, why in triggered.items():
         assert up.ended(run) == "failed"
         path = f"/api/v2/dags/nightly/dagRuns/{run}"
         lines = up.client.get(f"{path}/taskInstances/open_night.run/logs/1")["content"]

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from case_closure.gates import engine
-from tests.support import plain_gate, worlds
+from tests.support import worlds
 from tests.support.money_law import breaches
 from tests.support.pipeline import STAGES, Store
 from tests.support.worlds import NIGHTS, STATES, Entry, Files
@@ -22,12 +21,6 @@ from tests.support.worlds import NIGHTS, STATES, Entry, Files
 EVERY = [(state, (entry,)) for state, entry in product(STATES, worlds.every_entry())]
 Told = tuple[str, tuple[Entry, ...]]
 """The state a casegroup is in, and what is entered about it on the next night."""
-
-
-@pytest.fixture(autouse=True)
-def _quick_gates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the gates find is tests/gates' matter: judged by plain pandas, to be quick."""
-    monkeypatch.setattr(engine, "run", plain_gate.run)
 
 
 def pairs(seed: int, count: int) -> list[Told]:
@@ -85,28 +78,25 @@ def assert_no_entry_fails(store: Store, tmp_path: Path, numbered: Sequence[tuple
     pytest.fail(f"{len(wrong)} entries, of which {wrong[:2]}: {why}")
 
 
-def test_one_entry_in_every_state(store: Store, tmp_path: Path) -> None:
-    """B49, R7: each entry once, in a state that goes round; every third with the extract sent again."""
-    rng = random.Random(1)
-    entries = worlds.every_entry()
-    told = [(state, (entry,)) for entry in entries for state in rng.sample(list(STATES), 2)]
-    assert_no_entry_fails(store, tmp_path, list(enumerate(told, 1)))
-
-
-def test_a_case_is_moved_from_every_state_into_every_state(store: Store, tmp_path: Path) -> None:
-    """B49: where it goes and whence; a neighbour is the casegroup of the number beside, in a state of its own."""
+def moves() -> list[tuple[int, Told]]:
+    """A case moved from every state into every state: where it goes and whence. A neighbour is the casegroup of the number
+    beside, in a state of its own."""
     entries = [one for one in worlds.every_entry() if "{near}" in (one.new or "")]
     told: list[tuple[int, Told]] = []
     for number, (here, there) in enumerate(product(STATES, STATES), 1):
         told += [(2 * number, (here, (entries[0],))), (2 * number + 1, (there, ()))]
     for number, (entry, here) in enumerate(product(entries[1:], STATES), len(STATES) ** 2 + 1):
         told += [(2 * number, (here, (entry,))), (2 * number + 1, ("open", ()))]
-    assert_no_entry_fails(store, tmp_path, told)
+    return told
 
 
-def test_two_entries_of_one_casegroup(store: Store, tmp_path: Path) -> None:
-    """B49: by seed; two of one field, of one row and of two."""
-    assert_no_entry_fails(store, tmp_path, list(enumerate(pairs(2, 400), 1)))
+def test_each_entry_each_move_of_a_case_and_two_entries_at_once(store: Store, tmp_path: Path) -> None:
+    """B49, R7: each entry once, in a state that goes round, every third with the extract sent again; a case moved from every
+    state into every state; by seed two entries of one field, of one row and of two. All in one store."""
+    rng = random.Random(1)
+    once = [(state, (one,)) for one in worlds.every_entry() for state in rng.sample(list(STATES), 2)]
+    moved = moves()
+    assert_no_entry_fails(store, tmp_path, [*moved, *enumerate([*once, *pairs(2, 200)], moved[-1][0] + 2)])
 
 
 @pytest.mark.soak
