@@ -367,7 +367,8 @@ class _CpuSeconds:
     """What the server's processes and all others of this machine have used since it was made."""
 
     def __init__(self, home: Home) -> None:
-        self._home, self._began = home, self._now()
+        self._home = home
+        self._began = self._now()
 
     def _now(self) -> tuple[float, float]:
         times = psutil.cpu_times()

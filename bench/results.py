@@ -61,13 +61,16 @@ def missed(rows: Sequence[Row]) -> list[Row]:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
-    lines = ["| figure | ours | floor | measured | goal | |", "| --- | ---: | ---: | ---: | ---: | --- |"]
-    lines += [
+    head = ["| figure | ours | floor | measured | goal | |", "| --- | ---: | ---: | ---: | ---: | --- |"]
+    return "\n".join([*head, *map(line, rows)])
+
+
+def line(row: Row) -> str:
+    """A row as a line of that table."""
+    return (
         f"| {row.figure} | {_seconds(row.ours)} | {_seconds(row.floor)} | {_amount(row.value, row.unit)} | "
         f"{'' if row.goal is None else f'at most {_amount(row.goal, row.unit)}'} | {_MET[row.met]} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
+    )
 
 
 _MET = {None: "", True: "met", False: "**missed**"}
