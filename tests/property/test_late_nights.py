@@ -248,7 +248,7 @@ _DATED = ("liability_ends_soon", "date_of_birth_near_the_limit")
 def test_a_late_night_lets_go_on_whatever_it_mends(store: Store, tmp_path: Path) -> None:
     """R39: it finds the casegroups that it touches by whatever it brings of them: every fault of every file, mended by a night in
     its turn and by one that runs after a later night, with an extract or with a resolution, comes to the same in the end."""
-    first, mending = [], []
+    first, mending = list[Files](), list[Files]()
     by_resolution: set[str] = set()
     for by, name, at in itertools.product(("extract", "resolution"), FAULTS, (0, 1)):
         group = worlds.plain(len(first) + 1)
