@@ -14,6 +14,8 @@ import pytest
 from case_closure.desk import casegroups as desk
 from case_closure.domain.letters import reference
 from tests.pages.conftest import HOSTILE, NIGHTS
+from tests.support.builders import nino_of
+from tests.support.closure_builders import application, open_case
 from tests.support.desk import Desk
 
 PERSONAL = ("O’Brien-Lloyd", "AB123456C", "AB123456", "01130000001")
@@ -257,51 +259,51 @@ def test_numbers_that_are_no_words_are_shown_as_text_and_led_to(desk: Desk) -> N
 # --- what people do from it
 
 
-def test_B26_a_request_is_issued_by_hand_for_an_application_and_once(worked_on: Desk) -> None:
-    application = worked_on.installation.query(
-        "select a.application_id, a.casegroup_id, c.csa_system from reporting.applications a join reporting.csa_cases c "
-        "using (casegroup_id) where a.decision = 'REACTIVE' order by 1, 2, 3 limit 1"
-    )[0]
-    number, casegroup, system = (
-        application[name] for name in ("application_id", "casegroup_id", "csa_system")
-    )
-    caseworker, here = worked_on.client("caseworker", name="carla"), f"/casegroups/{quote(casegroup)}"
-    fields = {"application": quote(number), "type": "LTR2", "system": system}
-    assert number in text_of(caseworker.get(here).text)
-    assert "/ltr" not in worked_on.client("auditor").get(here).text
+APPLIED = date(2017, 8, 16)
 
+
+@pytest.fixture
+def applied_for(worked_on: Desk) -> Desk:
+    """An application names the paying parent of G-APPLIED, whose case is open; a correction of it is refused."""
+    named = {"applicant_nino": nino_of("RP-OPEN"), "named_paying_parent_nino": nino_of("PP-G-APPLIED")}
+    too_low = {
+        "correction_id": "too-low", "csa_system": "CS2", "csa_case_id": "OPEN", "creditor": "RP", "arrears_status": "ACTIVE",
+        "new_amount_pence": -1, "reason": "ERROR", "requested_by": "Pat",
+    }  # fmt: skip
+    worked_on.installation.night(
+        APPLIED, open_case("OPEN", "G-APPLIED"), cms_applications=[application("AP/1", APPLIED, **named)],
+        corrections=[too_low],
+    )  # fmt: skip
+    return worked_on
+
+
+def test_B26_a_request_is_issued_by_hand_for_an_application_and_once(applied_for: Desk) -> None:
+    caseworker, here = applied_for.client("caseworker", name="carla"), "/casegroups/G-APPLIED"
+    fields = {"application": quote("AP/1"), "type": "LTR2", "system": "CS2"}
+    assert "/ltr" not in applied_for.client("auditor").get(here).text
     assert caseworker.post(f"{here}/ltr", fields, page=here).headers["location"] == f"/desk{here}"
-    assert f"LTR2-{system}-{number} waits for the next night" in text_of(caseworker.get(here).text)
-    (issued,) = worked_on.installation.query(
-        "select * from reporting.ltrs where ltr_id = %s", f"LTR2-{system}-{number}"
+    assert "LTR2-CS2-AP/1 waits for the next night" in text_of(caseworker.get(here).text)
+    (issued,) = applied_for.installation.query(
+        "select issued_by from reporting.ltrs where ltr_id = 'LTR2-CS2-AP/1'"
     )
     assert issued["issued_by"] == "carla"
     for wrong, words in (
-        ({}, f"LTR2-{system}-{number} was issued already, by carla"),
+        ({}, "LTR2-CS2-AP/1 was issued already, by carla"),
         ({"type": "LTR9"}, "There is no request of the type LTR9"),
         ({"type": HOSTILE}, "There is no request of the type"),
-        ({"system": "CMS"}, "CMS holds no case of casegroup"),
+        ({"system": "CCD"}, "CCD holds no case of casegroup G-APPLIED"),
     ):
         refused = caseworker.post(f"{here}/ltr", fields | wrong, page=here)
         assert (refused.status_code, words in text_of(refused.text)) == (400, True), text_of(refused.text)
-    # An application that does not name it is not there.
-    other = caseworker.post(f"{here}/ltr", fields | {"application": "no such"}, page=here)
-    assert other.status_code == 404
+    # An application that does not name it is not there; who may not see casegroups does it from a shell.
+    assert caseworker.post(f"{here}/ltr", fields | {"application": "no such"}, page=here).status_code == 404
+    operator = applied_for.client("operator")
+    token = re.findall(r'name="token" value="([^"]+)"', operator.get("/nights").text)[0]
+    assert operator.post(f"{here}/ltr", fields | {"token": token, "type": "LTR3"}).status_code == 403
 
 
-def test_applications_and_corrections_that_were_refused_stand_in_the_line_of_time(worked_on: Desk) -> None:
-    applied = worked_on.installation.query(
-        "select application_id, casegroup_id from reporting.applications where casegroup_id is not null order by 1 limit 1"
-    )[0]
-    page = worked_on.client("caseworker").get(f"/casegroups/{quote(applied['casegroup_id'])}").text
-    assert f"application {applied['application_id']}" in text_of(page)
-
-    due = worked_on.installation.query("select * from reporting.dues order by due_id limit 1")[0]
-    too_low = {
-        "correction_id": "too-low", "csa_system": due["csa_system"], "csa_case_id": due["csa_case_id"], "creditor": "RP",
-        "arrears_status": "ACTIVE", "new_amount_pence": -1, "reason": "ERROR", "requested_by": "Pat",
-    }  # fmt: skip
-    worked_on.installation.night(date(2017, 8, 16), corrections=[too_low])
-    page = worked_on.client("caseworker").get(f"/casegroups/{quote(due['casegroup_id'])}").text
+def test_applications_and_corrections_that_were_refused_stand_in_the_line_of_time(applied_for: Desk) -> None:
+    page = applied_for.client("caseworker").get("/casegroups/G-APPLIED").text
+    assert "application AP/1 reactive received 2017-08-16 T-Date 2017-09-23" in text_of(page)
     assert "correction refused too-low" in text_of(page)
     assert re.search(r'href="/desk/exceptions/[^"]+">too-low<', page)
