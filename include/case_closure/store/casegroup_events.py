@@ -32,7 +32,7 @@ EVENTS = {
         from reporting.debt_rule_results where casegroup_id = :casegroup_id
     """,
     "MOVE": """
-        select business_date, move_number || '-' || to_state, null, concat('from ', from_state, ': ', cause)
+        select business_date, move_number || '-' || to_state, null, concat_ws(': ', 'from ' || nullif(from_state, ''), cause)
         from reporting.journeys where casegroup_id = :casegroup_id
     """,
     "DUE": """
