@@ -34,7 +34,6 @@ from case_closure.tables.landed import FILES, FLAG, TEXT
 
 CASE, BALANCE, PAYMENT, REPORT = "CASE", "BALANCE", "PAYMENT", "REPORT"
 PARENTS: Final = {PAYING_PARENT: "paying_parent_id", RECEIVING_PARENT: "receiving_parent_id"}
-ENTITIES: Final = (CASE, *PARENTS, BALANCE, PAYMENT, REPORT)
 BY_NUMBER: Final = (PAYMENT, REPORT)
 """Entities whose record is found by its own number, and not by a case."""
 REPORT_FIELDS: Final = ("cleared_on",)
@@ -222,7 +221,7 @@ def _unfit(row: dict[Any, Any], shapes: Frames, reports: Collection[str] | None)
     if as_text(row["resolution_id"]) is None:
         return Unfit("resolution_id", "it has no resolution_id")
     if entity not in shapes:
-        return Unfit("entity", f"its entity is none of {', '.join(ENTITIES)}")
+        return Unfit("entity", f"its entity is none of {', '.join(shapes)}")
     by_number = entity in BY_NUMBER
     for part in ("csa_case_id",) if by_number else ("csa_system", "csa_case_id"):
         if as_text(row[part]) is None:
