@@ -745,6 +745,10 @@ Index(
     unique=True, postgresql_nulls_not_distinct=True, postgresql_where=exceptions.c.status != "RESOLVED",
 )  # fmt: skip
 Index("exceptions_date_ix", exceptions.c.business_date, exceptions.c.exception_id)
+Index(
+    "exceptions_case_ix", text(REMAINDER.format("csa_case_id")), _table=exceptions,
+    postgresql_where=exceptions.c.csa_case_id.is_not(None),
+)  # fmt: skip
 # Whose they are is told by a number alone (R26): few of them.
 OF_NOBODY = "coalesce(casegroup_id, '') = '' and (csa_system is null or csa_case_id is null)"
 Index("exceptions_of_nobody_ix", exceptions.c.exception_id, postgresql_where=text(OF_NOBODY))

@@ -12,10 +12,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index(
-        "letters_case_ix", "letters", [sa.text("mod(hashtext(csa_case_id), 65536)")], schema="closure",
-        postgresql_where=sa.text("csa_case_id is not null"),
-    )  # fmt: skip
+    for table in ("letters", "exceptions"):
+        op.create_index(
+            f"{table}_case_ix", table, [sa.text("mod(hashtext(csa_case_id), 65536)")], schema="closure",
+            postgresql_where=sa.text("csa_case_id is not null"),
+        )  # fmt: skip
     op.create_index(
         "exceptions_of_nobody_ix", "exceptions", ["exception_id"], schema="closure",
         postgresql_where=sa.text("coalesce(casegroup_id, '') = '' and (csa_system is null or csa_case_id is null)"),
@@ -24,4 +25,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("exceptions_of_nobody_ix", table_name="exceptions", schema="closure")
-    op.drop_index("letters_case_ix", table_name="letters", schema="closure")
+    for table in ("exceptions", "letters"):
+        op.drop_index(f"{table}_case_ix", table_name=table, schema="closure")
