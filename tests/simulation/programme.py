@@ -144,6 +144,7 @@ class Programme:
         self._moments = 0
         self.landed: set[date] = set()
         self.done: list[date] = []
+        self.worked: set[date] = set()  # nights after which people did something that their reports do not show yet
         self.happened: Counter[str] = Counter()
         self.landing.mkdir(parents=True)
         (self.landing / "criteria.json").write_text(json.dumps(criteria(self.calendar, casegroups)))
@@ -228,6 +229,8 @@ class Programme:
         entries = [
             entry for row in seen if self.luck.random() < WORKED and (entry := self._found_out(*row[:4]))
         ]
+        if given or entries:
+            self.worked.add(on)
         if entries:
             told = exceptions.resolve(self.settings, entries, source="CS2", by=WORKER, at=self._now())
             if told.refused:
@@ -294,6 +297,11 @@ class Programme:
         before, sent = self.standing(), _hashes(self.outbound / on.isoformat())
         self._run(on)
         self.happened["run again"] += 1
+        if on in self.worked:
+            # What people did on the morning after it bears its date ([25]-[27]): its report shows that from now on.
+            sent = _hashes(self.outbound / on.isoformat())
+            self._run(on)
+            self.worked.remove(on)
         wrong = [
             f"running {on} again changed {name}"
             for name, rows in self.standing().items()
