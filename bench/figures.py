@@ -287,6 +287,7 @@ def dag(bench: Bench) -> Iterator[Row]:
             whole, out = _nightly(bench, landing, url)
             real.append(whole - out)
             said.append(out)
+            bench.say(f"  {_stages(url)}")
         bench.say(
             f"  through Airflow {whole:.2f} s, {out:.2f} s of it going out; doing nothing {idle[-1]:.2f} s"
         )
@@ -298,6 +299,16 @@ def dag(bench: Bench) -> Iterator[Row]:
         statistics.median(said),
         "s",
     )
+
+
+def _stages(url: str) -> str:
+    """Each stage of the night with its seconds, in words."""
+    query = """
+        select stage, extract(epoch from max(ended_at) - min(started_at))::float from closure.night_stages
+        group by stage order by min(number)
+    """
+    with database.transaction(url) as connection:
+        return ", ".join(f"{stage} {took:.1f}" for stage, took in connection.exec_driver_sql(query))
 
 
 _GOING_OUT = """
