@@ -18,7 +18,7 @@ from case_closure.domain.night import IN_PARTS, PUT_TOGETHER
 from case_closure.night import parts, write_out
 from case_closure.night import run as night
 from case_closure.outbound import folder
-from case_closure.store import night_parts
+from case_closure.store import database, night_parts
 from tests.support.builders import case
 from tests.support.installation import Databases, Installation
 
@@ -179,6 +179,30 @@ def test_who_was_thought_dead_is_refused_by_name_and_its_part_stands_as_the_othe
     everything, sent = as_one_process_has_it
     assert store.everything() == everything
     assert outbound(store) == sent
+
+
+def test_who_lost_its_connection_with_a_part_that_another_has_stored_is_told_by_whom(
+    store: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stood still for so long that the server closed it."""
+    stood_still: list[int] = []
+
+    def stand_still(work: parts.Work, claimed: night_parts.Claim) -> None:
+        if not stood_still:
+            stood_still.append(claimed.part)
+            night.run_slot(claimed.stage, store.context(ON), 0, 1)
+            with database.transaction(store.url) as connection:
+                connection.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
+        work(claimed)
+
+    watched(monkeypatch, stand_still)
+    for stage in night.STAGES[: night.STAGES.index("receive_balances")]:
+        if stage in IN_PARTS:
+            night.plan_stage(stage, store.context(ON))
+            break
+        night.run_stage(stage, store.context(ON))
+    with pytest.raises(night.NightRefused, match=r"attempt 1 at its part 0 was taken over by attempt 2"):
+        night.run_slot(stage, store.context(ON), 0, 1)
 
 
 def test_a_slot_that_is_killed_goes_on_with_the_parts_that_are_not_stored(

@@ -209,6 +209,37 @@ def test_a_process_that_was_thought_dead_stores_nothing_after_its_stage_was_begu
     assert installation.dues() == {"CS2-A-RP-ACTIVE": 1000}
 
 
+CLOSED_BY_THE_SERVER = "select pg_terminate_backend(pg_backend_pid())"
+
+
+@pytest.mark.parametrize("taken_over", [True, False])
+def test_who_stood_still_until_the_server_closed_its_connection_is_told_who_took_its_place(
+    installation: Installation, taken_over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody did: then that the database went away, and to do the same again."""
+    installation.land(FIRST, case("A"))
+    begin(installation, FIRST, "run-1", through="select_tranche")
+    hold_open, asked = nights.hold_open, list[int]()
+
+    def stopped(connection: Any, *args: Any, **more: Any) -> Any:
+        asked.append(1)
+        if len(asked) == 1:
+            if taken_over:
+                night.run_stage("receive_balances", installation.context(FIRST, "run-1"))
+            connection.exec_driver_sql(CLOSED_BY_THE_SERVER)
+        return hold_open(connection, *args, **more)
+
+    monkeypatch.setattr(nights, "hold_open", stopped)
+    said = (
+        pytest.raises(night.NightRefused, match=r"attempt \d+ .* was taken over by attempt \d+")
+        if taken_over
+        else pytest.raises(night.MachineFault, match="The database went away")
+    )
+    with said:
+        night.run_stage("receive_balances", installation.context(FIRST, "run-1"))
+    assert installation.night_status() == {FIRST: "OPEN"}
+
+
 def zombie_of(
     installation: Installation, stage: str, monkeypatch: pytest.MonkeyPatch, *, then: str
 ) -> Exception:

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import psutil
+import psycopg
 import pyarrow.parquet as pq
 import pytest
 
@@ -30,7 +31,7 @@ from tests.support.installation import Databases, Installation, assert_the_same_
 FIRST = date(2017, 8, 10)
 STAGES = list(night.STAGES)
 NIGHTS = 6 + len(IN_PARTS)
-PART = 20  # casegroups: both slots have parts to work on
+PART = 10  # casegroups: both slots have parts to work on
 
 # Minutes each, by six processes and more: in the soak. Five minutes are short on a machine that does much else.
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
@@ -175,14 +176,26 @@ def test_pages_that_were_away_for_a_minute_are_nobodys_loss(
     assert_as_in_process(store, in_process, on)
 
 
-def until_claimed(stage: str, store: Installation, on: date) -> int:
-    """Waits until a part of that stage is at work, and returns the process it runs in."""
+def stopped_with_a_part(stage: str, store: Installation, on: date) -> int:
+    """Stops the process that works on a part of that stage, with the part claimed and not stored, and returns it.
+
+    A part takes a moment: asked for without a pause, and one that was quicker goes on.
+    """
     at_work = (
-        "select worker from closure.night_parts where business_date = %s and kind = %s and attempt = 1 and stored_at is null "
-        "and claimed_at is not null"
+        "select part, worker from closure.night_parts where business_date = %s and kind = %s and attempt = 1 "
+        "and claimed_at is not null and stored_at is null"
     )
-    rows = until(lambda: store.query(at_work, on, stage), 900)
-    return int(re.findall(r"\d+", rows[0]["worker"])[-1])
+    deadline = time.monotonic() + 900
+    with psycopg.connect(store.url.replace("+psycopg", ""), autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            for part, worker in connection.execute(at_work, (on, stage)).fetchall():
+                process = psutil.Process(int(re.findall(r"\d+", worker)[-1]))
+                process.suspend()
+                if (part, worker) in connection.execute(at_work, (on, stage)).fetchall():
+                    return process.pid
+                process.resume()
+            time.sleep(0.002)
+    raise AssertionError(f"no part of {stage} was seen at work")
 
 
 def test_a_worker_that_is_gone_in_the_middle_of_each_mapped_stage_is_nobodys_loss(
@@ -191,7 +204,7 @@ def test_a_worker_that_is_gone_in_the_middle_of_each_mapped_stage_is_nobodys_los
     on = FIRST + timedelta(days=4)
     run = celery.up.trigger(on.isoformat())
     for stage in IN_PARTS:
-        worker = celery.worker_of(until_claimed(stage, store, on))
+        worker = celery.worker_of(stopped_with_a_part(stage, store, on))
         assert worker is not None, stage
         worker.kill()
         worker.start()
@@ -221,7 +234,7 @@ def test_a_worker_that_stands_still_is_taken_over_and_refused_by_name_when_it_go
     stage, with a part that it had claimed; in another, with the lock of whoever is at work."""
     on = FIRST + timedelta(days=5 + (*IN_PARTS, "receive_extract").index(stage))
     run = celery.up.trigger(on.isoformat())
-    process = until_claimed(stage, store, on) if stage in IN_PARTS else until_in(stage, store, on)
+    process = stopped_with_a_part(stage, store, on) if stage in IN_PARTS else until_in(stage, store, on)
     worker = celery.worker_of(process)
     assert worker is not None
     family = worker.family()

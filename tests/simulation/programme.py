@@ -144,7 +144,9 @@ class Programme:
         self._moments = 0
         self.landed: set[date] = set()
         self.done: list[date] = []
-        self.worked: set[date] = set()  # nights after which people did something that their reports do not show yet
+        self.worked: set[date] = (
+            set()
+        )  # nights after which people did something that their reports do not show yet
         self.happened: Counter[str] = Counter()
         self.landing.mkdir(parents=True)
         (self.landing / "criteria.json").write_text(json.dumps(criteria(self.calendar, casegroups)))

@@ -17,6 +17,7 @@ from case_closure.landing.manifest import landed_sha256
 from case_closure.night.context import NightContext, NightFailed, NightRefused
 from case_closure.store import database, night_stages, nights
 from case_closure.store.database import Connection
+from case_closure.store.transient import is_transient
 
 
 @contextlib.contextmanager
@@ -30,6 +31,24 @@ def hold_open(ctx: NightContext, connection: Connection, stage: str) -> nights.N
     return nights.hold_open(
         connection, ctx.business_date, ctx.run_id, stage, ctx.attempt, beside_others=ctx.slot is not None
     )
+
+
+def refused_meanwhile(ctx: NightContext, stage: str, error: Exception) -> NightRefused | None:
+    """Why this attempt may not go on in any case, where it lost the database; None where it may, or that cannot be asked.
+
+    A process that stood still for minutes loses its connection first: what it is to be told is that it was thought dead and
+    another has taken its place, and not to do the same once more.
+    """
+    if not ctx.attempt or not is_transient(error):
+        return None
+    try:
+        with database.transaction(ctx.settings.store_url) as connection:
+            hold_open(ctx, connection, stage)
+    except NightRefused as refused:
+        return refused
+    except Exception:  # it is still away, and that is what is said
+        return None
+    return None
 
 
 def prove_still_landed(ctx: NightContext, url: str, stage: str) -> None:

@@ -9,9 +9,12 @@ slot that is started again goes on with the parts that are not stored.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError
 
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
@@ -19,6 +22,7 @@ from case_closure.night.judging import Tallies, keep_tallies
 from case_closure.night.parallel import over_parts
 from case_closure.store import database, night_parts, nights, work_in_progress
 from case_closure.store.night_parts import Claim, Figures
+from case_closure.store.transient import is_transient
 from case_closure.store.work_in_progress import Judgement
 from case_closure.tables.frames import Frames
 from case_closure.tables.handing import Handed
@@ -67,10 +71,21 @@ def work_on_slot(ctx: NightContext, url: str, stage: InParts, slot: int, slots: 
         with entered(ctx, url, stage.name) as (connection, _):
             claimed = night_parts.claim(connection, on, stage.name, mine[index], ctx.attempt, ctx.clock())
         if claimed is not None:
-            work(claimed)
+            _work_as_claimed(url, work, claimed)
 
     # A forked process opens connections of its own.
     over_parts(work_on, len(mine), ctx.settings.workers, before_fork=lambda: database.forget_inherited(url))
+
+
+def _work_as_claimed(url: str, work: Work, claimed: Claim) -> None:
+    """Do the work; who loses the database in it is told first if the part is another's by now (``guard.refused_meanwhile``)."""
+    try:
+        work(claimed)
+    except Exception as error:
+        if is_transient(error):
+            with contextlib.suppress(DBAPIError), database.transaction(url) as connection:
+                night_parts.hold(connection, claimed)
+        raise
 
 
 def tell_end(ctx: NightContext, url: str, stage: InParts) -> Summary:

@@ -73,7 +73,7 @@ def run_slot(stage: str, ctx: NightContext, slot: int, slots: int) -> Summary:
     Several slots are run side by side, here or on other machines. What the whole stage has come to, or nothing while others
     are at work. Raises as :func:`run_stage`.
     """
-    return _in_words(stage, ctx, lambda: _run_shared(stage, ctx, slot, slots))
+    return _in_words(stage, replace(ctx, slot=slot), lambda: _run_shared(stage, ctx, slot, slots))
 
 
 def _in_words(stage: str, ctx: NightContext, work: Callable[[], Summary]) -> Summary:
@@ -85,6 +85,11 @@ def _in_words(stage: str, ctx: NightContext, work: Callable[[], Summary]) -> Sum
     except (LandingRejected, NightFailed):
         raise
     except Exception as error:
+        as_begun = replace(ctx, attempt=attempts.ended_by(error))
+        replaced = guard.refused_meanwhile(as_begun, stage, error)
+        if replaced is not None:
+            guard.tell_refusal(as_begun, stage, str(replaced))
+            raise replaced from error
         words = faults.in_words(error, ctx.settings)
         if words is None:
             raise
