@@ -49,7 +49,7 @@ class Action:
 ACTIONS: Final = {
     "see_nights": Action(
         "see how the nights went", _ORDINARY,
-        ("nights", "night_history", "night_stages", "rule_results", "casegroup_outcomes"),
+        ("nights", "night_history", "night_stages", "rule_results", "kept_outcomes"),
     ),
     "see_exceptions": Action(
         "see exceptions", _READERS,
@@ -73,7 +73,7 @@ ACTIONS: Final = {
         "see the reconciliation", _READERS | {OPERATOR},
         (
             "reconciliation", "reconciliation_totals", "reconciliation_breaks", "reconciliation_sign_offs", "write_off_tie_out",
-            "nights", "kept_reconciliation", "kept_breaks",
+            "nights", "night_stages", "kept_reconciliation", "kept_breaks",
         ),
     ),
     "see_tranches": Action(

@@ -24,7 +24,13 @@ SENSITIVE_SHA256: Final = """encode(sha256(convert_to(coalesce((
 """The list of sensitive casegroups as one text, in SQL."""
 
 RECONCILIATION: Final = "reconciliation"
+OUTCOMES: Final = "outcomes"
 COUNTED: Final = {
+    OUTCOMES: """
+        select business_date, outcome, case when outcome <> 'EXCEPTION' then reason end as reason, count(*) as casegroups,
+               sum(received_pence)::bigint as received_pence, sum(posted_pence)::bigint as posted_pence
+        from reporting.casegroup_outcomes group by 1, 2, 3
+    """,
     "programme": "select * from reporting.programme",
     "programme_months": "select * from reporting.programme_months",
     "write_offs": """

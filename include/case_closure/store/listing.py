@@ -1,6 +1,7 @@
-"""Exceptions in an order, page by page, out of a hundred thousand: functions of schema ``desk``, for whoever may see exceptions.
+"""Exceptions and letters in an order, page by page, out of a hundred thousand and of millions: functions of schema ``desk``, for
+whoever may see them.
 
-Belongs here: their text and to whom they are granted. Does not belong here: asking them (``shown.exceptions``), who may.
+Belongs here: their text and to whom they are granted. Does not belong here: asking them (``shown``), who may.
 
 The barrier of a view keeps the server from reading it in the order of an index: of a hundred thousand rows each would be judged
 for whose it is, to show the first fifty. A function of the owner's reads them in order and stops. What is asked comes to it as
@@ -42,6 +43,10 @@ SORTS: Final = {
 """In which order, each together a key of the rows; an index has each of those that are open."""
 _LIST: Final = f"{SCHEMA}.list_exceptions(jsonb, text, boolean, text[], integer)"
 _COUNT: Final = f"{SCHEMA}.count_exceptions(jsonb, integer)"
+# What may be asked of letters, as columns of theirs.
+_LETTERS_ASKED: Final = {"business_date": "date", "casegroup_id": "text", "code": "text", "status": "text"}
+_LETTERS: Final = f"{SCHEMA}.list_letters(jsonb, text, integer)"
+_LATEST: Final = f"{SCHEMA}.latest_letters_on()"
 
 
 def statements() -> list[str]:
@@ -88,7 +93,39 @@ def statements() -> list[str]:
             return found;
         end $function$""",  # noqa: S608
         f"comment on function {_COUNT} is 'How many exceptions there are of a filter, at most so many'",
-        *(f"revoke all on function {signature} from public" for signature in (_LIST, _COUNT)),
+        *_letters(definer),
+        *(
+            f"revoke all on function {signature} from public"
+            for signature in (_LIST, _COUNT, _LETTERS, _LATEST)
+        ),
+    ]
+
+
+def _letters(definer: str) -> list[str]:
+    """Letters by their numbers, and the latest night that has one."""
+    ordinary = f"not {sensitive.of_row('l')}"
+    conditions = "\n".join(
+        f"if $1 ? '{name}' then asked := asked || $part$ and l.{name} = ($1 ->> '{name}')::{kind} $part$; end if;"
+        for name, kind in _LETTERS_ASKED.items()
+    )
+    return [
+        f"""
+        create function {SCHEMA}.list_letters(wanted jsonb, after text, most integer) returns table (letter_id text) {definer}
+        as $function$
+        declare
+            asked text := $part$ select l.letter_id from closure.letters l where {ordinary} $part$;
+        begin
+            {conditions}
+            return query execute asked || ' and ($2 is null or l.letter_id > $2) order by l.letter_id limit $3'
+                using wanted, after, most;
+        end $function$""",  # noqa: S608
+        f"comment on function {_LETTERS} is 'Numbers of the letters of a filter, in their order, after one; none of sensitive "
+        "casegroups'",
+        f"""
+        create function {SCHEMA}.latest_letters_on() returns date {definer} as $function$ begin return (
+            select l.business_date from closure.letters l where {ordinary} order by l.business_date desc limit 1);
+        end $function$""",  # noqa: S608
+        f"comment on function {_LATEST} is 'The latest night on which a letter fell due that is of no sensitive casegroup'",
     ]
 
 
@@ -107,7 +144,13 @@ def _order(sort: str) -> str:
 
 def grants() -> list[tuple[str, str]]:
     """What is granted, with the role that it is granted to, both as SQL has them."""
+    seen_with = {
+        _LIST: "see_exceptions",
+        _COUNT: "see_exceptions",
+        _LETTERS: "see_letters",
+        _LATEST: "see_letters",
+    }
     return [
         (f"execute on function {signature}", login_role(role))
-        for signature in (_LIST, _COUNT) for role in sorted(ACTIONS["see_exceptions"].roles)
+        for signature, action in seen_with.items() for role in sorted(ACTIONS[action].roles)
     ]  # fmt: skip

@@ -1202,6 +1202,12 @@ VIEWS = (
         + _side("a", case=False),
     ),
     View(
+        "kept_outcomes",
+        "Casegroups by the night that was the last to change them, by outcome and reason, when they were counted last",
+        _KEPT,
+        _kept("outcomes"),
+    ),
+    View(
         "kept_programme",
         "What `programme` and `programme_months` came to when they were counted last, for pages that cannot wait (B8)",
         _KEPT,

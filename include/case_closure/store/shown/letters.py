@@ -6,6 +6,7 @@ Belongs here: queries of the views of ``reporting``, or of ``sensitive`` (R26). 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -18,8 +19,7 @@ from case_closure.store.shown.reading import Rows, all_of, page_of
 
 def latest_night(connection: Connection) -> date | None:
     """The latest night on which a letter fell due; None before the first."""
-    query = "select business_date from reporting.letters order by business_date desc limit 1"
-    return connection.execute(text(query)).scalar()
+    return connection.execute(text("select desk.latest_letters_on()")).scalar()
 
 
 def letters_page(
@@ -35,11 +35,22 @@ def letters_page(
     """Those of a night, a casegroup or both, by their numbers; of one code or status where that is given."""
     given = {"business_date": on, "casegroup_id": casegroup_id, "code": code, "status": status}
     asked = {name: value for name, value in given.items() if value}
+    if schema == "reporting":
+        return _ordinary_page(connection, asked, after) if asked else Rows([], None)
     where = " and ".join(f"{name} = :{name}" for name in asked) or "false"
     return page_of(
         connection, f"select * from {schema}.letters where {where}", asked, order=[("letter_id", "text")],  # noqa: S608  names of this function
         after=[after] if after else [],
     )  # fmt: skip
+
+
+def _ordinary_page(connection: Connection, asked: dict[str, Any], after: str, most: int = 50) -> Rows:
+    """Of millions: their numbers by a function that reads them in order (``store.listing``), then those letters."""
+    query = "select letter_id from desk.list_letters(cast(:wanted as jsonb), :after, :most)"
+    bound = {"wanted": json.dumps(asked, default=str), "after": after or None, "most": most + 1}
+    numbers = list(connection.execute(text(query), bound).scalars())
+    rows = of_numbers(connection, numbers[:most], "reporting")
+    return Rows(rows, [numbers[most - 1]] if len(numbers) > most else None)
 
 
 def of_numbers(connection: Connection, letter_ids: Iterable[str], schema: Schema) -> list[dict[str, Any]]:

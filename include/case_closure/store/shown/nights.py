@@ -23,17 +23,26 @@ def nights_page(connection: Connection, after: Sequence[str]) -> Rows:
     )
 
 
-def night(connection: Connection, on: date) -> dict[str, Any] | None:
-    """A night's row of ``reporting.nights``; None: there is none."""
-    found = all_of(connection, f"{_NIGHTS} and business_date = :on", on=on)
-    return found[0] if found else None
+def night_and_before(connection: Connection, on: date) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """A night's row of ``reporting.nights``, None where there is none; and that of the latest before it that succeeded.
 
-
-def night_before(connection: Connection, on: date) -> dict[str, Any] | None:
-    """The latest night before that one that succeeded."""
-    query = f"{_NIGHTS} and business_date < :on and status = 'SUCCESS' order by business_date desc limit 1"
+    In one query: what is sensitive is taken off all nights at once, whichever is asked for.
+    """
+    query = f"""
+        {_NIGHTS} and business_date <= :on and (business_date = :on or status = 'SUCCESS') order by business_date desc limit 2
+    """
     found = all_of(connection, query, on=on)
-    return found[0] if found else None
+    night = found.pop(0) if found and found[0]["business_date"] == on else None
+    return night, found[0] if found else None
+
+
+def nights_done(connection: Connection, most: int) -> list[date]:
+    """The latest nights that came to their end."""
+    query = """
+        select distinct business_date from reporting.night_stages where stage = 'close_night' and outcome = 'ENDED'
+        order by business_date desc limit :most
+    """
+    return [row["business_date"] for row in all_of(connection, query, most=most)]
 
 
 def stages(connection: Connection, on: date) -> list[dict[str, Any]]:
@@ -58,13 +67,13 @@ def rules(connection: Connection, on: date) -> list[dict[str, Any]]:
 
 
 def outcomes(connection: Connection, on: date) -> list[dict[str, Any]]:
-    """The casegroups that this night was the last to change, counted by outcome and reason, with what they received and posted.
-
-    Reasons of an exception are many: they are one line."""
+    """The casegroups that this night was the last to change, counted by outcome and reason, with what they received and posted:
+    as they were counted last (``desk.figures``). Reasons of an exception are many: they are one line."""
     query = """
-        select outcome, case when outcome <> 'EXCEPTION' then reason end as reason, count(*) as casegroups,
-               sum(received_pence)::bigint as received_pence, sum(posted_pence)::bigint as posted_pence
-        from reporting.casegroup_outcomes where business_date = :on group by 1, 2 order by 1, 3 desc
+        select o.outcome, o.reason, o.casegroups, o.received_pence, o.posted_pence
+        from reporting.kept_outcomes k cross join lateral jsonb_to_recordset(k.content) as o (
+            business_date date, outcome text, reason text, casegroups bigint, received_pence bigint, posted_pence bigint)
+        where o.business_date = :on order by o.outcome, o.casegroups desc, o.reason
     """
     return all_of(connection, query, on=on)
 

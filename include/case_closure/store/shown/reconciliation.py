@@ -46,12 +46,3 @@ def sign_offs(connection: Connection) -> list[dict[str, Any]]:
         connection,
         "select * from reporting.reconciliation_sign_offs order by business_date desc, sign_off_number desc limit 30",
     )
-
-
-def nights_before(connection: Connection) -> list[Any]:
-    """The latest thirty nights that succeeded: any of them can be reconciled as it was known then."""
-    found = all_of(
-        connection,
-        "select business_date from reporting.nights where status = 'SUCCESS' order by business_date desc limit 30",
-    )
-    return [row["business_date"] for row in found]

@@ -7,9 +7,11 @@ from datetime import date
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from case_closure.desk import figures
 from case_closure.desk import nights as desk
 from case_closure.domain.night import MEANINGS
 from case_closure.domain.rules import RULES
+from case_closure.store.kept import OUTCOMES
 from case_closure.store.shown import nights
 from case_closure.store.shown.reading import reading
 from case_closure.web.forms import APosted
@@ -62,11 +64,11 @@ def show_night_of_run(
 
 
 def _show(request: Request, site: TheSite, person: ThePerson, on: date) -> HTMLResponse:
+    counting = figures.bring_up_to_date(site.url, [OUTCOMES])
     with reading(site.url, reads_as(person, _SEE)) as connection:
-        night = nights.night(connection, on)
+        night, before = nights.night_and_before(connection, on)
         if night is None:
             raise HTTPException(404)
-        before = nights.night_before(connection, on)
         stages = nights.stages(connection, on)
         rules = nights.rules(connection, on)
         outcomes = nights.outcomes(connection, on)
@@ -76,5 +78,5 @@ def _show(request: Request, site: TheSite, person: ThePerson, on: date) -> HTMLR
         says=RULES, meanings=MEANINGS,
         to_come=[stage for stage in MEANINGS if stage not in done] if night["status"] == "OPEN" else [],
         bridge=draw_bridge(night, before), standing=desk.find_standing(site.url, on), red=_RED,
-        files=desk.list_files(site.settings, on),
+        files=desk.list_files(site.settings, on), counting=OUTCOMES in counting,
     )  # fmt: skip

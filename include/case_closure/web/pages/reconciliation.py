@@ -34,6 +34,7 @@ _FIGURES = (
     "credit_pence",
     "written_off_pence",
 )
+_NIGHTS_OFFERED = 30
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -63,10 +64,9 @@ def show_reconciliation(
             creditor=asked["creditor"], casegroup_id=asked["casegroup"], after=after or (),
         )  # fmt: skip
         sign_offs = reconciliation.sign_offs(connection)
-        others = reconciliation.nights_before(connection)
+        others = nights.nights_done(connection, _NIGHTS_OFFERED)
         there = kept.get(RECONCILIATION)
-        night = nights.night(connection, there["business_date"]) if there else None
-        before = nights.night_before(connection, there["business_date"]) if there else None
+        night, before = nights.night_and_before(connection, there["business_date"]) if there else (None, None)
     content = there["content"] if there else None
     plausible = [row for row in content["buckets"] if not row["implausible"]] if content else []
     total, all_of_it = _added(plausible), _added(content["buckets"] if content else [])
