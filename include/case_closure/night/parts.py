@@ -9,12 +9,9 @@ slot that is started again goes on with the parts that are not stored.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
-
-from sqlalchemy.exc import DBAPIError
 
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
@@ -83,9 +80,18 @@ def _work_as_claimed(url: str, work: Work, claimed: Claim) -> None:
         work(claimed)
     except Exception as error:
         if is_transient(error):
-            with contextlib.suppress(DBAPIError), database.transaction(url) as connection:
-                night_parts.hold(connection, claimed)
+            _prove_still_claimed(url, claimed)
         raise
+
+
+def _prove_still_claimed(url: str, claimed: Claim) -> None:
+    """Raises NightRefused where the part is another's; where that cannot be asked, nothing."""
+    try:
+        with database.transaction(url) as connection:
+            night_parts.hold(connection, claimed)
+    except Exception as error:
+        if not is_transient(error):
+            raise
 
 
 def tell_end(ctx: NightContext, url: str, stage: InParts) -> Summary:
