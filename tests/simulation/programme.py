@@ -163,8 +163,6 @@ class Programme:
             took = time.perf_counter() - began
             self.happened["run late"] += late
             self.csa.read(self.outbound / planned.on.isoformat(), planned.on, self._opened(planned.on))
-            if not late:
-                self._work(planned.on)
             wrong = [] if number % check_every and number < len(self.plan) else self.wrong(in_order=not late)
             if planned.again and not late:
                 # Straight after a late night there is something left to do, which it judged as of its own date.
@@ -172,6 +170,9 @@ class Programme:
                 wrong += self._nothing_late()
             if wrong:
                 raise Broken(f"After the night of {planned.on}:\n  " + "\n  ".join(wrong[:20]))
+            if not late:
+                # Last: what is entered waits for the next night in its turn, and a night run again before it would judge it.
+                self._work(planned.on)
             yield planned.on, took
         wrong = self.unfinished()
         if wrong:
