@@ -261,7 +261,8 @@ _LAWS = {
     "posted = the dues of the bucket": """
         select {key}, r.posted, d.posted
         from (select {key}, sum(posted_pence) as posted from {side}.reconciliation where posted_pence <> 0 group by {key}) r
-        full join (select {key}, sum(posted_pence) as posted from {side}.dues group by {key}) d using ({key})
+        full join (select {key}, sum(posted_pence) as posted from {side}.dues where posted_pence > 0 group by {key}) d
+            using ({key})
         where r.posted is distinct from d.posted""",
     "credits = the credits of the bucket": """
         select {key}, r.credit, c.credit
