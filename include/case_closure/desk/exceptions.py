@@ -366,13 +366,16 @@ def _as_they_were(
     rows: list[tuple[dict[str, Any], str]], as_seen: Callable[[str, str | None], bool], told: Told
 ) -> list[tuple[dict[str, Any], str]]:
     """Those in the place of which still stands what stood there when they were tried; the others are refused by name."""
-    told.refused += [
-        f"{shown(exception_id, _SHOWN)}: what is held has changed since you saw what this would do, as by a night in between; "
-        "look at it again"
-        for row, exception_id in rows
-        if not as_seen(exception_id, row["old_value"])
-    ]
-    return [(row, exception_id) for row, exception_id in rows if as_seen(exception_id, row["old_value"])]
+    unchanged = []
+    for row, exception_id in rows:
+        if as_seen(exception_id, row["old_value"]):
+            unchanged.append((row, exception_id))
+        else:
+            told.refused.append(
+                f"{shown(exception_id, _SHOWN)}: what is held has changed since you saw what this would do, as by a night in "
+                "between; look at it again"
+            )
+    return unchanged
 
 
 def _fit_for_their_payments(

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from case_closure.store.listing import SORTS
+from case_closure.store.shown.nights import nights_done
 from case_closure.store.shown.reading import Rows, all_of, page_of
 
 ORDINARY, SENSITIVE = "reporting", "sensitive"
@@ -64,8 +65,7 @@ class Filter:
 
 def latest_night(connection: Connection) -> date | None:
     """The latest night that came to its end: ages count from it."""
-    query = "select max(business_date) from reporting.night_stages where stage = 'close_night' and outcome = 'ENDED'"
-    return connection.execute(text(query)).scalar()
+    return next(iter(nights_done(connection, 1)), None)
 
 
 def exceptions_page(

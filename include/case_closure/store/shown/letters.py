@@ -35,9 +35,11 @@ def letters_page(
     """Those of a night, a casegroup or both, by their numbers; of one code or status where that is given."""
     given = {"business_date": on, "casegroup_id": casegroup_id, "code": code, "status": status}
     asked = {name: value for name, value in given.items() if value}
+    if not asked:
+        return Rows([], None)
     if schema == "reporting":
-        return _ordinary_page(connection, asked, after) if asked else Rows([], None)
-    where = " and ".join(f"{name} = :{name}" for name in asked) or "false"
+        return _ordinary_page(connection, asked, after)
+    where = " and ".join(f"{name} = :{name}" for name in asked)
     return page_of(
         connection, f"select * from {schema}.letters where {where}", asked, order=[("letter_id", "text")],  # noqa: S608  names of this function
         after=[after] if after else [],
