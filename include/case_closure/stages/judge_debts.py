@@ -41,6 +41,8 @@ _DEBT_ROW = [
     "rp_keep_pence", "pp_no_estate", "ima_pence", "no_further_action_told", "part_payment_accepted_pence",
     "duplicate_liability_pence",
 ]  # fmt: skip
+_NAMED = ["csa_system", "csa_case_id", "casegroup_id", "rp_died", "pp_died_on"]
+_JUDGED = [*_NAMED, *BUCKET_COLUMNS, *handed.DEBT_FACTS]
 _PLACES_TAKEN_FROM = [BUCKET_COLUMNS.index(bucket.column) for bucket in TAKEN_FROM]
 _CREDITORS_TAKEN_FROM = np.array([bucket.creditor for bucket in TAKEN_FROM])
 FINAL_COLUMNS = tuple(f"final_{column}" for column in BUCKET_COLUMNS)
@@ -200,19 +202,16 @@ def conclude(
     """
     refused = np.zeros(len(facts), dtype=bool)
     refused[broke["position"].to_numpy(np.int64)] = True
-    debts = facts[~refused & ~facts["unchanged"].to_numpy(bool)].reset_index(drop=True)
+    good = ~refused & ~facts["unchanged"].to_numpy(bool)
+    debts = facts.loc[good, _JUDGED].reset_index(drop=True)
     taken = write_off(debts, low_value_pence)
     exceptions = _exceptions(facts, broke, before, on, latest)
     final = pd.DataFrame(taken.final_pence, columns=list(FINAL_COLUMNS))
-    judgements = pd.concat(
-        [debts[["csa_system", "csa_case_id", "casegroup_id", "rp_died", "pp_died_on"]], final], axis=1
-    )
     low_value = pd.Series(low_value_pence, index=debts.index, dtype="Int64")
+    judgements = pd.concat([debts[_NAMED].assign(version=VERSION, low_value_pence=low_value), final], axis=1)
     return Judged(
         **exceptions.frames,
-        debt_judgements=cut(
-            judgements.assign(version=VERSION, low_value_pence=low_value), handed.DEBT_JUDGEMENTS
-        ),
+        debt_judgements=cut(judgements, handed.DEBT_JUDGEMENTS),
         debt_rule_results=_results(debts, taken),
     )
 
@@ -250,8 +249,8 @@ def _exceptions(
     found_keys, known_keys = (rows["rule_code"] + "/" + case_key(rows) for rows in (exceptions_found, known))
     opened = described(exceptions_found[~among(found_keys, known_keys)], before.routes, on)
     again = among(known_keys, found_keys)
-    casegroups = pd.Series(facts["casegroup_id"].to_numpy(), index=case_key(facts)).to_dict()
-    now = case_key(known).map(casegroups).astype("str")
+    place = lookup(case_key(known), facts.assign(case_key=case_key(facts)), "case_key")
+    now = take(facts["casegroup_id"], place).set_axis(known.index)
     known = known.assign(casegroup_id=known["casegroup_id"].fillna(now))
     resolved = known[~again].assign(resolved_by=f"EXTRACT {on.date().isoformat()}", resolved_on=latest)
     return Exceptions(

@@ -23,7 +23,7 @@ from case_closure.store.casegroups import Gather
 from case_closure.store.copy import copy_in, copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.store.schema import tables
-from case_closure.store.schema.tables import DEBT_FACTS, MATCHED_ON
+from case_closure.store.schema.tables import MATCHED_ON
 from case_closure.tables import handed
 from case_closure.tables.frames import to_frame
 
@@ -34,12 +34,12 @@ _REFUSED = """
     select csa_system, csa_case_id from closure.exceptions
     where status <> 'RESOLVED' and rule_code = any(%(codes)s)
 """
-# What makes a debt another one than the one judged last [34].
-_CONTENT = (*BUCKET_COLUMNS, *DEBT_FACTS)
+_CONTENT = (*BUCKET_COLUMNS, *handed.DEBT_FACTS)
 _UNCHANGED = f"""
     j.csa_case_id is not null
     and ({", ".join("h." + name for name in _CONTENT)}) is not distinct from ({", ".join("j." + name for name in _CONTENT)})
 """
+_DIED = "s.date_of_death is not null"
 _LAST_JUDGED = """
     left join lateral (
         select l.* from closure.debt_judgements l where l.csa_system = h.csa_system and l.csa_case_id = h.csa_case_id
@@ -58,8 +58,7 @@ def plan(connection: Connection, on: date, *, rerun: bool, late: bool) -> int:
     driver = raw(connection)
     driver.execute("drop table if exists pg_temp.debts_to_judge")
     driver.execute(
-        "create temporary table debts_to_judge "
-        "(place bigint, csa_system text, csa_case_id text, primary key (place)) on commit drop"
+        "create temporary table debts_to_judge (place bigint, csa_system text, csa_case_id text) on commit drop"
     )
     count = driver.execute(
         "insert into debts_to_judge "  # noqa: S608
@@ -67,6 +66,8 @@ def plan(connection: Connection, on: date, *, rerun: bool, late: bool) -> int:
         {"on": on, "codes": RULE_CODES},
     ).rowcount
     if count:
+        # The key after its rows: it is sorted once.
+        driver.execute("alter table debts_to_judge add primary key (place)")
         driver.execute("analyze debts_to_judge")
     return count
 
@@ -79,13 +80,11 @@ class Slice:
     after: int
     most: int
 
-    @property
-    def _debts(self) -> str:
-        """These debts ``h``, as held, to select from."""
-        return """
-            (select csa_system, csa_case_id from debts_to_judge where place > %(after)s and place <= %(last)s) d
-            join held.csa_debts h using (csa_system, csa_case_id)
-        """
+    _PLACES = """
+        (select csa_system, csa_case_id from debts_to_judge where place > %(after)s and place <= %(last)s) d
+    """
+    # These debts ``h``, as held, to select from.
+    _DEBTS = f"{_PLACES} join held.csa_debts h using (csa_system, csa_case_id)"
 
     def _read(self, query: str, shape: pa.Schema) -> pd.DataFrame:
         values: dict[str, Any] = {"after": self.after, "last": self.after + self.most, "codes": RULE_CODES}
@@ -99,14 +98,14 @@ class Slice:
         )  # fmt: skip
         debts = self._read(
             f"""
-            select {names} from {self._debts} left join held.csa_cases c using (csa_system, csa_case_id) {_LAST_JUDGED}
+            select {names} from {self._DEBTS} left join held.csa_cases c using (csa_system, csa_case_id) {_LAST_JUDGED}
             order by d.csa_system, d.csa_case_id
             """,  # noqa: S608
             handed.DEBTS,
         )
         resolutions = self._read(
             f"""
-            select {select_list(handed.RESOLUTIONS, "r")} from {self._debts}
+            select {select_list(handed.RESOLUTIONS, "r")} from {self._DEBTS}
             join held.resolutions r on r.csa_system = h.csa_system and r.csa_case_id = h.csa_case_id
             where r.entity = 'CASE' and r.field in ('paying_parent_id', 'receiving_parent_id')
             """,  # noqa: S608
@@ -119,22 +118,26 @@ class Slice:
         """Of the parents, who has died by CSA or by CIS, and for whom anything was entered that may say so."""
         gather = Gather(self.connection, [])
         gather.fill("entered_parents", "party_id", resolutions["new_value"].dropna().unique().tolist())
-        died = "s.date_of_death is not null"
+        matched_on = MATCHED_ON.format("p.nino")
         people = self._read(
             f"""
             with parents as materialized (
-                select distinct v.party_id from {self._debts} join held.csa_cases c using (csa_system, csa_case_id)
+                select v.party_id from {self._PLACES} join held.csa_cases c using (csa_system, csa_case_id)
                 cross join lateral (values (c.paying_parent_id), (c.receiving_parent_id)) v (party_id)
-                union select party_id from entered_parents),
-            entered as (
+                union all select party_id from entered_parents),
+            wanted as (
+                select party_id from parents join held.csa_parties p using (party_id) where p.date_of_death is not null
+                union
+                select party_id from parents join held.csa_parties p using (party_id)
+                join held.cis_persons s on {MATCHED_ON.format("s.nino")} = {matched_on} where {_DIED}
+                union
                 select v.party_id from held.resolutions r join held.csa_cases c using (csa_system, csa_case_id)
                 cross join lateral (values (c.paying_parent_id), (c.receiving_parent_id)) v (party_id)
-                where r.entity <> 'CASE' and r.field in ('date_of_death', 'nino'))
-            select {select_list(handed.PEOPLE_WHO_DIED, "p")} from parents join held.csa_parties p using (party_id)
-            where p.date_of_death is not null
-               or {MATCHED_ON.format("p.nino")} in (select {MATCHED_ON.format("s.nino")} from held.cis_persons s where {died})
-               or p.party_id in (select party_id from entered)
-               or p.party_id in (select party_id from entered_parents)
+                join parents p on p.party_id = v.party_id
+                where r.entity <> 'CASE' and r.field in ('date_of_death', 'nino')
+                union
+                select party_id from entered_parents)
+            select {select_list(handed.PEOPLE_WHO_DIED, "p")} from wanted join held.csa_parties p using (party_id)
             """,  # noqa: S608
             handed.PEOPLE_WHO_DIED,
         )
@@ -148,7 +151,7 @@ class Slice:
             f"""
             select {select_list(handed.CIS_DEATHS, matched_on="w.matched_on", died_on="min(s.date_of_death)")}
             from (select distinct {MATCHED_ON.format("nino")} as matched_on from wanted_ninos) w
-            join held.cis_persons s on {MATCHED_ON.format("s.nino")} = w.matched_on where {died} group by w.matched_on
+            join held.cis_persons s on {MATCHED_ON.format("s.nino")} = w.matched_on where {_DIED} group by w.matched_on
             """,  # noqa: S608
             handed.CIS_DEATHS,
         )
@@ -176,14 +179,13 @@ def store(connection: Connection, on: date, judged: Judged) -> None:
         return
     posting.stage_rows(connection, "judged_debts", tables.debt_judgements, judged.debt_judgements)
     concluded = [name for name in handed.DEBT_JUDGEMENTS.names if name not in ("csa_system", "csa_case_id")]
-    came = [*DEBT_FACTS, *BUCKET_COLUMNS]
     connection.execute(
         text(
             f"""
             insert into closure.debt_judgements
-                (csa_system, csa_case_id, business_date, {", ".join(concluded)}, {", ".join(came)})
+                (csa_system, csa_case_id, business_date, {", ".join(concluded)}, {", ".join(_CONTENT)})
             select csa_system, csa_case_id, :on, {", ".join("j." + name for name in concluded)},
-                   {", ".join("h." + name for name in came)}
+                   {", ".join("h." + name for name in _CONTENT)}
             from judged_debts j join held.csa_debts h using (csa_system, csa_case_id)
             """  # noqa: S608
         ),

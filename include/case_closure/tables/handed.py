@@ -105,9 +105,10 @@ OPEN_EXCEPTIONS: Final = _shape(
 )  # fmt: skip
 CMS_CASES_STANDING: Final = _shape(
     **_texts(
-        ("case_key", *_CASE, "casegroup_id", "cms_case_id", "cms_casegroup_id", "scheme", "origin", "parents")
+        ("case_key", *_CASE, "casegroup_id", "cms_case_id", "cms_casegroup_id", "scheme", "origin", "parents",
+         "paying_parent_matched_on")
     )
-)
+)  # fmt: skip
 """``parents``: the casegroup and the pair of parents that share a case created here, as one text."""
 PARTIES: Final = _shape(
     **_texts(("party_id", "title", "forenames", "surname")), date_of_birth=DAY, date_of_death=DAY, nino=TEXT, dlo=FLAG,
@@ -369,11 +370,15 @@ ROW_EXCEPTIONS: Final = _shape(exception_id=TEXT, business_date=DAY, **_EXCEPTIO
 
 # --- judge_debts: gathered, then concluded
 
+DEBT_FACTS: Final = {
+    "arrears_from": DAY, "arrears_to": DAY, "rp_arrears_decision": TEXT, "rp_keep_pence": PENCE, "pp_no_estate": FLAG,
+    "ima_pence": PENCE, "no_further_action_told": FLAG, "part_payment_accepted_pence": PENCE,
+    "duplicate_liability_pence": PENCE,
+}  # fmt: skip
+"""What makes a debt another one than the one judged last, besides its nine buckets [34]."""
 DEBTS: Final = _shape(
     **_texts((*_CASE, "casegroup_id", "paying_parent_id", "receiving_parent_id")), **_BUCKETS, total_pence=PENCE,
-    arrears_from=DAY, arrears_to=DAY, rp_arrears_decision=TEXT, rp_keep_pence=PENCE, pp_no_estate=FLAG, ima_pence=PENCE,
-    no_further_action_told=FLAG, part_payment_accepted_pence=PENCE, duplicate_liability_pence=PENCE, times_in_file=NUMBER,
-    case_held=FLAG, unchanged=FLAG,
+    **DEBT_FACTS, times_in_file=NUMBER, case_held=FLAG, unchanged=FLAG,
 )  # fmt: skip
 """The case's casegroup and parents, as held; ``unchanged``: it is what was judged of this debt last."""
 PEOPLE_WHO_DIED: Final = _shape(party_id=TEXT, date_of_death=DAY, nino=TEXT)

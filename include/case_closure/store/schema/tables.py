@@ -48,6 +48,7 @@ from case_closure.domain.journey import STATES
 from case_closure.domain.letters import REFERENCE_REMAINDERS
 from case_closure.domain.money import ARREARS_STATUSES, BUCKETS, CREDITORS
 from case_closure.domain.night import IN_PARTS
+from case_closure.tables import handed
 from case_closure.tables.landed import FILES, FileContract
 
 HELD, CLOSURE = "held", "closure"
@@ -80,13 +81,6 @@ ARRIVALS = ("csa_balances", "clerical_balances")
 # Payments too: a reference that comes again is a row of its own.
 BY_PLACE = (*ARRIVALS, "csa_payments", "dca_payments")
 ARRIVAL_KEY = ("business_date", "extract_number", "row_number")
-
-
-# What makes a debt another one than the one judged last, besides its nine buckets [34].
-DEBT_FACTS = (
-    "arrears_from", "arrears_to", "rp_arrears_decision", "rp_keep_pence", "pp_no_estate", "ima_pence", "no_further_action_told",
-    "part_payment_accepted_pence", "duplicate_liability_pence",
-)  # fmt: skip
 
 
 def held_key(contract: FileContract) -> tuple[str, ...]:
@@ -203,6 +197,11 @@ Index(
     text(MATCHED_ON.format("nino")),
     _table=HELD_TABLES["cis_persons"],
     postgresql_where=HELD_TABLES["cis_persons"].c.date_of_death.is_not(None),
+)
+Index(
+    "csa_parties_died_ix",
+    HELD_TABLES["csa_parties"].c.party_id,
+    postgresql_where=HELD_TABLES["csa_parties"].c.date_of_death.is_not(None),
 )
 Index("csa_payments_matched_on_ix", text(MATCHED_ON.format("nino")), _table=HELD_TABLES["csa_payments"])
 # People are looked for at a desk by what many of them share, so that each is a few bytes of an index: by five digits of their
@@ -863,7 +862,7 @@ debt_judgements = Table(
     Column("rp_died", Boolean, nullable=False, comment="The receiving parent had died"),
     _date("pp_died_on", "Day the paying parent died, as known then; null: living"),
     *(Column(column.name, column.type, comment=column.comment) for column in HELD_TABLES["csa_debts"].columns
-      if column.name in DEBT_FACTS),
+      if column.name in handed.DEBT_FACTS),
     *(_pence(name, comment) for name, comment in (_DEBT | _LEFT).items()),
     PrimaryKeyConstraint("csa_system", "csa_case_id", "business_date"),
     CheckConstraint(" and ".join(f"(final_{name} = {name} or final_{name} between 0 and {name})" for name in _DEBT),
