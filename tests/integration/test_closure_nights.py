@@ -215,6 +215,21 @@ def test_a_casegroup_is_looked_at_when_a_case_leaves_it(installation: Installati
     assert letters(installation, ON + DAY) == [("CMSL6301", None), ("CMSL6302", "A"), ("CMSL6307", None)]
 
 
+def test_R2_a_case_selected_elsewhere_that_comes_when_all_others_have_left_brings_its_journey(
+    installation: Installation,
+) -> None:
+    """Where a reactive casegroup was, a proactive one is then: the case keeps its date and its letters."""
+    tranche(installation)
+    installation.night(ON, open_case("A", "G1"), open_case("B", "G2"))
+    installation.night(ON + DAY, cms_applications=[application("AP1", ON + DAY)])
+    assert (state(installation), state(installation, "G2")) == ("REACTIVE", "SELECTED")
+    installation.night(ON + 2 * DAY, open_case("A", "G3"))
+    installation.night(ON + 3 * DAY, open_case("B", "G1"))
+    assert (state(installation), state(installation, "G3")) == ("SELECTED", "REACTIVE")
+    journeys = {row["csa_case_id"]: row["journey"] for row in installation.view("end_liability")}
+    assert journeys == {"A": "REACTIVE", "B": "PROACTIVE"}
+
+
 def test_a_late_night_undoes_nothing_of_closure(installation: Installation) -> None:
     """R21: what a later night has closed stays closed; what the late night brings is taken, and what of it ends after
     its own date is told of on the next night."""

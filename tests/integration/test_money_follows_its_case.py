@@ -106,7 +106,54 @@ def test_a_clerical_balance_moves_with_its_case_too(installation: Installation) 
     assert installation.outcomes() == {"G2": ("CLERICAL", "CLERICAL_REPORT")}
 
 
+def on_cms(installation: Installation) -> dict[str, tuple[str, str, str]]:
+    """Of each case on CMS: the casegroup it is in, its casegroup on CMS, its case there."""
+    return {
+        row["csa_case_id"]: (row["casegroup_id"], row["cms_casegroup_id"], row["cms_case_id"])
+        for row in installation.view("cases")
+    }
+
+
+WAITS: Row = {"receiver": {"surname": None}}
+
+
+def test_R7_what_was_set_up_for_a_case_goes_with_it_to_another_casegroup_of_its_payer(
+    installation: Installation,
+) -> None:
+    """Created while another case of its casegroup failed, it stands under its payer's casegroup on CMS, and is set up once."""
+    payer: Row = {"paying_parent_id": "PP-G1"}
+    night(installation, FIRST, case("A"), case("B", **WAITS))
+    assert on_cms(installation) == {"A": ("G1", "CMS-G1", "CMS-CS2-A")}
+    night(installation, SECOND, case("A", "G2", **payer))
+    assert on_cms(installation) == {"A": ("G2", "CMS-G1", "CMS-CS2-A")}
+    assert installation.outcomes()["G2"] == ("TRANSITION_COMPLETE", "ARREARS_ADDED")
+
+
+def test_R7_a_case_that_goes_to_another_paying_parent_is_set_up_on_that_ones_account(
+    installation: Installation,
+) -> None:
+    """Arrears are never added to the account of the parent that its case was of."""
+    night(installation, FIRST, case("A"), case("B", **WAITS))
+    night(installation, SECOND, case("A", "G2"))
+    assert on_cms(installation) == {"A": ("G2", "CMS-G2", "CMS-CS2-A-G2")}
+    (due,) = installation.view("dues")
+    assert (due["cms_casegroup_id"], due["cms_case_id"]) == ("CMS-G2", "CMS-CS2-A-G2")
+    night(installation, THIRD, case("C", "G3"))
+    assert on_cms(installation)["A"] == ("G2", "CMS-G2", "CMS-CS2-A-G2")
+
+
 # --- money that comes after completion
+
+
+def test_R41_a_case_moves_into_a_completed_casegroup_with_its_credit(installation: Installation) -> None:
+    """It is held there whole, the credit it had where it was as well: it was no part of what was completed."""
+    owes = {"rp_active": 1000, "rp_deferred": -200}
+    night(installation, FIRST, case("A", case_status="OPEN", owes=owes), case("B", "G2"))
+    night(installation, SECOND, case("A", "G2", no_balance=True, paying_parent_id="PP-G2"))
+    rows = [row for row in installation.view("reconciliation") if row["csa_case_id"] == "A"]
+    assert {row["arrears_status"]: (row["received_pence"], row["held_pence"]) for row in rows} == {
+        "ACTIVE": (1000, 1000), "DEFERRED": (-200, -200),
+    }  # fmt: skip
 
 
 def lines(installation: Installation) -> dict[str, tuple[int, int, int, str | None]]:

@@ -17,14 +17,15 @@ CLOSED: Final = "CLOSED"
 FAILED: Final = "FAILED"
 INHIBITED: Final = "INHIBITED"
 
-# From each state (None: not selected) the states that may follow. A reactive journey never becomes proactive again, a
+# From each state (None: not selected) the states that may follow. No case's journey becomes proactive again, a
 # reminder is never unsent, nobody is selected twice; a failure or an inhibit interrupts from anywhere and gives way to
-# wherever the casegroup had got to. What is closed opens again only for a case that joins it or that CSA reopens.
+# wherever the casegroup had got to. What is closed opens again only for a case that joins it or that CSA reopens; and what was
+# reactive is where a case brings it that comes, selected elsewhere, when all its own have left.
 MOVES: Final[dict[str | None, frozenset[str]]] = {
     None: frozenset({SELECTED, REACTIVE}),
     SELECTED: frozenset({REMINDED, REACTIVE, LIABILITY_ENDED, CLOSED, FAILED, INHIBITED}),
     REMINDED: frozenset({REACTIVE, LIABILITY_ENDED, CLOSED, FAILED, INHIBITED}),
-    REACTIVE: frozenset({LIABILITY_ENDED, CLOSED, FAILED, INHIBITED}),
+    REACTIVE: frozenset({SELECTED, REMINDED, LIABILITY_ENDED, CLOSED, FAILED, INHIBITED}),
     LIABILITY_ENDED: frozenset({SELECTED, REMINDED, REACTIVE, CLOSED, FAILED, INHIBITED}),
     CLOSED: frozenset({SELECTED, REMINDED, REACTIVE, LIABILITY_ENDED, FAILED, INHIBITED}),
     FAILED: frozenset({SELECTED, REMINDED, REACTIVE, LIABILITY_ENDED, CLOSED, INHIBITED}),
@@ -33,7 +34,7 @@ MOVES: Final[dict[str | None, frozenset[str]]] = {
 STATES: Final = tuple(state for state in MOVES if state is not None)
 # What brought a casegroup to a state, in words.
 CAUSES: Final = {
-    SELECTED: "a tranche selected it, or what interrupted its closure is gone",
+    SELECTED: "a tranche selected it or a case that came to it, or what interrupted its closure is gone",
     REMINDED: "the reminder of its end liability date is due",
     REACTIVE: "an application to CMS named its paying parent",
     LIABILITY_ENDED: "the liability of every ongoing case has ended",

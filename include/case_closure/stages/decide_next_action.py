@@ -36,6 +36,7 @@ from case_closure.tables import handed
 from case_closure.tables.frames import (
     among,
     case_key,
+    casegroup_and_case,
     chosen,
     joined,
     lookup,
@@ -338,10 +339,13 @@ def _changed_positions(
     )
     places = lookup(_position_key(positions_before), positions.assign(key=_position_key(positions)), "key")
     members = pd.concat(
-        [_member(rows) for rows in (received.cases, received.balances, received.clerical_balances)],
+        [
+            casegroup_and_case(rows)
+            for rows in (received.cases, received.balances, received.clerical_balances)
+        ],
         ignore_index=True,
     )
-    stays = among(_member(positions_before), members)
+    stays = among(casegroup_and_case(positions_before), members)
     emptied = positions_before[(places < 0) & stays]
     nothing = emptied[POSITION_KEY].assign(**dict.fromkeys(FIGURES, 0))
     now = (
@@ -397,11 +401,6 @@ def _with_what_was_completed(positions: pd.DataFrame, completed: pd.DataFrame) -
     others = np.ones(len(positions), dtype=bool)
     others[since[since >= 0]] = False
     return pd.concat([positions.loc[others, POSITION_KEY + FIGURES], whole], ignore_index=True)
-
-
-def _member(rows: pd.DataFrame) -> pd.Series:
-    """A case in a casegroup, as one text."""
-    return joined([rows["casegroup_id"], case_key(rows)], "|")
 
 
 def _position_key(rows: pd.DataFrame) -> pd.Series:

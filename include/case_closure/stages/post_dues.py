@@ -72,7 +72,7 @@ def conclude(received: Received, set_up: SetUp, cms_cases: pd.DataFrame, on: dat
     )
     dues = _dues(
         lines[posted].reset_index(drop=True),
-        pd.concat([cms_cases, set_up.cms_cases], ignore_index=True),
+        pd.concat([set_up.cms_cases, cms_cases], ignore_index=True),
         on,
     )
     return Posted(completed=completed, dues=dues, positions=_positions(lines))

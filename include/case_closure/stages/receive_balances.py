@@ -24,7 +24,15 @@ from case_closure.domain.rules import RULES, holds_casegroup
 from case_closure.stages.common import findings
 from case_closure.stages.common.amounts import with_amount_facts
 from case_closure.tables import handed
-from case_closure.tables.frames import among, case_key, chosen, lookup, take, take_flags
+from case_closure.tables.frames import (
+    among,
+    case_key,
+    casegroup_and_case,
+    chosen,
+    lookup,
+    take,
+    take_flags,
+)
 from case_closure.tables.handing import Handed, cut
 from case_closure.tables.resolutions import REPORT, REPORT_FIELDS, lay_over, ordered
 
@@ -355,9 +363,9 @@ def _since_completion(balances: pd.DataFrame, gathered: Gathered) -> np.ndarray:
     standing, positions = gathered.standing, gathered.positions
     completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
     settled = (positions["posted_pence"] != 0) | (positions["credit_pence"] != 0)
-    return among(balances["casegroup_id"], completed) & ~among(
-        balances["case_key"], chosen(case_key(positions), settled)
-    )
+    # In that casegroup: a case that moves in may have had credits where it was.
+    there = chosen(casegroup_and_case(positions), settled)
+    return among(balances["casegroup_id"], completed) & ~among(casegroup_and_case(balances), there)
 
 
 def _equal(one: object, other: object) -> bool:

@@ -61,10 +61,12 @@ class Gathered(Handed):
 
 @dataclass(frozen=True)
 class SetUp(Handed):
-    """What case set-up concludes: new lines of ``cms_cases``; the casegroups that got this far, and whether every required case
-    is set up; their required cases, and the parents of these; the exceptions and warnings found; new interest flags."""
+    """What case set-up concludes: new lines of ``cms_cases``, and the cases whose old line goes; the casegroups that got this
+    far, and whether every required case is set up; their required cases, and the parents of these; the exceptions and warnings
+    found; new interest flags."""
 
     cms_cases: Annotated[pd.DataFrame, handed.CMS_CASES]
+    cms_cases_gone: Annotated[pd.DataFrame, handed.CASE_KEYS]
     casegroups: Annotated[pd.DataFrame, handed.CASEGROUPS_SET_UP]
     required: Annotated[pd.DataFrame, handed.CASES_REQUIRED]
     people: Annotated[pd.DataFrame, handed.PEOPLE]
@@ -187,11 +189,24 @@ def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, gathered: Gat
     places = lookup(payer.fillna(""), payers, "pp_matched_on")
     required["payer_casegroup_id"] = take(payers["cms_casegroup_id"], places)
     required["payer_register_nino"] = take(payers["pp_nino"], places)
-    created = lookup(required["case_key"], gathered.cms_cases, "case_key") >= 0
+    created = among(required["case_key"], standing(required, gathered.cms_cases)["case_key"])
     required["created_before"] = created
     required["on_register"] = on_register & ~created
     required["must_create"] = ~on_register & ~created
     return required
+
+
+def standing(required: pd.DataFrame, cms_cases: pd.DataFrame) -> pd.DataFrame:
+    """Of the cases recorded on CMS, those that count for their casegroup: on the account of its paying parent.
+
+    One that moved here was set up on the account of the parent it had then: another's arrears would be added to it.
+    ``required``: casegroup_id, pp_matched_on. Shape: CMS_CASES_STANDING.
+    """
+    payers = required.dropna(subset=["pp_matched_on"])
+    payer = take(payers["pp_matched_on"], lookup(cms_cases["casegroup_id"], payers, "casegroup_id"))
+    other = payer.notna() & cms_cases["paying_parent_matched_on"].notna().to_numpy(bool)
+    other &= (payer != cms_cases["paying_parent_matched_on"].reset_index(drop=True)).to_numpy(bool)
+    return cms_cases[~other.to_numpy(bool)].reset_index(drop=True)
 
 
 def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
@@ -315,8 +330,10 @@ def conclude(judged: Facts, broke: Mapping[str, pd.DataFrame], gathered: Gathere
     set_up = pd.DataFrame(
         {"casegroup_id": groups, "all_set_up": ~among(groups, chosen(required["casegroup_id"], fails))}
     )
+    gone = among(created["case_key"], gathered.cms_cases["case_key"])
     return SetUp(
         cms_cases=created,
+        cms_cases_gone=cut(created[gone].reset_index(drop=True), handed.CASE_KEYS),
         casegroups=set_up,
         required=cut(required, handed.CASES_REQUIRED),
         people=cut(judged.everyone, handed.PEOPLE),
@@ -333,7 +350,7 @@ def _created(judged: Facts, passes: np.ndarray, gathered: Gathered, on: date) ->
     Two CSA cases of one casegroup with the same two parents make one CMS case, named after the first.
     """
     new = judged.required[passes & ~judged.required["created_before"].to_numpy(bool)].reset_index(drop=True)
-    before = gathered.cms_cases
+    before = standing(judged.required, gathered.cms_cases)
     parents = (
         new["casegroup_id"]
         + "/"
@@ -344,6 +361,9 @@ def _created(judged: Facts, passes: np.ndarray, gathered: Gathered, on: date) ->
     earlier = before[before["origin"] == "ARREARS_ONLY"].drop_duplicates("parents")
     places = lookup(parents, earlier, "parents")
     own_id = "CMS-" + new["csa_system"] + "-" + new["csa_case_id"]
+    # That name is taken where the case was set up on another parent's account.
+    taken = among(new["case_key"], gathered.cms_cases["case_key"])
+    own_id = own_id.mask(taken, own_id + "-" + new["casegroup_id"])
     ours = pd.DataFrame({"parents": parents, "id": own_id})[~new["on_register"]].drop_duplicates("parents")
     made_here = take(ours["id"], lookup(parents, ours, "parents"))
     case_id = new["cms_case_id"].where(

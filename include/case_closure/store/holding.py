@@ -472,13 +472,22 @@ _GO_WITH_THEIR_CASE = [
 
 
 def _take_along(connection: Connection, on: date) -> None:
-    """What is open about a case in the table ``moving`` goes with it: an exception is one record from first to last (R43)."""
+    """What stands about a case in the table ``moving`` goes with it: its record on CMS, and what is open of it. An exception is
+    one record from first to last (R43)."""
     left = """
         from moving m join held.csa_cases c on m.csa_system = c.csa_system and m.csa_case_id = c.csa_case_id
         where {0}.csa_system = m.csa_system and {0}.csa_case_id = m.csa_case_id and {0}.status <> :done
           and {0}.casegroup_id = c.previous_casegroup_id
     """
     values: dict[str, Any] = {"on": on, "codes": _GO_WITH_THEIR_CASE}
+    connection.execute(
+        text(
+            """
+            update closure.cms_cases s set casegroup_id = m.casegroup_id from moving m
+            where s.csa_system = m.csa_system and s.csa_case_id = m.csa_case_id
+            """
+        )
+    )
     connection.execute(
         text(
             "update closure.work_items w set casegroup_id = c.casegroup_id "  # noqa: S608

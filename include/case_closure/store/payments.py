@@ -82,6 +82,8 @@ def receipts(connection: Connection, on: date, *, own: bool, rerun: bool) -> Rec
             union all
             select dca_reference from held.dca_payments
             where business_date = %(on)s and extract_number = {_THIS_EXTRACT} and not %(rerun)s
+            -- An exception is of a reference: all that wait under it are judged together.
+            union all select reference from closure.payments where status = 'SUSPENSE' and business_date = %(on)s
             union all select r.csa_case_id from {_ENTRIES}) t
         where reference is not null
         """,  # noqa: S608  conditions of this module

@@ -37,6 +37,11 @@ def store(connection: Connection, on: date, set_up: SetUp, posted: Posted, decid
 
     Storing the same again changes nothing. Raises ContentConflict when a key stands with other content.
     """
+    if len(set_up.cms_cases_gone):
+        connection.exec_driver_sql(
+            "delete from closure.cms_cases where csa_system || '/' || csa_case_id = any(%s)",
+            (set_up.cms_cases_gone["case_key"].tolist(),),
+        )
     insert(connection, tables.cms_cases, set_up.cms_cases)
     # In order, so that two parts that flag the same people wait for each other and never both ways round.
     flags = set_up.interest_flags.sort_values("party_id").assign(business_date=on)

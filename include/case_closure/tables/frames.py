@@ -77,6 +77,11 @@ def case_key(frame: pd.DataFrame) -> pd.Series:
     return joined([frame["csa_system"], frame["csa_case_id"]], "/")
 
 
+def casegroup_and_case(frame: pd.DataFrame) -> pd.Series:
+    """A case in a casegroup, as one text."""
+    return joined([frame["casegroup_id"], case_key(frame)], "|")
+
+
 def joined(parts: Sequence[pd.Series], separator: str) -> pd.Series:
     """The texts of each row as one, in one pass of Arrow; a missing one is as empty. str, with the index of the first part."""
     texts = pc.binary_join_element_wise(
