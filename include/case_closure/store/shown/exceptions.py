@@ -164,26 +164,27 @@ def causes(connection: Connection, *, side: str, most: int) -> list[dict[str, An
     """What they have in common, what holds most first.
 
     Only nights and replays change what is counted here, stage by stage: while none is at work, what was counted since the last is
-    not counted again.
+    not counted again; while one is, for some seconds of the same stage. (Who becomes sensitive is known as a stage ends.)
     """
     query = """
-        select count(*), max(started_at), max(ended_at),
+        select count(*), max(started_at), max(ended_at), extract(epoch from clock_timestamp())::float,
                (select stage = 'close_night' and outcome = 'ENDED' from reporting.night_stages order by started_at desc limit 1)
         from reporting.night_stages"""
-    *since, at_rest = connection.execute(text(query)).one() if side == ORDINARY else (None, None)
+    *since, now, at_rest = connection.execute(text(query)).one() if side == ORDINARY else (None, 0.0, None)
     place = (str(connection.engine.url), most)
-    counted = _counted.get(place)
-    if at_rest and counted is not None and counted[0] == since:
-        return counted[1]
+    counted = _counted.get(place) if side == ORDINARY else None
+    if counted and counted[0] == since and (at_rest or now - counted[1] < _COUNTED_FOR_SECONDS):
+        return counted[2]
     order = "held_pence desc, exceptions desc, rule_code, exception_id"
     query = f"select * from {side}.exception_causes order by {order} limit :most"  # noqa: S608
     rows = all_of(connection, query, most=most)
-    if at_rest:
-        _counted[place] = (since, rows)
+    if side == ORDINARY:
+        _counted[place] = (since, now, rows)
     return rows
 
 
-_counted: dict[tuple[str, int], tuple[list[Any], list[dict[str, Any]]]] = {}
+_COUNTED_FOR_SECONDS = 15
+_counted: dict[tuple[str, int], tuple[list[Any], float, list[dict[str, Any]]]] = {}
 
 
 def _asked(wanted: Filter, on: date | None) -> dict[str, str]:

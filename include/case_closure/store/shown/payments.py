@@ -89,13 +89,15 @@ def allocations(connection: Connection, payment: dict[str, Any], schema: Schema)
     )  # fmt: skip
 
 
-def exceptions(connection: Connection, reference: str, schema: Schema) -> list[dict[str, Any]]:
-    """Why payments of that reference are in suspense."""
+def exceptions(connection: Connection, payment: dict[str, Any], schema: Schema) -> list[dict[str, Any]]:
+    """Why it is in suspense; of one that is not there is nothing to ask."""
+    if payment["status"] != "SUSPENSE":
+        return []
     return all_of(
         connection,
         f"select exception_id, rule_code, business_date, message, status, allocated_to from {schema}.exceptions "  # noqa: S608  one of two schemas
         "where rule_code = any(:rules) and status <> 'RESOLVED' and subject_reference = :reference order by exception_id",
-        reference=reference, rules=list(ENDED_BY_ENTRIES),
+        reference=payment["csa_receipt_reference"], rules=list(ENDED_BY_ENTRIES),
     )  # fmt: skip
 
 

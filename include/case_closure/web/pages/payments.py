@@ -107,7 +107,7 @@ def _tell(site: Site, person: ThePerson, number: int) -> _Told:
                 return _Told(
                     payment, schema == "sensitive", payments.events(connection, payment["payment_id"], schema),
                     payments.allocations(connection, payment, schema),
-                    payments.exceptions(connection, payment["csa_receipt_reference"], schema),
+                    payments.exceptions(connection, payment, schema),
                     payments.acts(connection, payment["payment_number"], schema),
                 )  # fmt: skip
     raise HTTPException(404)
