@@ -235,6 +235,21 @@ def test_R21_each_night_run_again_changes_nothing(
     assert (made.everything(), made.query("select count(*) from closure.payment_events")) == before
 
 
+def test_R21_of_two_payments_of_one_reference_the_night_of_the_second_run_again_judges_both(
+    installation: Installation,
+) -> None:
+    """An exception is of a reference: that of the first is not gone because the second does not break its rule."""
+    for on, name, value in ((FIRST, "Other", "1.00"), (SECOND, "Walker", "2.00")):
+        line = paid("G1", "R1", value, name)
+        installation.night(on, case("A", "G1"), payments={"CS2": [line]})
+    assert suspense(installation) == dict.fromkeys(
+        ("payment_name_mismatch R1", "payment_receipt_conflict R1"), "OPEN OPEN"
+    )
+    before = installation.everything()
+    installation.run(SECOND, "again")
+    assert installation.everything() == before
+
+
 def test_the_history_of_a_payment_says_each_place_it_stood_in(
     four_nights: tuple[Installation, dict[date, dict[str, Any]]],
 ) -> None:

@@ -7,6 +7,7 @@ no view (``desk.exceptions_shown``).
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -171,19 +172,22 @@ def causes(connection: Connection, *, side: str, most: int) -> list[dict[str, An
                (select stage = 'close_night' and outcome = 'ENDED' from reporting.night_stages order by started_at desc limit 1)
         from reporting.night_stages"""
     *since, now, at_rest = connection.execute(text(query)).one() if side == ORDINARY else (None, 0.0, None)
-    place = (str(connection.engine.url), most)
-    counted = _counted.get(place) if side == ORDINARY else None
-    if counted and counted[0] == since and (at_rest or now - counted[1] < _COUNTED_FOR_SECONDS):
-        return counted[2]
     order = "held_pence desc, exceptions desc, rule_code, exception_id"
     query = f"select * from {side}.exception_causes order by {order} limit :most"  # noqa: S608
-    rows = all_of(connection, query, most=most)
-    if side == ORDINARY:
+    if side != ORDINARY:
+        return all_of(connection, query, most=most)
+    place = (str(connection.engine.url), most)
+    with _COUNTING:  # Those who come meanwhile wait for what the first one counts.
+        counted = _counted.get(place)
+        if counted and counted[0] == since and (at_rest or now - counted[1] < _COUNTED_FOR_SECONDS):
+            return counted[2]
+        rows = all_of(connection, query, most=most)
         _counted[place] = (since, now, rows)
     return rows
 
 
 _COUNTED_FOR_SECONDS = 15
+_COUNTING = threading.Lock()
 _counted: dict[tuple[str, int], tuple[list[Any], float, list[dict[str, Any]]]] = {}
 
 
