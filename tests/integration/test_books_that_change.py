@@ -38,7 +38,7 @@ def test_no_change_of_a_book_stops_a_night(
         sample.generate(installation.landing, on, 1, casegroups, seed=seed)
         installation.run(on, without="write_out")
     assert [row["status"] for row in installation.view("nights")] == ["SUCCESS"] * len(seeds)
-    # And each is the same when it is run again (R21).
+    # And the last changes nothing when it is run again (R21).
     before = installation.everything()
     installation.run(FIRST + timedelta(days=len(seeds) - 1), "again", without="write_out")
     assert installation.everything() == before

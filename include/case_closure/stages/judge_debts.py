@@ -37,9 +37,7 @@ from case_closure.tables.handing import Handed, cut
 from case_closure.tables.resolutions import PARENTS, lay_over, of_people, ordered
 
 _DEBT_ROW = [
-    "csa_system", "csa_case_id", *BUCKET_COLUMNS, "total_pence", "arrears_from", "arrears_to", "rp_arrears_decision",
-    "rp_keep_pence", "pp_no_estate", "ima_pence", "no_further_action_told", "part_payment_accepted_pence",
-    "duplicate_liability_pence",
+    "csa_system", "csa_case_id", *BUCKET_COLUMNS, "total_pence", *handed.DEBT_FACTS,
 ]  # fmt: skip
 _NAMED = ["csa_system", "csa_case_id", "casegroup_id", "rp_died", "pp_died_on"]
 _JUDGED = [*_NAMED, *BUCKET_COLUMNS, *handed.DEBT_FACTS]

@@ -189,14 +189,14 @@ def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, gathered: Gat
     places = lookup(payer.fillna(""), payers, "pp_matched_on")
     required["payer_casegroup_id"] = take(payers["cms_casegroup_id"], places)
     required["payer_register_nino"] = take(payers["pp_nino"], places)
-    created = among(required["case_key"], standing(required, gathered.cms_cases)["case_key"])
+    created = among(required["case_key"], _standing(required, gathered.cms_cases)["case_key"])
     required["created_before"] = created
     required["on_register"] = on_register & ~created
     required["must_create"] = ~on_register & ~created
     return required
 
 
-def standing(required: pd.DataFrame, cms_cases: pd.DataFrame) -> pd.DataFrame:
+def _standing(required: pd.DataFrame, cms_cases: pd.DataFrame) -> pd.DataFrame:
     """Of the cases recorded on CMS, those that count for their casegroup: on the account of its paying parent.
 
     One that moved here was set up on the account of the parent it had then: another's arrears would be added to it.
@@ -204,8 +204,8 @@ def standing(required: pd.DataFrame, cms_cases: pd.DataFrame) -> pd.DataFrame:
     """
     payers = required.dropna(subset=["pp_matched_on"])
     payer = take(payers["pp_matched_on"], lookup(cms_cases["casegroup_id"], payers, "casegroup_id"))
-    other = payer.notna() & cms_cases["paying_parent_matched_on"].notna().to_numpy(bool)
-    other &= (payer != cms_cases["paying_parent_matched_on"].reset_index(drop=True)).to_numpy(bool)
+    set_up_for = cms_cases["paying_parent_matched_on"].reset_index(drop=True)
+    other = payer.notna() & set_up_for.notna() & (payer != set_up_for)
     return cms_cases[~other.to_numpy(bool)].reset_index(drop=True)
 
 
@@ -350,7 +350,7 @@ def _created(judged: Facts, passes: np.ndarray, gathered: Gathered, on: date) ->
     Two CSA cases of one casegroup with the same two parents make one CMS case, named after the first.
     """
     new = judged.required[passes & ~judged.required["created_before"].to_numpy(bool)].reset_index(drop=True)
-    before = standing(judged.required, gathered.cms_cases)
+    before = _standing(judged.required, gathered.cms_cases)
     parents = (
         new["casegroup_id"]
         + "/"

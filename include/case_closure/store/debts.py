@@ -40,6 +40,11 @@ _UNCHANGED = f"""
     and ({", ".join("h." + name for name in _CONTENT)}) is not distinct from ({", ".join("j." + name for name in _CONTENT)})
 """
 _DIED = "s.date_of_death is not null"
+# Those of a slice; and these debts ``h``, as held, to select from.
+_PLACES = (
+    "(select csa_system, csa_case_id from debts_to_judge where place > %(after)s and place <= %(last)s) d"
+)
+_DEBTS = f"{_PLACES} join held.csa_debts h using (csa_system, csa_case_id)"
 _LAST_JUDGED = """
     left join lateral (
         select l.* from closure.debt_judgements l where l.csa_system = h.csa_system and l.csa_case_id = h.csa_case_id
@@ -80,12 +85,6 @@ class Slice:
     after: int
     most: int
 
-    _PLACES = """
-        (select csa_system, csa_case_id from debts_to_judge where place > %(after)s and place <= %(last)s) d
-    """
-    # These debts ``h``, as held, to select from.
-    _DEBTS = f"{_PLACES} join held.csa_debts h using (csa_system, csa_case_id)"
-
     def _read(self, query: str, shape: pa.Schema) -> pd.DataFrame:
         values: dict[str, Any] = {"after": self.after, "last": self.after + self.most, "codes": RULE_CODES}
         return to_frame(copy_out(raw(self.connection), query, shape, values))
@@ -98,14 +97,14 @@ class Slice:
         )  # fmt: skip
         debts = self._read(
             f"""
-            select {names} from {self._DEBTS} left join held.csa_cases c using (csa_system, csa_case_id) {_LAST_JUDGED}
+            select {names} from {_DEBTS} left join held.csa_cases c using (csa_system, csa_case_id) {_LAST_JUDGED}
             order by d.csa_system, d.csa_case_id
             """,  # noqa: S608
             handed.DEBTS,
         )
         resolutions = self._read(
             f"""
-            select {select_list(handed.RESOLUTIONS, "r")} from {self._DEBTS}
+            select {select_list(handed.RESOLUTIONS, "r")} from {_DEBTS}
             join held.resolutions r on r.csa_system = h.csa_system and r.csa_case_id = h.csa_case_id
             where r.entity = 'CASE' and r.field in ('paying_parent_id', 'receiving_parent_id')
             """,  # noqa: S608
@@ -122,7 +121,7 @@ class Slice:
         people = self._read(
             f"""
             with parents as materialized (
-                select v.party_id from {self._PLACES} join held.csa_cases c using (csa_system, csa_case_id)
+                select v.party_id from {_PLACES} join held.csa_cases c using (csa_system, csa_case_id)
                 cross join lateral (values (c.paying_parent_id), (c.receiving_parent_id)) v (party_id)
                 union all select party_id from entered_parents),
             wanted as (

@@ -26,6 +26,7 @@ from case_closure.store import history
 from case_closure.store.copy import copy_in
 from case_closure.store.database import raw
 from case_closure.store.schema import tables
+from case_closure.tables.frames import among
 
 
 class ContentConflict(refusals.Refused):
@@ -38,9 +39,11 @@ def store(connection: Connection, on: date, set_up: SetUp, posted: Posted, decid
     Storing the same again changes nothing. Raises ContentConflict when a key stands with other content.
     """
     if len(set_up.cms_cases_gone):
+        gone = set_up.cms_cases[among(set_up.cms_cases["case_key"], set_up.cms_cases_gone["case_key"])]
         connection.exec_driver_sql(
-            "delete from closure.cms_cases where csa_system || '/' || csa_case_id = any(%s)",
-            (set_up.cms_cases_gone["case_key"].tolist(),),
+            "delete from closure.cms_cases m using unnest(%s::text[], %s::text[]) g (csa_system, csa_case_id) "
+            "where m.csa_system = g.csa_system and m.csa_case_id = g.csa_case_id",
+            (gone["csa_system"].tolist(), gone["csa_case_id"].tolist()),
         )
     insert(connection, tables.cms_cases, set_up.cms_cases)
     # In order, so that two parts that flag the same people wait for each other and never both ways round.

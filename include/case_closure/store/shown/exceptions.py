@@ -167,15 +167,15 @@ def causes(connection: Connection, *, side: str, most: int) -> list[dict[str, An
     Only nights and replays change what is counted here, stage by stage: while none is at work, what was counted since the last is
     not counted again; while one is, for some seconds of the same stage. (Who becomes sensitive is known as a stage ends.)
     """
-    query = """
-        select count(*), max(started_at), max(ended_at), extract(epoch from clock_timestamp())::float,
-               (select stage = 'close_night' and outcome = 'ENDED' from reporting.night_stages order by started_at desc limit 1)
-        from reporting.night_stages"""
-    *since, now, at_rest = connection.execute(text(query)).one() if side == ORDINARY else (None, 0.0, None)
     order = "held_pence desc, exceptions desc, rule_code, exception_id"
     query = f"select * from {side}.exception_causes order by {order} limit :most"  # noqa: S608
     if side != ORDINARY:
         return all_of(connection, query, most=most)
+    stages = """
+        select count(*), max(started_at), max(ended_at), extract(epoch from clock_timestamp())::float,
+               (select stage = 'close_night' and outcome = 'ENDED' from reporting.night_stages order by started_at desc limit 1)
+        from reporting.night_stages"""
+    *since, now, at_rest = connection.execute(text(stages)).one()
     place = (str(connection.engine.url), most)
     with _COUNTING:  # Those who come meanwhile wait for what the first one counts.
         counted = _counted.get(place)
