@@ -88,16 +88,13 @@ def breaks(rows: str, duplicated: str) -> str:
     ``duplicated``: a condition on exceptions ``e`` that says which are open.
     """
     of_case = "o.csa_system = b.csa_system and o.csa_case_id = b.csa_case_id"
-    crossed = "o.left_csa_pence = b.received_pence and o.received_pence = b.left_csa_pence"
     fits = {
         "DUPLICATE": "exists (select from closure.exceptions e where e.rule_code = 'balance_duplicate' and "
         f"e.csa_system = b.csa_system and e.csa_case_id = b.csa_case_id and {duplicated})",
         "MISSING_CASE": "not k.any_received",
         "EXTRA_CASE": "not k.any_left",
-        "SWAPPED_CREDITORS": f"exists (select from b o where {of_case} and {crossed} "
-        "and o.arrears_status = b.arrears_status and o.creditor <> b.creditor)",
-        "SWAPPED_STATUSES": f"exists (select from b o where {of_case} and {crossed} "
-        "and o.creditor = b.creditor and o.arrears_status <> b.arrears_status)",
+        "SWAPPED_CREDITORS": "coalesce(w.creditors, false)",
+        "SWAPPED_STATUSES": "coalesce(w.statuses, false)",
         "RECEIVED_TWICE": "b.left_csa_pence <> 0 and b.received_pence::numeric = 2 * b.left_csa_pence::numeric",
         "WRITE_OFF_INCLUDED": "b.written_off_pence <> 0 and b.received_pence::numeric - b.left_csa_pence = b.written_off_pence",
         "PENNY": "abs(b.difference_pence::numeric) = 1",
@@ -108,13 +105,20 @@ def breaks(rows: str, duplicated: str) -> str:
     cause = " ".join(f"when {fits[code]} then '{code}'" for code in CAUSES)
     return f"""
         with b as materialized (
-            select *, {FITTED.format("received_pence::numeric - left_csa_pence")} as difference_pence
+            select *, row_number() over () as line,
+                   {FITTED.format("received_pence::numeric - left_csa_pence")} as difference_pence
             from {rows} x where break_type is not null),
         k as materialized (
             select o.csa_system, o.csa_case_id, bool_or(o.left_csa_pence <> 0) as any_left,
                    bool_or(o.received_pence <> 0) as any_received
-            from {rows} o where exists (select from b where {of_case}) group by 1, 2)
-        select b.*, case {cause} end as cause from b join k using (csa_system, csa_case_id)
+            from {rows} o where exists (select from b where {of_case}) group by 1, 2),
+        -- Put beside each other by what is the same, and not each break beside every other.
+        w as materialized (
+            select b.line, bool_or(o.arrears_status = b.arrears_status and o.creditor <> b.creditor) as creditors,
+                   bool_or(o.creditor = b.creditor and o.arrears_status <> b.arrears_status) as statuses
+            from b join b o on {of_case} and o.left_csa_pence = b.received_pence and o.received_pence = b.left_csa_pence
+            group by b.line)
+        select b.*, case {cause} end as cause from b join k using (csa_system, csa_case_id) left join w using (line)
     """  # noqa: S608
 
 
