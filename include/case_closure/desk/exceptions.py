@@ -454,10 +454,13 @@ def _told_of(
 ) -> Iterable[str]:
     """What the entries will do: each exception that they are for, then the money."""
     before = exceptions.find(connection, entered)
-    open_before = set(exceptions.open_ids(connection))
+    open_before = exceptions.unresolved(connection)
     tried = trying.try_out(connection, settings, on, _groups(connection, about))
     # By what would stand, since payments are let go after casegroups are decided.
-    closes = open_before - set(exceptions.open_ids(connection))
+    closed = open_before - exceptions.unresolved(connection)
+    # What was seen before counts also where the entry makes its casegroup sensitive.
+    known = exceptions.find(connection, closed) | {one: before[one] for one in closed & before.keys()}
+    closes = {one.exception_id for one in known.values() if one.severity == "HOLD"}
     closes |= before.keys() & set(tried.decided.resolved["exception_id"])
     seen = set(tried.decided.seen["exception_id"]) | {
         one.exception_id for one in before.values() if one.subject == PAYMENT

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from case_closure.store import sensitive
+from case_closure.store.schema.tables import REMAINDER
 
 # Those that may be seen, with the last thing that happened to each.
 _SEEN = sensitive.with_names(
@@ -84,6 +85,12 @@ def open_ids(connection: Connection, *, rule_code: str | None = None, like: str 
         {"rule": rule_code, "like": like},
     )
     return [row.exception_id for row in rows]
+
+
+def unresolved(connection: Connection) -> set[str]:
+    """All that are not resolved, warnings and those of sensitive casegroups too: to be held against the same a moment later."""
+    query = text("select exception_id from closure.exceptions where status <> 'RESOLVED'")
+    return set(connection.execute(query).scalars())
 
 
 def allocate(connection: Connection, found: Found, on: date, *, to: str, by: str) -> None:
@@ -171,20 +178,27 @@ def casegroups_of(connection: Connection, exception_ids: Sequence[str]) -> dict[
 def casegroups_of_the_same_people(connection: Connection, casegroup_ids: Iterable[str]) -> list[str]:
     """Casegroups with something open in which a parent of these stands too: what is entered for a person counts on each. Of
     sensitive ones nothing is told."""
+    # One by one (offset 0), by the index of each role: joined, the server would sooner read every case.
+    theirs = " union all ".join(
+        f"(select casegroup_id from held.csa_cases h where h.{role}_id = p.party_id "  # noqa: S608  names of columns
+        f"and {REMAINDER.format(f'h.{role}_id')} = {REMAINDER.format('p.party_id')} offset 0)"
+        for role in ("paying_parent", "receiving_parent")
+    )
     rows = connection.execute(
         text(
-            """
-            with people as (
-                select v.party_id from held.csa_cases c
+            f"""
+            with people as materialized (
+                select distinct v.party_id from held.csa_cases c
                 cross join lateral (values (c.paying_parent_id), (c.receiving_parent_id)) v (party_id)
-                where c.casegroup_id = any(:ids) and v.party_id is not null)
-            select distinct c.casegroup_id from held.csa_cases c
-            where c.casegroup_id not in (select casegroup_id from closure.sensitive_casegroups)
-              and (c.paying_parent_id in (select party_id from people) or c.receiving_parent_id in (select party_id from people))
-              and exists (select from closure.exceptions e where e.casegroup_id = c.casegroup_id and e.status <> 'RESOLVED'
+                where c.casegroup_id = any(:ids) and v.party_id is not null),
+            groups as materialized (
+                select distinct c.casegroup_id from people p cross join lateral ({theirs}) c)
+            select casegroup_id from groups
+            where casegroup_id not in (select casegroup_id from closure.sensitive_casegroups)
+              and exists (select from closure.exceptions e where e.casegroup_id = groups.casegroup_id and e.status <> 'RESOLVED'
                           and e.severity = 'HOLD')
             order by 1
-            """
+            """  # noqa: S608  the query above
         ),
         {"ids": list(casegroup_ids)},
     )

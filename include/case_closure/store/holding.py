@@ -417,11 +417,14 @@ def cases_that_may_move(connection: Connection, on: date) -> tuple[pd.DataFrame,
     names = ("csa_system", "csa_case_id", "casegroup_id", "claimed_casegroup_id")
     schema = pa.schema([*((name, pa.string()) for name in names), ("completed", pa.bool_())])
     query = f"""
-        select {", ".join(f"c.{name}" for name in names)}, {_COMPLETED.format("c")} as completed from held.csa_cases c
-        where (c.changed_on = %(on)s and c.claimed_casegroup_id is distinct from c.casegroup_id)
-           or exists (select from held.resolutions r where r.csa_system = c.csa_system and r.csa_case_id = c.csa_case_id
-                      and r.entity = 'CASE' and r.field = 'casegroup_id'
-                      and (%(on)s in (r.business_date, c.changed_on) or r.waiting))
+        select {", ".join(f"c.{name}" for name in names)}, {_COMPLETED.format("c")} as completed
+        from (
+            select {", ".join(names)} from held.csa_cases
+            where changed_on = %(on)s and claimed_casegroup_id is distinct from casegroup_id
+            union
+            select {", ".join(f"c.{name}" for name in names)}
+            from held.resolutions r join held.csa_cases c using (csa_system, csa_case_id)
+            where r.entity = 'CASE' and r.field = 'casegroup_id' and (%(on)s in (r.business_date, c.changed_on) or r.waiting)) c
         order by c.csa_system, c.csa_case_id
     """  # fmt: skip  # noqa: S608
     cases = to_frame(copy_out(raw(connection), query, schema, {"on": on}))
