@@ -46,6 +46,7 @@ _A_NIGHT = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 # lowered) and the true minus, which some read as the sign; after whatever shows nothing, which some drop. A tab or line
 # end at the start may hide one.
 _SIGNS = "=+\\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c"
+_ASCII_SIGNS = ("=", "+", "-", "@")
 _NOTHING = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in NOTHING_TO_READ)
 _FORMULA = rf"^[\p{{Z}}\p{{C}}\p{{M}}{_NOTHING}]*[{_SIGNS}]|^[\t\r\n]"
 
@@ -76,9 +77,10 @@ def safe_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
 
 def safe_cell(value: str) -> str:
     """One cell, made safe in the same way as :func:`safe_text`."""
-    # Nearly every cell: the regular expression costs too much for each of a million rows.
-    if not value or (value[0].isascii() and value[0].isalnum()):
-        return value
+    # Nearly every cell: the regular expression costs too much for each of a million rows. In such a text nothing but a space can
+    # stand before the sign.
+    if value.isascii() and value.isprintable():
+        return f"'{value}" if value.lstrip(" ").startswith(_ASCII_SIGNS) else value
     return str(safe_text(pa.array([value], pa.string()))[0].as_py())
 
 

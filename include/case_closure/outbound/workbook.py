@@ -214,6 +214,7 @@ class Book:
             sheet.write_number(row, place, value / 100 if kind == "pounds" else value, look)
 
 
+@functools.lru_cache(maxsize=20_000, typed=True)
 def _text(value: object) -> str:
     """Words as a cell has them: what shows nothing shown by its number, nothing that opens as a formula."""
     words = shown_cell(value)
