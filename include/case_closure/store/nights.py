@@ -579,16 +579,19 @@ _HIDDEN_ROW = f"""(
 # moved when a casegroup becomes or ceases to be sensitive.
 _ARRIVED = " union all ".join(
     f"select b.business_date, b.extract_number, b.casegroup_id, {_NINE} as pence, {_HIDDEN_ROW} as hidden "  # noqa: S608
-    f"from held.{file} b {which}"
+    f"from {few} f cross join lateral (select * from held.{file} b where {which} offset 0) b"
     for file in ("csa_balances", "clerical_balances")
-    for which in (
-        "join touched using (casegroup_id)",
-        "join cases using (csa_system, csa_case_id) where b.casegroup_id is null",
+    for few, which in (
+        ("touched", "b.casegroup_id = f.casegroup_id"),
+        (
+            "cases",
+            "b.csa_system = f.csa_system and b.csa_case_id = f.csa_case_id and b.casegroup_id is null",
+        ),
     )
 )
 _TOUCHED = " union ".join(
-    f"select b.casegroup_id from held.{file} b join cases using (csa_system, csa_case_id) "  # noqa: S608
-    "where b.casegroup_id is not null"
+    f"select b.casegroup_id from cases c cross join lateral (select * from held.{file} b "  # noqa: S608
+    "where b.csa_system = c.csa_system and b.csa_case_id = c.csa_case_id and b.casegroup_id is not null offset 0) b"
     for file in ("csa_balances", "clerical_balances")
 )
 
@@ -596,7 +599,7 @@ _TOUCHED = " union ".join(
 def _theirs(table: str, columns: str, beside: str = "") -> str:
     """The rows of a table that ``sensitive.of_row`` tells by what they name, found by index: few of a book of a million.
 
-    ``beside``: what an index has of the case ``c``, where it has not the case itself. Case by case (``offset 0``), since the
+    ``beside``: what an index has of the case ``c``, where it has not the case itself. One by one (``offset 0``), as above: the
     server would sooner read all of a table than believe how few they are.
     """
     return (
