@@ -59,6 +59,12 @@ class Standing:
     entries: list[Waiting] = field(default_factory=list)
 
 
+def find_id(url: str, number: int) -> str | None:
+    """The payment_id behind the number that a page calls it by; it says nothing of who may see it."""
+    with database.transaction(url) as connection:
+        return payments_by_hand.id_of(connection, number)
+
+
 def find_standing(url: str, payment_id: str) -> Standing:
     """What was entered on it that no night has taken in yet; for somebody who may see the payment."""
     with database.transaction(url) as connection:

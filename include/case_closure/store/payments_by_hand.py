@@ -44,6 +44,16 @@ class Waiting:
         return "what is not for everybody to see" if self.apart else self.new_value or ""
 
 
+def id_of(connection: Connection, number: int) -> str | None:
+    """The payment_id of the payment to which the thing of that number happened; whether a person may see it, their role's view
+    says."""
+    if not 0 < number < 2**63:
+        return None
+    query = text("select payment_id from closure.payment_events where number = :number")
+    found: str | None = connection.execute(query, {"number": number}).scalar_one_or_none()
+    return found
+
+
 def lock(connection: Connection, payment_id: str, *, apart: bool) -> dict[str, Any] | None:
     """The payment on that side (R26), with its number; nobody else works on it until the transaction ends."""
     query = sensitive.with_names(

@@ -20,9 +20,9 @@ _KEY = (("business_date", "date"), ("payment_id", "text"))
 
 
 def payments_page(
-    connection: Connection, status: str, source: str, after: int | None, schema: Schema
+    connection: Connection, status: str, source: str, after: str | None, schema: Schema
 ) -> Rows:
-    """Those that stand so (one of LISTS), the oldest first, from after the one of that number; ``following`` is a number too.
+    """Those that stand so (one of LISTS), the oldest first, from after the one of that payment_id; ``following`` is a number.
 
     Raises KeyError for another status.
     """
@@ -38,22 +38,11 @@ def payments_page(
     return Rows(page.rows, [str(page.rows[-1]["payment_number"])] if page.following else None)
 
 
-def find(connection: Connection, number: int, schema: Schema) -> dict[str, Any] | None:
-    """The payment to which the thing of that number happened; None: there is none on that side."""
-    if not 0 < number < 2**63:
-        return None
-    events = all_of(
-        connection,
-        f"select payment_id from {schema}.payment_events where event_number = :number",  # noqa: S608  one of two schemas
-        number=number,
-    )
-    found = [one for event in events for one in _of_id(connection, event["payment_id"], schema)]
-    return found[0] if found else None
-
-
-def _of_id(connection: Connection, payment_id: str, schema: Schema) -> list[dict[str, Any]]:
+def find(connection: Connection, payment_id: str, schema: Schema) -> dict[str, Any] | None:
+    """That payment; None: there is none on that side."""
     query = f"select * from {schema}.numbered_payments where payment_id = :payment_id"  # noqa: S608  one of two schemas
-    return all_of(connection, query, payment_id=payment_id)
+    found = all_of(connection, query, payment_id=payment_id)
+    return found[0] if found else None
 
 
 def of_reference(connection: Connection, reference: str, schema: Schema) -> list[dict[str, Any]]:

@@ -36,8 +36,9 @@ def show_payments(
     schema: Schema = "sensitive" if apart else "reporting"
     if status not in payments.LISTS or source not in ("", *SOURCES) or schema not in there:
         raise HTTPException(404)
+    last = None if after is None else desk.find_id(site.url, after)
     with reading(site.url, there[schema]) as connection:
-        page = payments.payments_page(connection, status, source, after, schema)
+        page = payments.payments_page(connection, status, source, last, schema)
     return render(
         request, "payments.html", status=status, source=source, page=page, lists=payments.LISTS, sources=SOURCES, apart=apart,
         after=after, found=None, may_see_apart="sensitive" in there,
@@ -100,9 +101,13 @@ class _Told:
 
 
 def _tell(site: Site, person: ThePerson, number: int) -> _Told:
+    # Looked up apart from the views: each view asks anew whose a number is, and that is most of what this page costs.
+    payment_id = desk.find_id(site.url, number)
+    if payment_id is None:
+        raise HTTPException(404)
     for schema, role in sides(person, _SEE):
         with reading(site.url, role) as connection:
-            payment = payments.find(connection, number, schema)
+            payment = payments.find(connection, payment_id, schema)
             if payment is not None:
                 return _Told(
                     payment, schema == "sensitive", payments.events(connection, payment["payment_id"], schema),
