@@ -74,9 +74,9 @@ def show(url: str, casegroup_id: str) -> float:
     return took
 
 
-def work(url: str, folder: Path, casegroup_id: str) -> tuple[float, float]:
-    """Seconds to enter the name that is missing, tried out by the stages before it is kept, and to replay its casegroup until its
-    arrears are posted."""
+def work(url: str, folder: Path, casegroup_id: str) -> tuple[float, float, float]:
+    """Seconds to enter the name that is missing, tried out by the stages before it is kept; to replay its casegroup until its
+    arrears are posted; and, of these, to write the night's folder anew, whose reports are of the whole book."""
     with database.transaction(url) as connection:
         query = "select exception_id from closure.exceptions where casegroup_id = %s and status = 'OPEN'"
         (found,) = connection.exec_driver_sql(query, (casegroup_id,)).scalars().all()
@@ -92,15 +92,17 @@ def work(url: str, folder: Path, casegroup_id: str) -> tuple[float, float]:
     )
     entered = time.perf_counter() - began
     began = time.perf_counter()
+    ended = {"": began}  # of each stage, by its name
     said = exceptions.replay(
         settings,
         [found],
         by=whoever_has_the_shell("Ann"),
         at=at,
         context=lambda on: replace(context(url, folder, on), clock=lambda: at),
-        progress=lambda *_: None,
+        progress=lambda stage, _: ended.__setitem__(stage, time.perf_counter()),
     )
     replayed = time.perf_counter() - began
+    written = ended["write_out"] - max(at for stage, at in ended.items() if at < ended["write_out"])
     if said != [f"{found}: closed"]:
         raise LookupError(f"not worked to its end: {told.done}, {told.refused}, {said}")
-    return entered, replayed
+    return entered, replayed, written

@@ -550,9 +550,19 @@ def pages(bench: Bench) -> Iterator[Row]:
                 night.add_done_callback(lambda _: ended.set())
                 busy, more = clicking.all_at_once(desk, clicking.PEOPLE, ended)
                 night.result()
-        caseworkers = list(_casework(bench, url))
+        yield from _clicked(bench, alone, quiet, busy, errors + more)
+        yield from _casework(bench, url)
     bench.forget_landings()
-    told = f"{size:,} casegroups"
+
+
+def _clicked(
+    bench: Bench,
+    alone: dict[str, list[float]],
+    quiet: list[float],
+    busy: list[float],
+    errors: list[str],
+) -> Iterator[Row]:
+    told = f"{bench.book_casegroups:,} casegroups"
     slowest = max(alone, key=lambda page: statistics.median(alone[page]))
     yield Row(
         f"slowest page's median in the server, {told}: {_short(slowest)}",
@@ -568,12 +578,11 @@ def pages(bench: Bench) -> Iterator[Row]:
         "s",
         1.0,
     )
-    yield Row("clicks that were no page", len(errors) + len(more), "", 0)
+    yield Row("clicks that were no page", len(errors), "", 0)
     yield Row(
-        f"the same while a night of {night_size:,} runs, {len(busy):,} clicks, against without",
+        f"the same while a night of {bench.night_casegroups:,} runs, {len(busy):,} clicks, against without",
         clicking.percentile(busy) / clicking.percentile(quiet), goal=2.0,
     )  # fmt: skip
-    yield from caseworkers
 
 
 def _casework(bench: Bench, url: str) -> Iterator[Row]:
@@ -583,11 +592,12 @@ def _casework(bench: Bench, url: str) -> Iterator[Row]:
     shown = [working.show(url, one) for one in working.some(url, 21)]
     worked = [working.work(url, folder, group) for group in working.HELD]
     # The first of each warms up.
-    entered, replayed = (statistics.median(seconds[1:]) for seconds in zip(*worked, strict=True))
+    entered, replayed, written = (statistics.median(seconds[1:]) for seconds in zip(*worked, strict=True))
     bench.say(f"  shown in {max(shown[1:]):.3f} s at most, entered and replayed in {worked}")
     yield Row(f"one casegroup shown, {where}", statistics.median(shown[1:]), "s", 0.3)
     yield Row(f"an entry tried out and kept, {where}", entered, "s", 2.0)
     yield Row(f"one casegroup replayed, {where}", replayed, "s", 2.0)
+    yield Row("of it, the night's folder written anew, with the reports of the whole book", written, "s")
 
 
 _LATER = "2017-08-11"
