@@ -573,7 +573,7 @@ _RESOLVED_LATER = f"""
 _HIDDEN_ROW = f"""(
     coalesce((b.csa_system, b.csa_case_id) in (select csa_system, csa_case_id from cases), false)
     or {sensitive.of_casegroup("b.casegroup_id")} and not exists (
-        select from held.csa_cases h where h.csa_system = b.csa_system and h.csa_case_id = b.csa_case_id))"""  # noqa: S608
+        select from held.csa_cases h where h.csa_system = b.csa_system and h.csa_case_id = b.csa_case_id offset 0))"""  # noqa: S608
 # Of a night, the part of its figures that is of casegroups that are sensitive now, whatever they were then.
 # ``casegroups_apart``: those named by sensitive rows alone. Nothing of it is stored, so nothing has to be
 # moved when a casegroup becomes or ceases to be sensitive.
