@@ -23,6 +23,7 @@ from playwright.sync_api import Browser
 
 from case_closure.desk import exceptions_shown, replaying
 from case_closure.domain.texts import printable
+from case_closure.store import database, kept
 from case_closure.store.listing import SORTS
 from case_closure.store.shown import exceptions as listed
 from case_closure.store.shown.exceptions import ORDINARY, Filter
@@ -227,6 +228,32 @@ def test_B52_causes_are_what_exceptions_have_in_common_with_the_pounds_each_hold
     assert page.count("<tr") - 1 == len(found)
     most = max(row["held_pence"] for row in found)
     assert f"£{most // 100:,}.{most % 100:02d}" in page
+
+
+def test_B52_causes_stand_as_they_were_until_a_night_or_a_replay_is_closed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one is at work nobody waits for them to be counted: beside a night that took longer than a page may."""
+    before = desk.client().get("/exceptions/causes").text
+    assert "As at the close of the night of" in before
+    counted: list[str] = []
+    monkeypatch.setattr(kept, "count", lambda _, kind: counted.append(kind))
+    monkeypatch.setattr(listed, "causes", lambda *_, **__: counted.append("for a page"))
+    assert desk.client().get("/exceptions/causes").text == before
+    assert counted == []
+
+
+def test_R26_a_cause_is_shown_only_where_its_exception_is(desk: Desk) -> None:
+    """Also where it became somebody's who is sensitive after it was counted, and the list of them is the same."""
+    assert RULE in desk.client().get("/exceptions/causes").text
+    with database.rolled_back(desk.installation.url) as connection:
+        assert (found := listed.kept_causes(connection))
+        assert found[1]
+        connection.exec_driver_sql(
+            "update closure.exceptions set casegroup_id = null, csa_case_id = null, sensitive = true, "
+            "subject_reference = exception_id"
+        )
+        assert listed.kept_causes(connection) == (found[0], [])
 
 
 def test_B52_all_of_a_cause_are_entered_on_at_once(worked_on: Desk) -> None:

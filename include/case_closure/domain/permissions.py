@@ -53,7 +53,7 @@ ACTIONS: Final = {
     ),
     "see_exceptions": Action(
         "see exceptions", _READERS,
-        ("exceptions", "exception_history", "exception_causes", "entries_without_effect", "night_stages"),
+        ("exceptions", "exception_history", "exception_causes", "kept_causes", "entries_without_effect", "night_stages"),
     ),
     "download_exceptions": Action("download exceptions", _READERS, ("exceptions",), changes=True),
     "see_casegroups": Action(

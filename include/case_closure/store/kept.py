@@ -25,12 +25,19 @@ SENSITIVE_SHA256: Final = """encode(sha256(convert_to(coalesce((
 
 RECONCILIATION: Final = "reconciliation"
 OUTCOMES: Final = "outcomes"
+CAUSES: Final = "exception_causes"
+MOST_CAUSES: Final = 500
+"""So many are kept, those that hold most; one more says that there are others."""
 COUNTED: Final = {
     OUTCOMES: """
         select business_date, outcome, case when outcome <> 'EXCEPTION' then reason end as reason, count(*) as casegroups,
                sum(received_pence)::bigint as received_pence, sum(posted_pence)::bigint as posted_pence
         from reporting.casegroup_outcomes group by 1, 2, 3
     """,
+    CAUSES: f"""
+        select * from reporting.exception_causes
+        order by held_pence desc, exceptions desc, rule_code, exception_id limit {MOST_CAUSES + 1}
+    """,  # noqa: S608  a number of this module
     "programme": "select * from reporting.programme",
     "programme_months": "select * from reporting.programme_months",
     "write_offs": """

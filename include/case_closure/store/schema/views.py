@@ -1208,6 +1208,12 @@ VIEWS = (
         _kept("outcomes"),
     ),
     View(
+        "kept_causes",
+        "What `exception_causes` came to when they were counted last, those that hold most, for pages that cannot wait (B52)",
+        _KEPT,
+        _kept("exception_causes"),
+    ),
+    View(
         "kept_programme",
         "What `programme` and `programme_months` came to when they were counted last, for pages that cannot wait (B8)",
         _KEPT,

@@ -7,7 +7,6 @@ no view (``desk.exceptions_shown``).
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -162,33 +161,29 @@ def versions(connection: Connection, exception_ids: Sequence[str], *, side: str)
 
 
 def causes(connection: Connection, *, side: str, most: int) -> list[dict[str, Any]]:
-    """What they have in common, what holds most first.
+    """What they have in common, what holds most first, counted now: some seconds, in a large book."""
+    query = f"select * from {side}.exception_causes order by {_CAUSES_IN_ORDER} limit :most"  # noqa: S608
+    return all_of(connection, query, most=most)
 
-    Only nights and replays change what is counted here, stage by stage: while none is at work, what was counted since the last is
-    not counted again; while one is, for some seconds of the same stage. (Who becomes sensitive is known as a stage ends.)
+
+def kept_causes(connection: Connection) -> tuple[date, list[dict[str, Any]]] | None:
+    """The same of ordinary casegroups as at the close of a night (``store.kept``), which it says; None: none are to be shown.
+
+    Of each one exception is asked once more whether it is for everybody to see (R26).
     """
-    order = "held_pence desc, exceptions desc, rule_code, exception_id"
-    query = f"select * from {side}.exception_causes order by {order} limit :most"  # noqa: S608
-    if side != ORDINARY:
-        return all_of(connection, query, most=most)
-    stages = """
-        select count(*), max(started_at), max(ended_at), extract(epoch from clock_timestamp())::float,
-               (select stage = 'close_night' and outcome = 'ENDED' from reporting.night_stages order by started_at desc limit 1)
-        from reporting.night_stages"""
-    *since, now, at_rest = connection.execute(text(stages)).one()
-    place = (str(connection.engine.url), most)
-    with _COUNTING:  # Those who come meanwhile wait for what the first one counts.
-        counted = _counted.get(place)
-        if counted and counted[0] == since and (at_rest or now - counted[1] < _COUNTED_FOR_SECONDS):
-            return counted[2]
-        rows = all_of(connection, query, most=most)
-        _counted[place] = (since, now, rows)
-    return rows
+    query = f"""
+        select c.* from reporting.kept_causes k cross join lateral jsonb_to_recordset(k.content) as c (
+            rule_code text, field text, value text, different_values bigint, exceptions bigint, casegroups bigint,
+            held_pence bigint, first_seen_on date, exception_id text)
+        where exists (select from reporting.exceptions e where e.exception_id = c.exception_id)
+        order by {_CAUSES_IN_ORDER}
+    """  # noqa: S608
+    shown = "select business_date from reporting.kept_causes where content is not null"
+    on = connection.execute(text(shown)).scalar_one_or_none()
+    return None if on is None else (on, all_of(connection, query))
 
 
-_COUNTED_FOR_SECONDS = 15
-_COUNTING = threading.Lock()
-_counted: dict[tuple[str, int], tuple[list[Any], float, list[dict[str, Any]]]] = {}
+_CAUSES_IN_ORDER = "held_pence desc, exceptions desc, rule_code, exception_id"
 
 
 def _asked(wanted: Filter, on: date | None) -> dict[str, str]:

@@ -13,11 +13,13 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.background import BackgroundTask
 
 from case_closure.desk import exceptions as desk
-from case_closure.desk import exceptions_shown, replaying
+from case_closure.desk import exceptions_shown, figures, replaying
 from case_closure.desk.exceptions import Entry
 from case_closure.domain.cases import CSA_SYSTEMS
 from case_closure.domain.permissions import Actor
 from case_closure.domain.rules import RULES
+from case_closure.store.database import Connection
+from case_closure.store.kept import CAUSES, MOST_CAUSES
 from case_closure.store.listing import SORTS
 from case_closure.store.shown import exceptions as listed
 from case_closure.store.shown.exceptions import NOBODY, ORDINARY, SENSITIVE, Filter
@@ -33,7 +35,6 @@ _SEE: Final = "see_exceptions"
 _ON_A_PAGE: Final = (50, 200)
 MOST_AT_ONCE: Final = 1_000
 """How many exceptions are entered on at once: what they will do is told within the time that a person waits."""
-_MOST_CAUSES: Final = 500
 _WHOSE: Final = {
     "FT_TEAM": "financial transition team",
     "CASE_OWNER": "case owner",
@@ -126,12 +127,21 @@ def allocate(request: Request, site: TheSite, person: ThePerson, posted: APosted
 def show_causes(request: Request, site: TheSite, person: ThePerson) -> HTMLResponse:
     """What those that are open have in common, and the pounds that each cause holds up."""
     side = _side(person, request.query_params.get("side"))
+    # Only a night and a replay change what is counted here: while one is at work, what was so before it.
+    counting = figures.bring_up_to_date(site.url, [CAUSES]) if side == ORDINARY else set()
     with reading(site.url, _role(person, side)) as connection:
-        causes = listed.causes(connection, side=side, most=_MOST_CAUSES + 1)
+        on, causes = _causes(connection, side, counting=bool(counting))
     return render(
-        request, "causes.html", causes=causes[:_MOST_CAUSES], more=len(causes) > _MOST_CAUSES, most=_MOST_CAUSES, rules=RULES,
-        side=side, ordinary=ORDINARY, sensitive=_may_see_sensitive(person),
+        request, "causes.html", causes=causes[:MOST_CAUSES], more=len(causes) > MOST_CAUSES, most=MOST_CAUSES, rules=RULES,
+        side=side, ordinary=ORDINARY, sensitive=_may_see_sensitive(person), on=on, counting=counting,
     )  # fmt: skip
+
+
+def _causes(connection: Connection, side: str, *, counting: bool) -> tuple[date | None, list[dict[str, Any]]]:
+    """Those kept of a night, which it says; where none are, counted now, unless somebody is at that."""
+    if side == ORDINARY and (kept := listed.kept_causes(connection)):
+        return kept
+    return None, [] if counting else listed.causes(connection, side=side, most=MOST_CAUSES + 1)
 
 
 @router.get("/exceptions/causes/{exception_id:path}")
