@@ -19,7 +19,7 @@ from case_closure.store.copy import copy_in, copy_out, select_list
 from case_closure.store.database import raw
 from case_closure.store.posting import as_rows, stage_rows
 from case_closure.store.schema import tables
-from case_closure.store.schema.tables import MATCHED_ON
+from case_closure.store.schema.tables import MATCHED_ON, NINO_DIGITS, REMAINDER
 from case_closure.tables import handed
 from case_closure.tables.frames import to_frame
 
@@ -180,7 +180,8 @@ def _payers(connection: Connection) -> pa.Table:
         f"""
         create temporary table payer_parties on commit drop as
         with ninos as materialized (select distinct {matched} as matched_on from csa_receipts where nino is not null)
-        select q.party_id from held.csa_parties q join ninos n on {MATCHED_ON.format("q.nino")} = n.matched_on
+        select q.party_id from held.csa_parties q join ninos n
+            on {NINO_DIGITS.format("q.nino")} = substr(n.matched_on, 3, 5) and {MATCHED_ON.format("q.nino")} = n.matched_on
         union
         select v.party_id from held.resolutions r join ninos n on {MATCHED_ON.format("r.new_value")} = n.matched_on
         join held.csa_cases c on c.csa_system = r.csa_system and c.csa_case_id = r.csa_case_id
@@ -194,7 +195,9 @@ def _payers(connection: Connection) -> pa.Table:
         raw(connection),
         f"""
         select distinct {names} from payer_parties t join held.csa_parties q using (party_id)
-        join held.csa_cases c on c.paying_parent_id = q.party_id where c.casegroup_id is not null
+        join held.csa_cases c
+            on {REMAINDER.format("c.paying_parent_id")} = {REMAINDER.format("q.party_id")} and c.paying_parent_id = q.party_id
+        where c.casegroup_id is not null
         """,  # noqa: S608
         handed.PAYERS_BY_NAME,
     )
