@@ -15,6 +15,9 @@ _PASSES = (
     errors.SerializationFailure,
     errors.DeadlockDetected,
     errors.LockNotAvailable,
+    # Of another class, though the server ends the connection: of a process that stood still.
+    errors.IdleInTransactionSessionTimeout,
+    errors.TransactionTimeout,
 )
 # Operational by class, but the next try meets the same wall.
 _STAYS = (errors.DiskFull, errors.InvalidPassword, errors.InvalidAuthorizationSpecification)
@@ -41,6 +44,8 @@ def fault(error: BaseException) -> str | None:
         )
     if isinstance(cause, errors.DeadlockDetected | errors.SerializationFailure | errors.LockNotAvailable):
         return "Something else was at work on the same rows of the database. Let it end."
+    if isinstance(cause, errors.IdleInTransactionSessionTimeout | errors.TransactionTimeout):
+        return "The database ended a transaction in which nothing was asked for minutes: this process or its machine stood still."
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         why = str(cause).strip().splitlines()[0] if str(cause).strip() else "it did not say why"
         return f"The database went away or cannot be reached ({why}). See that it is up; the embedded one is started by itself."
