@@ -46,7 +46,7 @@ _A_NIGHT = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 # lowered) and the true minus, which some read as the sign; after whatever shows nothing, which some drop. A tab or line
 # end at the start may hide one.
 _SIGNS = "=+\\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c"
-_ASCII_SIGNS = ("=", "+", "-", "@")
+_ASCII_SIGNS = tuple(sign for sign in _SIGNS if sign.isascii() and sign != "\\")
 _NOTHING = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in NOTHING_TO_READ)
 _FORMULA = rf"^[\p{{Z}}\p{{C}}\p{{M}}{_NOTHING}]*[{_SIGNS}]|^[\t\r\n]"
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
+from case_closure.store.kept import CAUSES_IN_ORDER
 from case_closure.store.listing import SORTS
 from case_closure.store.shown.nights import nights_done
 from case_closure.store.shown.reading import Rows, all_of, page_of
@@ -162,7 +163,7 @@ def versions(connection: Connection, exception_ids: Sequence[str], *, side: str)
 
 def causes(connection: Connection, *, side: str, most: int) -> list[dict[str, Any]]:
     """What they have in common, what holds most first, counted now: some seconds, in a large book."""
-    query = f"select * from {side}.exception_causes order by {_CAUSES_IN_ORDER} limit :most"  # noqa: S608
+    query = f"select * from {side}.exception_causes order by {CAUSES_IN_ORDER} limit :most"  # noqa: S608
     return all_of(connection, query, most=most)
 
 
@@ -176,14 +177,11 @@ def kept_causes(connection: Connection) -> tuple[date, list[dict[str, Any]]] | N
             rule_code text, field text, value text, different_values bigint, exceptions bigint, casegroups bigint,
             held_pence bigint, first_seen_on date, exception_id text)
         where exists (select from reporting.exceptions e where e.exception_id = c.exception_id)
-        order by {_CAUSES_IN_ORDER}
+        order by {CAUSES_IN_ORDER}
     """  # noqa: S608
     shown = "select business_date from reporting.kept_causes where content is not null"
     on = connection.execute(text(shown)).scalar_one_or_none()
     return None if on is None else (on, all_of(connection, query))
-
-
-_CAUSES_IN_ORDER = "held_pence desc, exceptions desc, rule_code, exception_id"
 
 
 def _asked(wanted: Filter, on: date | None) -> dict[str, str]:
