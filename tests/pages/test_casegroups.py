@@ -126,7 +126,10 @@ def test_from_every_amount_one_link_leads_to_the_line_of_the_extract_and_back(cl
     said = text_of(page)
     assert "File csa_balances.parquet Landed for 10 August 2017" in said
     assert "The row as it stands in the file" in said
-    assert "rp, active £10.00 posted as a due: CS2-A-RP-ACTIVE , £10.00 on 10 August 2017 £6.00" in said
+    assert (
+        "receiving parent, collectable now £10.00 posted as a due: CS2-A-RP-ACTIVE , £10.00 on 10 August 2017 £6.00"
+        in said
+    )
     assert "-£0.07 a credit: listed, not transferred" in said
     assert re.search(r"SHA-256 of the file [0-9a-f]{64} ", said)
     assert 'href="/desk/casegroups/G1"' in page

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
+from case_closure.domain.permissions import ROLES
 from case_closure.web import access
 from tests.support.browser import hindrances, is_wider_than_its_window
 from tests.support.desk import FRAME, PREFIX, Desk, address_of, sign_in
@@ -19,9 +20,7 @@ def _is_page(context: BrowserContext, where: str) -> bool:
     return "attachment" not in context.request.head(where).headers.get("content-disposition", "")
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_hinders_nobody(signed_in: BrowserContext, address: str, desk: Desk, path: str) -> None:
-    page = signed_in.new_page()
+def _assert_hinders_nobody(page: Page, address: str, where: str) -> None:
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -29,9 +28,6 @@ def test_a_page_hinders_nobody(signed_in: BrowserContext, address: str, desk: De
     page.on(
         "request", lambda asked: None if asked.url.startswith(address) else asked_elsewhere.append(asked.url)
     )
-    where = address + address_of(path, desk.installation)
-    if not _is_page(signed_in, where):
-        return
     for width in (1280, 400):
         page.set_viewport_size({"width": width, "height": 900})
         answer = page.goto(where)
@@ -41,6 +37,20 @@ def test_a_page_hinders_nobody(signed_in: BrowserContext, address: str, desk: De
         assert not is_wider_than_its_window(page), width
     assert [one for one in faults if "favicon" not in one and "404" not in one] == []
     assert [one for one in asked_elsewhere if not one.endswith("/favicon.ico")] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_hinders_nobody(signed_in: BrowserContext, address: str, desk: Desk, path: str) -> None:
+    where = address + address_of(path, desk.installation)
+    if _is_page(signed_in, where):
+        _assert_hinders_nobody(signed_in.new_page(), address, where)
+
+
+@pytest.mark.parametrize("path", ["/payments", "/reconciliation", "/tranches"])
+def test_a_page_of_sensitive_casegroups_hinders_nobody(browser: Browser, clients: Desk, path: str) -> None:
+    with clients.served() as address, browser.new_context() as context:
+        sign_in(context, address, *ROLES)
+        _assert_hinders_nobody(context.new_page(), address, f"{address}{path}?apart=true")
 
 
 def test_every_page_works_in_the_frame_of_airflow(

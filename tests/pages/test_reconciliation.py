@@ -6,6 +6,7 @@ import io
 
 import openpyxl
 
+from case_closure.domain.money import pounds
 from tests.support.desk import Desk
 
 
@@ -44,6 +45,18 @@ def test_the_workbook_of_any_night_is_an_attachment(desk: Desk) -> None:
         "/reconciliation/workbook", {"night": "1999-01-01"}, page="/reconciliation"
     )
     assert (before_all.status_code, "No night up to 1999-01-01" in before_all.text) == (400, True)
+
+
+def test_R26_sensitive_casegroups_are_reconciled_on_a_page_for_their_role_alone(clients: Desk) -> None:
+    rows = clients.installation.view("reconciliation", "sensitive")
+    assert [row["csa_case_id"] for row in rows] == ["S"]
+    page = clients.client("auditor", "sensitive").get("/reconciliation", apart="true").text
+    received = f"<b>£{pounds(rows[0]['received_pence'])}"
+    assert f"{received}</b>received" in page
+    assert '<span class="desk-code">S</span>' in page, "its break: nothing of it left CSA"
+    ordinary = clients.client("auditor")
+    assert ordinary.get("/reconciliation", apart="true").status_code == 404
+    assert "apart=true" not in ordinary.get("/reconciliation").text
 
 
 def test_B54_what_is_signed_is_what_was_seen(worked_on: Desk) -> None:

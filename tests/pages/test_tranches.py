@@ -33,6 +33,16 @@ def acts(desk: Desk) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def test_R26_how_far_sensitive_cases_are_is_on_a_page_for_their_role_alone(clients: Desk) -> None:
+    (row,) = clients.installation.view("programme", "sensitive")
+    assert (row["tranche_id"], row["cases"], row["clerical_cases"]) == (None, 1, 1)
+    page = clients.client("analyst", "sensitive").get("/tranches", apart="true").text
+    assert re.search(r"in no tranche</th><td [^>]+>1</td>", page)
+    ordinary = clients.client("analyst")
+    assert ordinary.get("/tranches", apart="true").status_code == 404
+    assert "apart=true" not in ordinary.get("/tranches").text
+
+
 def test_B6_criteria_are_proposed_by_one_and_approved_by_another(worked_on: Desk) -> None:
     analyst = worked_on.client("analyst", name="anna")
     carl, anna = (worked_on.client("control_group", name=name) for name in ("carl", "anna"))

@@ -24,8 +24,9 @@ import pyarrow.parquet as pq
 from markupsafe import Markup
 from xlsxwriter.worksheet import Worksheet
 
+from case_closure.domain.codes import ROUTES_SAID
 from case_closure.domain.money import CREDITORS_SAID, pounds
-from case_closure.domain.rules import CASE_OWNER, FT_TEAM, RULES
+from case_closure.domain.rules import RULES
 from case_closure.domain.texts import printable
 from case_closure.outbound import outstanding
 from case_closure.outbound.folder import WrittenFile, exact_total, write_csv
@@ -40,7 +41,9 @@ _BATCH = 10_000
 
 NEW, OPEN, RESOLVED = "NEW", "OPEN", "RESOLVED"
 STATES = {NEW: "New tonight", OPEN: "Still open", RESOLVED: "Resolved tonight"}
-ROUTES = {FT_TEAM: "Financial transition team", CASE_OWNER: "Case owner on CMS", None: "Nobody: a warning"}
+ROUTES = {route: said[0].upper() + said[1:] for route, said in ROUTES_SAID.items()} | {
+    None: "Nobody: a warning"
+}
 AGES = (
     (0, "New tonight"),
     (7, "1 to 7 days"),

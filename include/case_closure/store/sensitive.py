@@ -142,6 +142,21 @@ def of_case(csa_system: str, csa_case_id: str) -> str:
     return f"coalesce(({csa_system}, {csa_case_id}) in (select csa_system, csa_case_id from closure.sensitive_cases), false)"  # noqa: S608
 
 
+# Every case that a row of theirs can name: a position names also one that is held in another casegroup.
+_CASES_TOUCHED = """select csa_system, csa_case_id from closure.sensitive_cases union
+    select p.csa_system, p.csa_case_id from closure.sensitive_casegroups s join closure.positions p using (casegroup_id)"""
+
+
+def rows_for(side: str, table: str) -> str:
+    """SQL of a relation: of a table of cases all rows that can be on a side (``true``: the sensitive one), and maybe others.
+
+    Who asks still says whose each is; but figures of the few are not found by going through the figures of all.
+    """
+    if side != "true":
+        return table
+    return f"(select t.* from ({_CASES_TOUCHED}) k join {table} t using (csa_system, csa_case_id))"  # noqa: S608
+
+
 _NAMES = "(select name from names)"
 
 

@@ -5,6 +5,7 @@ Belongs here: the environment, the filters, the answer as HTML. Does not belong 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from case_closure.domain.money import pounds
+from case_closure.domain.codes import ROUTES_SAID
+from case_closure.domain.money import CREDITORS_SAID, STATUSES_SAID, pounds
 from case_closure.domain.texts import shown
 from case_closure.web import access, forms
 from case_closure.web.site import site_of
@@ -53,6 +55,8 @@ def _environment() -> Environment:
         safe_text=_safe_text,
         whole=_whole,
         query=query,
+        bucket=_bucket,
+        route=_route,
         segment=segment,
     )
     return environment
@@ -75,6 +79,16 @@ def _day(value: date | None) -> str:
 def _moment(value: datetime | None) -> str:
     """A time of the clock, to the second, in UTC as everything here is."""
     return "–" if value is None else f"{value.day} {value:%b %Y, %H:%M:%S}"
+
+
+def _bucket(row: Mapping[str, Any]) -> str:
+    """Who is owed and whether it is collected, of a row that has both."""
+    return f"{CREDITORS_SAID[row['creditor']]}, {STATUSES_SAID[row['arrears_status']].lower()}"
+
+
+def _route(code: str | None) -> str:
+    """Whose it is to do."""
+    return "nobody: a warning" if code is None else ROUTES_SAID[code]
 
 
 def words(code: str | None) -> str:

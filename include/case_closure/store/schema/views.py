@@ -8,6 +8,7 @@ alone, and ``reporting`` is without them (R26): each view is written once and ma
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +34,29 @@ SCHEMAS = {
 }
 
 
+_OF_SIDE = re.compile(r"\{table:([a-z_.]+)\}")
+
+
+def _of_side(table: str) -> str:
+    return f"{{table:{table}}}"
+
+
 @dataclass(frozen=True)
 class View:
-    """A view: its columns with their meanings, in order, and its text with ``{sensitive}`` for the side it is on."""
+    """A view: its columns with their meanings, in order, and its text with ``{sensitive}`` for the side it is on.
+
+    ``{table:NAME}`` in it: of that table what can be on the side, see ``sensitive.rows_for``.
+    """
 
     name: str
     meaning: str
     columns: dict[str, str]
     query: str
+
+    def text_for(self, side: str) -> str:
+        """Its text for a side: ``true`` is the sensitive one."""
+        query = self.query.replace("{sensitive}", side)
+        return _OF_SIDE.sub(lambda named: sensitive.rows_for(side, named[1]), query)
 
 
 _CASE = {"csa_system": "CSCS, CS2 or CCD", "csa_case_id": "Case number on that CSA system"}
@@ -55,7 +71,9 @@ _FIGURES = {
     "held_pence": "Held: by a hold, an exception, or because clerical",
     "credit_pence": "Credits, below zero",
 }
-_RECONCILED = reconciliation.lines(history.POSITIONS_NOW, history.CLOSING_LEDGER_NOW, "{sensitive}")
+_RECONCILED = reconciliation.lines(
+    _of_side(history.POSITIONS_NOW), _of_side(history.CLOSING_LEDGER_NOW), "{sensitive}"
+)
 
 
 # A figure of nights, what is taken off it for the ordinary side, and below what it cannot be.
@@ -975,11 +993,11 @@ VIEWS = (
                count(*) filter (where g.outcome = 'EXCEPTION'), count(*) filter (where g.outcome = 'CLERICAL'),
                coalesce(sum(c.indicative_arrears_pence), 0)::bigint, coalesce(sum(p.received_pence), 0)::bigint,
                coalesce(sum(p.posted_pence), 0)::bigint, coalesce(sum(p.held_pence), 0)::bigint
-        from held.csa_cases c left join closure.end_liability e using (csa_system, csa_case_id)
+        from {table:held.csa_cases} c left join closure.end_liability e using (csa_system, csa_case_id)
         left join closure.casegroups g on g.casegroup_id = c.casegroup_id
         left join (select csa_system, csa_case_id, sum(received_pence) as received_pence, sum(posted_pence) as posted_pence,
                           sum(held_pence) as held_pence
-                   from closure.positions group by 1, 2) p using (csa_system, csa_case_id)
+                   from {table:closure.positions} p group by 1, 2) p using (csa_system, csa_case_id)
         where """  # noqa: S608
         + _side("c")
         + """
@@ -1340,7 +1358,7 @@ def statements() -> list[str]:
             f"comment on schema {schema} is {_quoted(meaning)}",
         ]
         for view in VIEWS:
-            query = sensitive.with_names(view.query.replace("{sensitive}", side))
+            query = sensitive.with_names(view.text_for(side))
             # Without the barrier a function of the reader's own, or a cast that fails, would be tried on the other side's rows.
             written.append(
                 f"create view {schema}.{view.name} ({', '.join(view.columns)}) with (security_barrier) as {query}"

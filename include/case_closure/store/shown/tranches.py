@@ -1,6 +1,7 @@
 """What the pages of tranches read: how far the programme is as it was counted last, and every version of the criteria.
 
-Belongs here: queries of ``reporting``. Does not belong here: the selection, what criteria may be (``domain.tranches``).
+Belongs here: queries of ``reporting``, and of ``sensitive`` for those few. Does not belong here: the
+selection, what criteria may be (``domain.tranches``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from case_closure.store.shown.reading import all_of
 def kept(connection: Connection) -> dict[str, dict[str, Any]]:
     """What is kept of ``programme`` and ``programme_months``, by kind; content None: to be counted anew (R42)."""
     return {row["kind"]: row for row in all_of(connection, "select * from reporting.kept_programme")}
+
+
+def programme_apart(connection: Connection) -> list[dict[str, Any]]:
+    """How far nationally sensitive casegroups are as things stand now; rows as of ``programme``."""
+    return all_of(connection, "select * from sensitive.programme")
 
 
 def held_over_time(connection: Connection) -> list[dict[str, Any]]:

@@ -299,5 +299,13 @@ def _buckets(told: _Told, row: tracing.Traced) -> list[dict[str, Any]]:
             became = "a credit: listed, not transferred"
         else:
             became = "held"
-        found.append({"bucket": bucket, "pence": pence, "due": due, "became": became})
+        found.append(
+            {
+                "creditor": bucket.creditor,
+                "arrears_status": bucket.arrears_status,
+                "pence": pence,
+                "due": due,
+                "became": became,
+            }
+        )
     return found

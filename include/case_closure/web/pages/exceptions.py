@@ -16,8 +16,9 @@ from case_closure.desk import exceptions as desk
 from case_closure.desk import exceptions_shown, figures, replaying
 from case_closure.desk.exceptions import Entry
 from case_closure.domain.cases import CSA_SYSTEMS
+from case_closure.domain.codes import ROUTES_SAID
 from case_closure.domain.permissions import Actor
-from case_closure.domain.rules import RULES
+from case_closure.domain.rules import CASE_OWNER, FT_TEAM, RULES
 from case_closure.store.database import Connection
 from case_closure.store.kept import CAUSES, MOST_CAUSES
 from case_closure.store.listing import SORTS
@@ -35,11 +36,7 @@ _SEE: Final = "see_exceptions"
 _ON_A_PAGE: Final = (50, 200)
 MOST_AT_ONCE: Final = 1_000
 """How many exceptions are entered on at once: what they will do is told within the time that a person waits."""
-_WHOSE: Final = {
-    "FT_TEAM": "financial transition team",
-    "CASE_OWNER": "case owner",
-    None: "nobody: a warning",
-}
+_ROUTES: Final = [(code, ROUTES_SAID[code]) for code in (CASE_OWNER, FT_TEAM)]
 _AGES: Final = {
     "0": "the latest night",
     "7": "1 to 7 days before",
@@ -79,7 +76,7 @@ def show_exceptions(
         request, "exceptions.html", page=page, picks=_picks(page.rows), count=count, beyond=beyond, wanted=wanted,
         side=side, sort=sort, descending=descending, here_now=here, rules=RULES, rule_names=[(code, code) for code in RULES],
         system_names=[(one, one) for one in CSA_SYSTEMS], ages=_AGES, nobody=NOBODY, most=most, on=on, after=where,
-        sensitive=_may_see_sensitive(person), on_a_page=_ON_A_PAGE, found=exceptions_shown.found, whose=_WHOSE,
+        sensitive=_may_see_sensitive(person), on_a_page=_ON_A_PAGE, found=exceptions_shown.found, routes=_ROUTES,
     )  # fmt: skip
 
 
@@ -244,7 +241,7 @@ def show_exception(request: Request, site: TheSite, person: ThePerson, exception
     look = exceptions_shown.look_at(site.url, line)
     return render(
         request, "exception.html", line=line, look=look, history=history, version=_version(history), side=side,
-        worked=side == ORDINARY and line["status"] != "RESOLVED", whose=_WHOSE,
+        worked=side == ORDINARY and line["status"] != "RESOLVED",
     )  # fmt: skip
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from case_closure.desk import figures
 from case_closure.desk import reconciliation as desk
 from case_closure.domain.cases import CSA_SYSTEMS
-from case_closure.domain.money import CREDITORS_SAID, STATUSES_SAID
+from case_closure.domain.money import CREDITORS_SAID
+from case_closure.domain.permissions import Actor
 from case_closure.domain.reconciliation import BREAKS_SAID, CAUSES
 from case_closure.store.kept import RECONCILIATION
 from case_closure.store.shown import nights, reconciliation
@@ -21,8 +22,8 @@ from case_closure.store.shown.reading import reading
 from case_closure.web.forms import APosted
 from case_closure.web.pictures import draw_bars, draw_bridge
 from case_closure.web.rendering import query, render
-from case_closure.web.sides import reads_as
-from case_closure.web.site import NightMissing, ThePerson, TheSite, read_day, said
+from case_closure.web.sides import reads_as, sides
+from case_closure.web.site import NightMissing, Site, ThePerson, TheSite, read_day, said
 
 router = APIRouter()
 _SEE = "see_reconciliation"
@@ -50,8 +51,11 @@ def show_reconciliation(
     casegroup: str = "",
     after: Annotated[list[str] | None, Query()] = None,
     signed: str = "",
+    apart: bool = False,
 ) -> HTMLResponse:
-    """As at the end of the night whose workbook was written last."""
+    """As at the end of the night whose workbook was written last; ``apart``: of nationally sensitive casegroups, now."""
+    if apart:
+        return _show_apart(request, site, person)
     asked = {
         "type": said(type), "cause": said(cause), "system": said(system), "creditor": said(creditor),
         "casegroup": said(casegroup),
@@ -79,11 +83,26 @@ def show_reconciliation(
             ("Left CSA", total["left_csa_pence"], 1), ("Received", total["received_pence"], 1),
             ("Posted", total["posted_pence"], 2), ("Held", total["held_pence"], 3), ("Credits", total["credit_pence"], 4),
         ]),
-        bridge=draw_bridge(night, before) if night else [], night=night, creditors=CREDITORS_SAID, statuses=STATUSES_SAID,
+        bridge=draw_bridge(night, before) if night else [], night=night, creditors=CREDITORS_SAID,
         types=BREAKS_SAID, causes=CAUSES, systems=CSA_SYSTEMS, write_offs=write_offs, counting="write_offs" in counting,
         written_off=_written_off(write_offs["content"]) if write_offs and write_offs["content"] is not None else None,
         more=query(here, **asked, after=breaks.following) if breaks.following else None,
         start=query(here, **asked) if after else None, signed=said(signed).isdigit() and said(signed),
+    )  # fmt: skip
+
+
+def _show_apart(request: Request, site: Site, person: Actor) -> HTMLResponse:
+    there = dict(sides(person, _SEE))
+    if "sensitive" not in there:
+        raise HTTPException(404)
+    limit = site.settings.balance_implausible_pence
+    with reading(site.url, there["sensitive"]) as connection:
+        rows = reconciliation.apart_by_bucket(connection, limit)
+        breaks = reconciliation.breaks_apart(connection, limit)
+    plausible = [row for row in rows if not row["implausible"]]
+    return render(
+        request, "reconciliation_apart.html", total=_added(plausible), all_of_it=_added(rows),
+        buckets=[_tied(row) for row in plausible], breaks=breaks, implausible_pence=limit, causes=CAUSES,
     )  # fmt: skip
 
 
@@ -116,7 +135,7 @@ def _added(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
     total: Counter[str] = Counter(dict.fromkeys((*_FIGURES, "rows", "breaks"), 0))
     for row in rows:
         for name in total:
-            total[name] += row[name]
+            total[name] += row.get(name, 0)
     return total
 
 

@@ -16,14 +16,15 @@ from case_closure import refusals
 from case_closure.desk import criteria as desk
 from case_closure.desk import figures
 from case_closure.domain.cases import CASE_ENUMS, CSA_SYSTEMS
+from case_closure.domain.permissions import Actor
 from case_closure.domain.tranches import FIELDS
 from case_closure.store.shown import tranches
 from case_closure.store.shown.reading import reading
 from case_closure.web.forms import APosted, Posted
 from case_closure.web.pictures import draw_band, draw_bars, draw_line
 from case_closure.web.rendering import query, render
-from case_closure.web.sides import reads_as
-from case_closure.web.site import ThePerson, TheSite, read_day, said
+from case_closure.web.sides import reads_as, sides
+from case_closure.web.site import Site, ThePerson, TheSite, read_day, said
 
 router = APIRouter()
 _SEE = "see_tranches"
@@ -43,8 +44,10 @@ class FormIncomplete(refusals.Refused):
 
 
 @router.get("/tranches")
-def show_tranches(request: Request, site: TheSite, person: ThePerson) -> HTMLResponse:
-    """The whole programme, and each tranche."""
+def show_tranches(request: Request, site: TheSite, person: ThePerson, apart: bool = False) -> HTMLResponse:
+    """The whole programme, and each tranche; ``apart``: of nationally sensitive casegroups, now."""
+    if apart:
+        return _show_apart(request, site, person)
     counting = figures.bring_up_to_date(site.url, ["programme", "programme_months"])
     with reading(site.url, reads_as(person, _SEE)) as connection:
         kept = tranches.kept(connection)
@@ -58,9 +61,20 @@ def show_tranches(request: Request, site: TheSite, person: ThePerson) -> HTMLRes
         request, "tranches.html", as_of=(kept.get("programme") or {}).get("business_date"), counting=bool(counting),
         total=_added(programme or []), band=_band(_added(programme or [])), known=programme is not None,
         lines=_lines(months or []), held=_held(held), in_force=in_force, proposals=proposals, by_tranche=by_tranche,
-        bands={name: _band(one) for name, one in by_tranche.items()}, without=_added(
-            row for row in programme or [] if row["tranche_id"] is None),
+        bands={name: _band(one) for name, one in by_tranche.items()}, without=_without(programme or []),
         width=_WIDTH, height=_HEIGHT,
+    )  # fmt: skip
+
+
+def _show_apart(request: Request, site: Site, person: Actor) -> HTMLResponse:
+    there = dict(sides(person, _SEE))
+    if "sensitive" not in there:
+        raise HTTPException(404)
+    with reading(site.url, there["sensitive"]) as connection:
+        rows = tranches.programme_apart(connection)
+    return render(
+        request, "tranches_apart.html", total=_added(rows), by_tranche=_by_tranche(rows), without=_without(rows),
+        counted=["cases", "liability_ended_cases", "closed_cases", "transitioned_cases", "clerical_cases"],
     )  # fmt: skip
 
 
@@ -185,6 +199,11 @@ def _by_tranche(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
         if row["tranche_id"] is not None:
             of.setdefault(row["tranche_id"], []).append(row)
     return {name: _added(of[name]) for name in sorted(of)}
+
+
+def _without(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Those in no tranche."""
+    return _added(row for row in rows if row["tranche_id"] is None)
 
 
 def _band(total: Mapping[str, int]) -> list[Any]:
