@@ -416,7 +416,7 @@ def test_R26_a_casegroup_is_hidden_from_the_moment_its_extract_is_held(installat
         ("dues", "csa_case_id = 'C00077'"), ("dues", "casegroup_id = 'G00077'"), ("dues", "due_id = 'CS2-C00077-RP-ACTIVE'"),
         ("letters", "casegroup_id = 'G00077'"), ("letters", "business_date = '2017-08-10'"),
         ("exceptions", "casegroup_id = 'G00077'"), ("cases", "casegroup_id = 'G00077'"),
-        ("end_liability", "casegroup_id = 'G00077'"),
+        ("end_liability", "casegroup_id = 'G00077'"), ("corrections", "casegroup_id = 'G00077'"),
     ],
 )  # fmt: skip
 def test_a_barrier_does_not_make_a_question_about_one_case_read_the_book(
@@ -433,6 +433,7 @@ def test_a_barrier_does_not_make_a_question_about_one_case_read_the_book(
     assert "Seq Scan on exceptions" not in plan, plan
     assert "Seq Scan on cms_cases" not in plan, plan
     assert "Seq Scan on csa_cases" not in plan, plan
+    assert "Seq Scan on corrections" not in plan, plan
     assert "Seq Scan on end_liability" not in plan, plan
 
 
@@ -461,6 +462,9 @@ _MANY = """
         select 'CS2-C' || n || '-RP-ACTIVE', '2017-08-10', 'G' || n, 'x', 'y', 'CS2', 'C' || n, 'RP', 'ACTIVE', 9 from c;
     insert into closure.ledger (entry_id, business_date, due_id, kind, amount_pence)
         select due_id || '-CORRECTION-1', business_date, due_id, 'CORRECTION', -1 from closure.dues;
+    insert into held.corrections (correction_id, csa_system, csa_case_id, creditor, arrears_status, new_amount_pence, reason,
+                                  business_date, changed_on)
+        select 'K' || n, 'CS2', 'C' || n, 'RP', 'ACTIVE', 8, 'ERROR', '2017-08-10', '2017-08-10' from c;
     insert into closure.letters (letter_id, business_date, code, recipient_role, casegroup_id, csa_system, csa_case_id, status)
         select 'L' || n || d, date '2017-07-01' + d, 'CMSL6302', 'RECEIVING_PARENT', 'G' || n, 'CS2', 'C' || n, 'ISSUED'
         from c, generate_series(1, 40) d;

@@ -748,6 +748,11 @@ Index(
     "exceptions_case_ix", text(REMAINDER.format("csa_case_id")), _table=exceptions,
     postgresql_where=exceptions.c.csa_case_id.is_not(None),
 )  # fmt: skip
+Index(
+    "exceptions_reference_ix",
+    exceptions.c.subject_reference,
+    postgresql_where=exceptions.c.subject_reference.is_not(None),
+)
 # Whose they are is told by a number alone (R26): few of them.
 OF_NOBODY = "coalesce(casegroup_id, '') = '' and (csa_system is null or csa_case_id is null)"
 Index("exceptions_of_nobody_ix", exceptions.c.exception_id, postgresql_where=text(OF_NOBODY))

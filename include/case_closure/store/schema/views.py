@@ -356,8 +356,7 @@ VIEWS = (
             "status": "APPLIED or REFUSED",
         },
         """
-        with k as materialized (
-            -- Put together before it is asked: the barrier of a view does not hold for the branches of a union.
+        with k as not materialized (
             select h.correction_id, coalesce(l.business_date, h.business_date) as business_date, h.csa_system, h.csa_case_id,
                    c.casegroup_id, h.creditor, h.arrears_status, h.new_amount_pence - l.amount_pence as old_amount_pence,
                    h.new_amount_pence, h.reason, h.requested_by, h.offline_calculation, l.due_id
