@@ -131,6 +131,26 @@ def test_32_an_item_is_raised_once_an_action_the_first_night_it_qualifies(three:
     }  # fmt: skip
 
 
+def test_32_an_action_that_changes_has_no_second_item_and_an_order_has_its_first_when_it_becomes_ongoing(
+    installation: Installation,
+) -> None:
+    def came(amount_pence: int, *, ongoing: bool) -> list[Row]:
+        return [
+            order("order", amount_pence=amount_pence), order("other", action_type="DISTRESS", amount_pence=amount_pence),
+            order("later", amount_pence=amount_pence, ongoing=ongoing),
+        ]  # fmt: skip
+
+    installation.night(FIRST, case("A", "G1"), enforcement_actions=came(5000, ongoing=False))
+    installation.night(SECOND, enforcement_actions=came(6000, ongoing=True))
+    items = [
+        (row["subject_reference"], row["type"], row["business_date"])
+        for row in installation.view("work_items") if row["type"] in ("ENFORCEMENT_ACTION", "LIABILITY_ORDER")
+    ]  # fmt: skip
+    assert sorted(items) == [
+        ("later", "LIABILITY_ORDER", SECOND), ("order", "LIABILITY_ORDER", FIRST), ("other", "ENFORCEMENT_ACTION", FIRST),
+    ]  # fmt: skip
+
+
 def test_the_gates_of_rows_are_in_the_results_of_each_night(three: Installation) -> None:
     results = {
         (row["suite"], row["rule_code"]): (row["judged_rows"], row["failed_rows"])
