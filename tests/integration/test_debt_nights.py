@@ -256,17 +256,23 @@ def test_R22_another_extract_of_the_night_takes_the_whole_place_of_the_one_befor
     installation: Installation, plain_letters: None
 ) -> None:
     """Also of what it had judged and refused; a stage that is run again by hand changes nothing."""
-    installation.night(FIRST, case("A", "G1"), case("B", "G2"), csa_debts=[debt("A")])
-    installation.land(SECOND, extract_id="one", csa_debts=[debt("A", **WRITE_OFF), debt("B"), debt("Y")])
+    installation.night(FIRST, case("A", "G1"), case("B", "G2"), case("C", "G3"), csa_debts=[debt("A")])
+    installation.land(
+        SECOND,
+        extract_id="one",
+        csa_debts=[debt("A", **WRITE_OFF), debt("B"), debt("C", **WRITE_OFF), debt("Y")],
+    )
     installation.run(SECOND, without="close_night")
-    assert judged(installation) == {(FIRST, "A"), (SECOND, "A"), (SECOND, "B")}
-    installation.land(SECOND, extract_id="two", csa_debts=[debt("B", **WRITE_OFF)])
+    assert judged(installation) == {(FIRST, "A"), (SECOND, "A"), (SECOND, "B"), (SECOND, "C")}
+    installation.land(SECOND, extract_id="two", csa_debts=[debt("B", **WRITE_OFF), debt("C")])
     installation.run(SECOND, without="close_night")
     night.run_stage("judge_debts", installation.context(SECOND))
     installation.run(SECOND)
-    assert judged(installation) == {(FIRST, "A"), (SECOND, "B")}
-    assert [row["total_pence"] for row in sent(installation, SECOND)] == [0]
+    assert judged(installation) == {(FIRST, "A"), (SECOND, "B"), (SECOND, "C")}
+    took = [row["csa_case_id"] for row in installation.view("debt_rule_results") if row["result"] != "NONE"]
+    assert took == ["B"], "of C the first extract's write-off is taken back too"
+    assert [row["total_pence"] for row in sent(installation, SECOND)] == [0, debt("C")["total_pence"]]
     assert installation.open_rules() == set()
     # What stands of A is the debt of the first night: it is nothing new.
     installation.night(THIRD, csa_debts=[debt("A")])
-    assert judged(installation) == {(FIRST, "A"), (SECOND, "B")}
+    assert judged(installation) == {(FIRST, "A"), (SECOND, "B"), (SECOND, "C")}

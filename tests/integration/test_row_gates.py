@@ -143,11 +143,12 @@ def test_32_an_action_that_changes_has_no_second_item_and_an_order_has_its_first
     installation.night(FIRST, case("A", "G1"), enforcement_actions=came(5000, ongoing=False))
     installation.night(SECOND, enforcement_actions=came(6000, ongoing=True))
     items = [
-        (row["subject_reference"], row["type"], row["business_date"])
+        (row["subject_reference"], row["type"], row["business_date"], row["route"])
         for row in installation.view("work_items") if row["type"] in ("ENFORCEMENT_ACTION", "LIABILITY_ORDER")
     ]  # fmt: skip
     assert sorted(items) == [
-        ("later", "LIABILITY_ORDER", SECOND), ("order", "LIABILITY_ORDER", FIRST), ("other", "ENFORCEMENT_ACTION", FIRST),
+        ("later", "LIABILITY_ORDER", SECOND, "ENFORCEMENT_TEAM"), ("order", "LIABILITY_ORDER", FIRST, "ENFORCEMENT_TEAM"),
+        ("other", "ENFORCEMENT_ACTION", FIRST, "ENFORCEMENT_TEAM"),
     ]  # fmt: skip
 
 
@@ -187,7 +188,7 @@ def test_R21_another_extract_of_the_night_takes_the_whole_place_of_the_one_befor
     installation.night(FIRST, case("A", "G1"), records=[record("r1", kind="X"), record("r2", kind="X")])
     installation.land(
         SECOND, extract_id="DW-1", records=[record("r1"), record("r3", kind="X")], csa_actions=[action("c1"), action("c2")],
-        enforcement_actions=[order("e1"), order("e2")],
+        enforcement_actions=[order("e1"), order("e2"), order("e3", action_type="DISTRESS")],
     )  # fmt: skip
     begin(installation, SECOND, through="refer_actions")
     once = state(installation)
@@ -200,7 +201,7 @@ def test_R21_another_extract_of_the_night_takes_the_whole_place_of_the_one_befor
     }
     installation.land(
         SECOND, extract_id="DW-2", records=[record("r2")], csa_actions=[action("c1")],
-        enforcement_actions=[order("e1", ongoing=False), order("e2", action_type="DISTRESS")],
+        enforcement_actions=[order("e1", ongoing=False), order("e2", action_type="DISTRESS"), order("e3")],
     )  # fmt: skip
     night.record_failure(installation.context(SECOND), "check_money_law", "disk full")
     installation.run(SECOND)
@@ -211,8 +212,8 @@ def test_R21_another_extract_of_the_night_takes_the_whole_place_of_the_one_befor
         ("RECORD", "r3"): ("RESOLVED", SECOND),
     }
     assert sorted(items.values()) == [
-        ("CSA_ACTION_OUTSTANDING", "OPEN"), ("ENFORCEMENT_ACTION", "OPEN"), ("MANUAL_HANDLING", "CLOSED"),
-        ("MANUAL_HANDLING", "CLOSED"), ("MANUAL_HANDLING", "OPEN"),
+        ("CSA_ACTION_OUTSTANDING", "OPEN"), ("ENFORCEMENT_ACTION", "OPEN"), ("LIABILITY_ORDER", "OPEN"),
+        ("MANUAL_HANDLING", "CLOSED"), ("MANUAL_HANDLING", "CLOSED"), ("MANUAL_HANDLING", "OPEN"),
     ]  # fmt: skip
     done = installation.everything()
     installation.run(SECOND, "run-2")
