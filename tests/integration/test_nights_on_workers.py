@@ -62,6 +62,9 @@ def celery(store: Installation) -> Iterator[CeleryUp]:
         # A task that has not been heard of for so long is begun again; five minutes are Airflow's own.
         AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT="60",
         AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL="5",
+        # What the broker has given to a worker that stands still is queued again after so long; ten minutes are Airflow's own.
+        AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT="45",
+        AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL="10",
     )
     try:
         yield started
