@@ -20,6 +20,14 @@ def reads_as(person: Actor, action: str) -> str:
     return role
 
 
+def reads_apart(person: Actor, action: str) -> str:
+    """The role as which they read nationally sensitive casegroups alone. Raises a 404, as for what is not there."""
+    there = dict(sides(person, action))
+    if "sensitive" not in there:
+        raise HTTPException(404)
+    return there["sensitive"]
+
+
 def sides(person: Actor, action: str) -> list[tuple[Schema, str]]:
     """Schema and role of each side the person may see for this action, the ordinary first."""
     seen: list[tuple[Schema, str]] = [("reporting", reads_as(person, action))]

@@ -7,11 +7,13 @@ finding breaks (``store.reconciliation``), keeping them (``store.kept``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from case_closure.store.shown.reading import Rows, all_of, page_of
+
+FIGURES_APART: Final = ("left_csa_pence", "received_pence", "posted_pence", "held_pence", "credit_pence")
 
 
 def kept(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -42,16 +44,17 @@ def breaks_page(
 
 def apart_by_bucket(connection: Connection, implausible_pence: int) -> list[dict[str, Any]]:
     """What nationally sensitive casegroups come to now, by system, creditor, status and whether it is implausible."""
-    figures = "left_csa_pence", "received_pence", "posted_pence", "held_pence", "credit_pence"
-    added = ", ".join(f"sum({name})::numeric(38) as {name}" for name in figures)
-    largest = ", ".join(f"abs({name}::numeric)" for name in figures)
+    added = ", ".join(f"sum({name})::numeric(38) as {name}" for name in FIGURES_APART)
+    largest = ", ".join(f"abs({name}::numeric)" for name in FIGURES_APART)
     query = f"""
         select csa_system, creditor, arrears_status, greatest({largest}) > :implausible as implausible, count(*) as rows,
                count(break_type) as breaks, {added}
         from sensitive.reconciliation group by 1, 2, 3, 4 order by 1, 2, 3, 4
     """  # noqa: S608  columns named above
     rows = all_of(connection, query, implausible=implausible_pence)
-    return [{name: int(value) if name in figures else value for name, value in row.items()} for row in rows]
+    return [
+        {name: int(value) if name in FIGURES_APART else value for name, value in row.items()} for row in rows
+    ]
 
 
 def breaks_apart(connection: Connection, implausible_pence: int) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from case_closure.store.shown.casegroups import Schema
 from case_closure.store.shown.reading import reading
 from case_closure.web.forms import APosted, Posted
 from case_closure.web.rendering import render
-from case_closure.web.sides import sides
+from case_closure.web.sides import reads_apart, reads_as, sides
 from case_closure.web.site import Site, ThePerson, TheSite
 
 router = APIRouter()
@@ -32,16 +32,16 @@ def show_payments(
     apart: bool = False,
 ) -> HTMLResponse:  # fmt: skip
     """Those that stand so, the oldest first."""
-    there = dict(sides(person, _SEE))
     schema: Schema = "sensitive" if apart else "reporting"
-    if status not in payments.LISTS or source not in ("", *SOURCES) or schema not in there:
+    role = reads_apart(person, _SEE) if apart else reads_as(person, _SEE)
+    if status not in payments.LISTS or source not in ("", *SOURCES):
         raise HTTPException(404)
     last = None if after is None else desk.find_id(site.url, after)
-    with reading(site.url, there[schema]) as connection:
+    with reading(site.url, role) as connection:
         page = payments.payments_page(connection, status, source, last, schema)
     return render(
         request, "payments.html", status=status, source=source, page=page, lists=payments.LISTS, sources=SOURCES, apart=apart,
-        after=after, found=None, may_see_apart="sensitive" in there,
+        after=after, found=None, may_see_apart=person.may("see_sensitive"),
     )  # fmt: skip
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from case_closure.desk import figures
@@ -22,7 +22,7 @@ from case_closure.store.shown.reading import reading
 from case_closure.web.forms import APosted
 from case_closure.web.pictures import draw_bars, draw_bridge
 from case_closure.web.rendering import query, render
-from case_closure.web.sides import reads_as, sides
+from case_closure.web.sides import reads_apart, reads_as
 from case_closure.web.site import NightMissing, Site, ThePerson, TheSite, read_day, said
 
 router = APIRouter()
@@ -92,17 +92,16 @@ def show_reconciliation(
 
 
 def _show_apart(request: Request, site: Site, person: Actor) -> HTMLResponse:
-    there = dict(sides(person, _SEE))
-    if "sensitive" not in there:
-        raise HTTPException(404)
+    role = reads_apart(person, _SEE)
     limit = site.settings.balance_implausible_pence
-    with reading(site.url, there["sensitive"]) as connection:
+    with reading(site.url, role) as connection:
         rows = reconciliation.apart_by_bucket(connection, limit)
         breaks = reconciliation.breaks_apart(connection, limit)
     plausible = [row for row in rows if not row["implausible"]]
+    total, all_of_it = (_added(some, reconciliation.FIGURES_APART) for some in (plausible, rows))
     return render(
-        request, "reconciliation_apart.html", total=_added(plausible), all_of_it=_added(rows),
-        buckets=[_tied(row) for row in plausible], breaks=breaks, implausible_pence=limit, causes=CAUSES,
+        request, "reconciliation_apart.html", total=total, all_of_it=all_of_it, buckets=[_tied(row) for row in plausible],
+        breaks=breaks, implausible_pence=limit, causes=CAUSES,
     )  # fmt: skip
 
 
@@ -131,11 +130,11 @@ def _night(value: str) -> date:
     return on
 
 
-def _added(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    total: Counter[str] = Counter(dict.fromkeys((*_FIGURES, "rows", "breaks"), 0))
+def _added(rows: Iterable[Mapping[str, Any]], figures: Sequence[str] = _FIGURES) -> Counter[str]:
+    total: Counter[str] = Counter(dict.fromkeys((*figures, "rows", "breaks"), 0))
     for row in rows:
         for name in total:
-            total[name] += row.get(name, 0)
+            total[name] += row[name]
     return total
 
 

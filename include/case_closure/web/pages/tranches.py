@@ -23,7 +23,7 @@ from case_closure.store.shown.reading import reading
 from case_closure.web.forms import APosted, Posted
 from case_closure.web.pictures import draw_band, draw_bars, draw_line
 from case_closure.web.rendering import query, render
-from case_closure.web.sides import reads_as, sides
+from case_closure.web.sides import reads_apart, reads_as
 from case_closure.web.site import Site, ThePerson, TheSite, read_day, said
 
 router = APIRouter()
@@ -67,10 +67,7 @@ def show_tranches(request: Request, site: TheSite, person: ThePerson, apart: boo
 
 
 def _show_apart(request: Request, site: Site, person: Actor) -> HTMLResponse:
-    there = dict(sides(person, _SEE))
-    if "sensitive" not in there:
-        raise HTTPException(404)
-    with reading(site.url, there["sensitive"]) as connection:
+    with reading(site.url, reads_apart(person, _SEE)) as connection:
         rows = tranches.programme_apart(connection)
     return render(
         request, "tranches_apart.html", total=_added(rows), by_tranche=_by_tranche(rows), without=_without(rows),
