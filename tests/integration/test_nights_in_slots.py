@@ -51,6 +51,7 @@ def test_nights_by_local_executor_come_to_what_they_come_to_in_one_process(
     of_its_own = {HOME: str(home), LOGIN_PORT: "0", PARTITION_CASEGROUPS: str(PART), SLOTS: str(slots)}
     up = Up(home, {**os.environ, **of_its_own, "AIRFLOW__CORE__PARALLELISM": "4"})
     try:
+        up.wait_until_swept()
         for on in NIGHTS:
             run = up.trigger(on.isoformat())
             assert up.ended(run, seconds=900) == "success", up.tries(on.isoformat())

@@ -67,6 +67,7 @@ def celery(store: Installation) -> Iterator[CeleryUp]:
         AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL="10",
     )
     try:
+        started.up.wait_until_swept()
         yield started
     finally:
         started.stop()

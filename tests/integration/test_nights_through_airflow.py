@@ -55,6 +55,7 @@ def up(store: Store) -> Iterator[Up]:
     started = Up(
         store.folder, {**os.environ, "CASE_CLOSURE_HOME": str(store.folder), "CASE_CLOSURE_PORT": "0"}
     )
+    started.wait_until_swept()
     yield started
     with contextlib.suppress(ProcessLookupError):
         started.process.terminate()

@@ -57,6 +57,16 @@ class Up:
         assert password is not None, printed
         self.client = AirflowClient(url[0], "admin", password[1])
 
+    def wait_until_swept(self) -> None:
+        """The morning's sweep begins as soon as there are workers, and a night that is open meanwhile is an item for somebody."""
+        path = "/api/v2/dags/sweep/dagRuns"
+
+        def ended() -> bool:
+            states = [run["state"] for run in self.client.get(path)["dag_runs"]]
+            return bool(states) and set(states) <= {"success", "failed"}
+
+        until(ended)
+
     def children(self) -> dict[str, psutil.Process]:
         """Airflow's processes by name."""
         found = {}
