@@ -62,7 +62,7 @@ def test_nights_by_local_executor_come_to_what_they_come_to_in_one_process(
             assert len(tasks) == len(night.STAGES) + mapped
         assert_the_same_stands(store, in_process, *NIGHTS)
         if slots > 1:
-            rows = store.query("select kind, part % %s as slot from closure.night_parts", slots)
+            rows = store.query("select kind, part %% %s as slot from closure.night_parts", slots)
             worked = {(row["kind"], row["slot"]) for row in rows}
             assert {("receive_balances", slot) for slot in range(slots)} <= worked
     finally:
