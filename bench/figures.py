@@ -349,7 +349,9 @@ def workers(bench: Bench) -> Iterator[Row]:
             try:
                 home.checkpoint()
                 busy = _CpuSeconds(home)
-                celery.up.trigger(NIGHT)
+                # By its field, and not as the run of that date: Airflow's own database is one for both.
+                by_hand = {"logical_date": None, "conf": {"business_date": NIGHT}}
+                celery.up.client.post("/api/v2/dags/nightly/dagRuns", by_hand)
                 until(lambda: store.query(_FINANCE_ENDED), 3600)  # noqa: B023
                 (took,) = store.query(_FINANCE_SECONDS)
                 seconds[count] = float(took["seconds"])
