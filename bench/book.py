@@ -72,9 +72,14 @@ def fill(url: str, casegroups: int) -> int:
             if statement.strip():
                 connection.exec_driver_sql(statement.replace("%", "%%"))
         count = connection.exec_driver_sql("select count(*) from held.csa_closing_ledger").scalar_one()
+    vacuum(url)
+    return int(count)
+
+
+def vacuum(url: str) -> None:
+    """As the server does by itself between two nights."""
     with database.engine(url).connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("vacuum analyze")
-    return int(count)
 
 
 def full_outer_join(url: str) -> float:

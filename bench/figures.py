@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from bench import book, floor
+from bench import book, changing, floor
 from bench import casework as working
 from bench import debts as judging
 from bench import pages as clicking
@@ -33,6 +33,8 @@ from tests.support.home import REPOSITORY, Home
 from tests.support.installation import Installation
 
 NIGHT = "2017-08-10"
+EMPTY_NIGHT = "2017-08-11"
+TEN_CHANGED_NIGHT = "2017-08-14"
 GIB = 1024**3
 LARGE = 500_000  # from here on a figure is measured once, unless asked otherwise
 THE_BOOK = 1_200_000  # the size the finance goals are set at
@@ -98,7 +100,7 @@ class Bench:
         shutil.rmtree(self.home.folder / "landings", ignore_errors=True)
         self._landings.clear()
 
-    def night(self, landing: Path, url: str, *, load_gates: bool = True) -> dict[str, Any]:
+    def night(self, landing: Path, url: str, *, on: str = NIGHT, load_gates: bool = True) -> dict[str, Any]:
         """One night in a process of its own; the answer of `bench.child`, with its whole seconds."""
         self._runs += 1
         self.home.checkpoint()
@@ -107,7 +109,7 @@ class Bench:
             "night",
             url,
             landing=str(landing),
-            on=NIGHT,
+            on=on,
             run_id=f"bench-{self._runs}",
             load_gates=load_gates,
         )
@@ -265,6 +267,22 @@ def rerun(bench: Bench) -> Iterator[Row]:
             again.append(bench.night(landing, url, load_gates=False)["whole_seconds"])
     bench.forget_landings()
     yield compared(f"unchanged rerun, {size:,} casegroups, against the first run", again, first, 0.5)
+
+
+def quiet(bench: Bench) -> Iterator[Row]:
+    """What a night costs that brings nothing, or ten casegroups, in a full book that has lived through a night."""
+    size, few = bench.book_casegroups, bench.home.folder / "few"
+    landing = bench.landing(size)
+    with bench.home.store() as url:
+        bench.night(landing, url)
+        book.vacuum(url)
+        changing.land(landing, few, NIGHT, EMPTY_NIGHT, 0)
+        changing.land(landing, few, NIGHT, TEN_CHANGED_NIGHT, 10)
+        bench.forget_landings()
+        empty = bench.night(few, url, on=EMPTY_NIGHT)["night_seconds"]
+        ten = bench.night(few, url, on=TEN_CHANGED_NIGHT)["night_seconds"]
+    yield Row(f"an empty night in a book of {size:,} casegroups, imports apart", empty, "s")
+    yield Row("a night with ten changed casegroups in the same, imports apart", ten, "s", 3.0)
 
 
 # --- through Airflow --------------------------------------------------------------------------------------
@@ -650,6 +668,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "peer": peer,
     "bad": bad,
     "rerun": rerun,
+    "quiet": quiet,
     "dag": dag,
     "workers": workers,
     "sample": sample,

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import text
 
+from bench.book import vacuum
 from case_closure.night import allocate_payments
 from case_closure.night.context import NightContext
 from case_closure.settings import Settings
@@ -76,8 +77,7 @@ def fill(url: str, casegroups: int) -> None:
     with database.transaction(url) as connection:
         for statement in script.split(";"):
             connection.exec_driver_sql(statement.replace("%", "%%"))
-    with database.engine(url).connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("vacuum analyze")
+    vacuum(url)
 
 
 def allocate(url: str) -> tuple[dict[str, int], float]:
