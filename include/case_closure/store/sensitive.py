@@ -80,16 +80,23 @@ VIEWS = {
           and not exists (select from held.csa_cases c where (r.csa_system is null or r.csa_case_id is null)
                           and c.casegroup_id = r.casegroup_id and c.business_date > r.business_date)
     """,
+    # Nearly every position names a case that is held with its casegroup: those are not looked for in the book one by one.
     "sensitive_cases": f"""
-        select c.csa_system, c.csa_case_id from closure.sensitive_casegroups s join held.csa_cases c using (casegroup_id)
+        with theirs as materialized (
+            select c.csa_system, c.csa_case_id from closure.sensitive_casegroups s join held.csa_cases c using (casegroup_id))
+        select csa_system, csa_case_id from theirs
         union
         select csa_system, csa_case_id from closure.sensitive_refusals where csa_system is not null and csa_case_id is not null
         union
         select r.csa_system, r.csa_case_id from closure.sensitive_casegroups s join closure.refused_rows r using (casegroup_id)
         where r.csa_system is not null and r.csa_case_id is not null and {_NOT_HELD.format("r")}
         union
-        select p.csa_system, p.csa_case_id from closure.sensitive_casegroups s join closure.positions p using (casegroup_id)
-        where p.csa_system <> '' and p.csa_case_id <> '' and {_NOT_HELD.format("p")}
+        select p.csa_system, p.csa_case_id from (
+            select p.csa_system, p.csa_case_id
+            from closure.sensitive_casegroups s join closure.positions p using (casegroup_id)
+            where p.csa_system <> '' and p.csa_case_id <> ''
+            except select csa_system, csa_case_id from theirs) p
+        where {_NOT_HELD.format("p")}
     """,  # noqa: S608
     "sensitive_people": _people_of("closure.sensitive_cases"),
     # Each is asked for once, and not once a kind of number.
