@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from case_closure import sample
+from case_closure.desk import figures
 from case_closure.store import database
 from case_closure.store.shown import reading
 from tests.support.browser import browsing
@@ -27,6 +28,12 @@ HOSTILE_NIGHT = date(2017, 8, 14)
 HOSTILE = (
     "<script>alert('x')</script>\"><img src=x onerror=alert(1)>{{7*7}}'; drop table closure.dues; --\u202eabc"
 )
+
+
+@pytest.fixture(autouse=True)
+def _figures_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine busy with tests the figures of a small book may take as long as those of a large one elsewhere."""
+    monkeypatch.setattr(figures, "WAITS_SECONDS", 60.0)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import wait
 
 import pytest
 
@@ -146,3 +148,35 @@ def test_B8_figures_are_counted_after_each_night_and_agree_with_the_views(desk: 
         assert row == (None,)
         connection.rollback()
     assert figures.bring_up_to_date(desk.installation.url, ["programme"]) == set()
+
+
+def test_nobody_is_kept_waiting_for_figures_that_take_long(
+    worked_on: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has those of before sees them at once, and that newer ones are being counted (B8)."""
+    url, look = worked_on.installation.url, worked_on.client("control_group").get
+    assert "being counted" not in look("/tranches").text
+    slowly = kept.COUNTED["programme"] + ", pg_sleep(3)"
+    monkeypatch.setitem(kept.COUNTED, "programme", slowly.replace("*", "programme.*"))
+    monkeypatch.setattr(figures, "WAITS_SECONDS", 0.1)
+    with database.transaction(url) as connection:
+        connection.exec_driver_sql("update closure.kept_figures set night_stage = 0 where kind = 'programme'")
+    began = time.monotonic()
+    page = look("/tranches").text
+    assert time.monotonic() - began < 3
+    assert "Nights since then are being counted; these figures stand until they are." in page
+    assert "cases held" in page
+    with database.transaction(url) as connection:
+        connection.exec_driver_sql("delete from closure.kept_figures where kind = 'programme'")
+    assert "open this page again" in look("/tranches").text
+    monkeypatch.setattr(figures, "WAITS_SECONDS", 60.0)
+    assert figures.bring_up_to_date(url, ["programme"]) == set()
+    assert "cases held" in look("/tranches").text
+    # What took long is known to: the next who asks does not wait for it at all.
+    monkeypatch.setattr(figures, "WAITS_SECONDS", 2.0)
+    with database.transaction(url) as connection:
+        connection.exec_driver_sql("update closure.kept_figures set night_stage = 0 where kind = 'programme'")
+    began = time.monotonic()
+    assert figures.bring_up_to_date(url, ["programme"]) == {"programme"}
+    assert time.monotonic() - began < 1
+    wait(figures._counting.values())

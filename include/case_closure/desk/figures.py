@@ -10,13 +10,13 @@ import logging
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Final
 
 from case_closure.store import database, kept
 
 _log = logging.getLogger(__name__)
 
-WAITS_SECONDS: Final = 1.5
+WAITS_SECONDS = 0.25
+"""A page is to be there in half a second, with whatever is kept."""
 _aside = ThreadPoolExecutor(1, thread_name_prefix="figures")
 _counting: dict[tuple[str, str], Future[None]] = {}
 _one_asks = threading.Lock()
@@ -34,8 +34,8 @@ def bring_up_to_date(url: str, kinds: Iterable[str]) -> set[str]:
         if there is None or not there.is_new:
             begun[kind] = _begin(url, kind)
     # Who has figures of the night before is not kept waiting for those that take long.
-    known_long = [there.seconds > WAITS_SECONDS for kind in begun if (there := found[kind])]
-    wait(begun.values(), timeout=0 if known_long and all(known_long) else WAITS_SECONDS)
+    known_long = any(there.seconds > WAITS_SECONDS for kind in begun if (there := found[kind]))
+    wait(begun.values(), timeout=0 if known_long else WAITS_SECONDS)
     return {kind for kind, future in begun.items() if not future.done()}
 
 

@@ -1232,9 +1232,9 @@ VIEWS = (
     ),
     View(
         "kept_programme",
-        "What `programme` and `programme_months` came to when they were counted last, for pages that cannot wait (B8)",
+        "What `programme`, `programme_months` and what each month left held came to when counted last, for pages (B8)",
         _KEPT,
-        _kept("programme", "programme_months"),
+        _kept("programme", "programme_months", kept.HELD_MONTHS),
     ),
     View(
         "kept_reconciliation",

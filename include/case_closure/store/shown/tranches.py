@@ -14,22 +14,13 @@ from case_closure.store.shown.reading import all_of
 
 
 def kept(connection: Connection) -> dict[str, dict[str, Any]]:
-    """What is kept of ``programme`` and ``programme_months``, by kind; content None: to be counted anew (R42)."""
+    """What is kept of the programme, its months and what each left held, by kind; content None: to be counted anew (R42)."""
     return {row["kind"]: row for row in all_of(connection, "select * from reporting.kept_programme")}
 
 
 def programme_apart(connection: Connection) -> list[dict[str, Any]]:
     """How far nationally sensitive casegroups are as things stand now; rows as of ``programme``."""
     return all_of(connection, "select * from sensitive.programme")
-
-
-def held_over_time(connection: Connection) -> list[dict[str, Any]]:
-    """What was held at the end of the last night of each month, pence, in order."""
-    query = """
-        select distinct on (date_trunc('month', business_date)) date_trunc('month', business_date)::date as month_on, held_pence
-        from reporting.nights where status = 'SUCCESS' order by date_trunc('month', business_date), business_date desc
-    """
-    return all_of(connection, query)
 
 
 def criteria_in_force(connection: Connection) -> list[dict[str, Any]]:

@@ -48,19 +48,19 @@ def show_tranches(request: Request, site: TheSite, person: ThePerson, apart: boo
     """The whole programme, and each tranche; ``apart``: of nationally sensitive casegroups, now."""
     if apart:
         return _show_apart(request, site, person)
-    counting = figures.bring_up_to_date(site.url, ["programme", "programme_months"])
+    counting = figures.bring_up_to_date(site.url, ["programme", "programme_months", "held_months"])
     with reading(site.url, reads_as(person, _SEE)) as connection:
         kept = tranches.kept(connection)
         in_force = tranches.criteria_in_force(connection)
         proposals = tranches.proposals(connection)
-        held = tranches.held_over_time(connection)
-    programme = (kept.get("programme") or {}).get("content")
-    months = (kept.get("programme_months") or {}).get("content")
+    programme, months, held = (
+        (kept.get(kind) or {}).get("content") for kind in ("programme", "programme_months", "held_months")
+    )
     by_tranche = _by_tranche(programme or [])
     return render(
         request, "tranches.html", as_of=(kept.get("programme") or {}).get("business_date"), counting=bool(counting),
         total=_added(programme or []), band=_band(_added(programme or [])), known=programme is not None,
-        lines=_lines(months or []), held=_held(held), in_force=in_force, proposals=proposals, by_tranche=by_tranche,
+        lines=_lines(months or []), held=_held(held or []), in_force=in_force, proposals=proposals, by_tranche=by_tranche,
         bands={name: _band(one) for name, one in by_tranche.items()}, without=_without(programme or []),
         width=_WIDTH, height=_HEIGHT,
     )  # fmt: skip
@@ -242,8 +242,9 @@ def _lines(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _held(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _held(months: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Bars side by side, a month each: where each stands, and how wide all are."""
+    rows = [{**row, "month_on": date.fromisoformat(row["month_on"])} for row in months]
     bars = draw_bars([(str(row["month_on"]), row["held_pence"], 3) for row in rows])
     wide = _WIDTH // max(1, len(rows))
     return {
