@@ -15,11 +15,12 @@ from sqlalchemy import Connection, CursorResult, text
 
 _LEDGER = """
     select business_date, reference, amount_pence, concat_ws(' ', due_id, lower(reason)) from reporting.ledger
-    where kind = '{0}'
-      -- As a list, which the view passes on to its index; it would add up the whole ledger for a join.
-      and due_id = any(array(select due_id from reporting.dues where casegroup_id = :casegroup_id))
+    where kind = '{0}' and due_id = any(cast(:due_ids as text[]))
 """
-# Each gives business_date, reference, pence and words. In the order in which what bears one date is told.
+_DUES = "DUE"
+# Each gives business_date, reference, pence and words. In the order in which what bears one date is told: dues, and what is in
+# the ledger of them. These are asked for as a list, which the view passes on to its index; it would add up the whole ledger for a
+# join.
 EVENTS = {
     "BALANCE": """
         select business_date, coalesce(balance_id, 'without a number'), received_pence,
@@ -35,7 +36,7 @@ EVENTS = {
         select business_date, move_number || '-' || to_state, null, concat_ws(': ', 'from ' || nullif(from_state, ''), cause)
         from reporting.journeys where casegroup_id = :casegroup_id
     """,
-    "DUE": """
+    _DUES: """
         select business_date, due_id, posted_pence, concat_ws(' ', arrears_from, 'to', arrears_to)
         from reporting.dues where casegroup_id = :casegroup_id
     """,
@@ -182,16 +183,20 @@ def events(
 ) -> list[Event]:  # fmt: skip
     """All of these kinds, kind by kind. ``cases``: those of the casegroup, for what is on record by case alone."""
     listed = list(cases)
-    values = {
+    values: dict[str, Any] = {
         "casegroup_id": casegroup_id, "csa_systems": sorted({case["csa_system"] for case in listed}),
         "csa_case_ids": sorted({case["csa_case_id"] for case in listed}),
     }  # fmt: skip
-    return [
-        Event(on, kind, reference, pence, words, *more)
-        for kind, query in kinds.items()
-        for on, reference, pence, words, *more in map(tuple, _run(connection, schema, query, **values))
-        if on is not None
-    ]
+    told: list[Event] = []
+    for kind, query in kinds.items():
+        values["due_ids"] = [event.reference for event in told if event.kind == _DUES]
+        rows = map(tuple, _run(connection, schema, query, **values))
+        told += [
+            Event(on, kind, reference, pence, words, *more)
+            for on, reference, pence, words, *more in rows
+            if on is not None
+        ]
+    return told
 
 
 def _run(connection: Connection, schema: str, query: str, **values: Any) -> CursorResult[Any]:
