@@ -66,9 +66,12 @@ CASES: list[tuple[str, Row, str | None]] = [
     *(("resolutions", {name: None}, name)
       for name in ("csa_system", "csa_case_id", "entity", "field", "new_value", "entered_by")),
     ("resolutions", {"entity": "CHILD"}, "entity"),
-    *(("resolutions", {"field": name}, "field") for name in ("csa_case_id", "party_id", "colour", "Scheme", "surname")),
+    *(("resolutions", {"field": name}, "field")
+      for name in ("csa_system", "csa_case_id", "party_id", "colour", "Scheme", "surname")),
+    ("resolutions", {"entity": "PAYING_PARENT", "field": "party_id", "new_value": "P2"}, "field"),
     ("resolutions", {"entity": "PAYING_PARENT", "field": "surname", "new_value": "Ng"}, None),
     ("resolutions", {"entity": "PAYING_PARENT", "field": "date_of_birth", "new_value": "17.5.1980"}, "new_value"),
+    ("resolutions", {"entity": "PAYING_PARENT", "field": "date_of_birth", "new_value": "19800517"}, "new_value"),
     ("resolutions", {"new_value": "2012"}, "new_value"),
     ("resolutions", {"entity": "BALANCE", "field": "rp_active_pence", "new_value": "ten"}, "new_value"),
     ("csa_debts", {"rp_arrears_decision": "SOME"}, "rp_arrears_decision"),
@@ -138,6 +141,23 @@ def test_4_6_a_number_that_comes_again_says_what_it_said_first_and_a_refused_row
 @pytest.mark.parametrize("file", ROWS)
 def test_the_rules_that_a_night_lists_for_the_rows_of_a_file_are_those_it_judges(file: str) -> None:
     assert sorted(rules_of(rows_suite(file))) == sorted(suites.arriving_rows(file).rule_codes)
+
+
+# Of each file what a row may say otherwise: what is in its last column.
+OTHERWISE: dict[str, Row] = {
+    "corrections": {"offline_calculation": "{}"}, "csa_actions": {"notified_by": "csa.six"},
+    "records": {"detail": '{"a": 1}'}, "resolutions": {"entered_on": date(2017, 8, 11)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", OTHERWISE)
+def test_6_whatever_is_other_in_a_row_that_comes_again_refuses_it_whichever_file_it_is_of(file: str) -> None:
+    """Contract [4], [6]."""
+    first = rows_of(file, GOOD[file])
+    assert judged(file, rows_of(file, GOOD[file] | OTHERWISE[file]), first) == {
+        0: ("row_changed", FILES[file].event_key[0])
+    }
+    assert judged(file, first, first) == {}
 
 
 def test_6_what_happens_once_is_an_event_of_the_contract() -> None:

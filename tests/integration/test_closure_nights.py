@@ -135,6 +135,17 @@ def test_answers_that_name_nothing_and_answers_that_do(installation: Installatio
     assert installation.everything() == before
 
 
+def test_B15_an_answer_about_a_letter_that_was_issued_names_none_that_was_suppressed(
+    installation: Installation,
+) -> None:
+    """[12]"""
+    tranche(installation)
+    installation.night(ON, open_case())
+    sent = next(row["letter_id"] for row in installation.view("letters") if row["status"] == "ISSUED")
+    installation.night(ON + DAY, clerical_letters=[{"letter_id": sent, "issued_on": ON}])
+    assert installation.open_rules() == {("clerical_letter_unknown", None)}
+
+
 def test_a_whole_journey_with_what_interrupts_it(installation: Installation) -> None:
     """B53, B69, B70: selected, inhibited between two nights, released, failed, closed; each letter once."""
     tranche(installation)

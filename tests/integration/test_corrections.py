@@ -13,7 +13,7 @@ from case_closure.night import apply_corrections
 from case_closure.night import run as night
 from case_closure.store import database, dues
 from tests.support import money_law
-from tests.support.builders import Row, balance, case
+from tests.support.builders import Row, balance, case, nino_of
 from tests.support.installation import Databases, Installation
 
 pytestmark = pytest.mark.usefixtures("plain_letters")
@@ -404,6 +404,46 @@ def test_R22_what_a_replaced_extract_had_corrected_stands_and_is_not_corrected_a
     }
     assert installation.open_rules() == set()
     assert money_law.breaches(installation.url) == []
+
+
+def test_R28_a_case_is_on_CMS_by_what_was_created_here_or_by_both_its_parents_in_the_register(
+    installation: Installation,
+) -> None:
+    """[14]: A was created here, M is in the register; one parent of P and of R is, with somebody else. The period is that of the
+    latest balance, and not of the first."""
+    installation.night(
+        FIRST, case("A", "G1"), case("M", "G2", owes={}, on_cms={}),
+        case("P", "G3", owes={}, on_cms={"receiving_parent_nino": nino_of("somebody")}),
+        case("R", "G4", owes={}, on_cms={"paying_parent_nino": nino_of("somebody")}),
+    )  # fmt: skip
+    latest = balance("M", "G2", {}, balance_id="B-M2", arrears_from=date(2012, 1, 1))
+    of: Row = {"reason": "OFFLINE_REPORT", "arrears_status": "SUSPENDED"}
+    reports = [correction(f"C{one}", one, 250, **of) for one in "AMPR"]
+    installation.night(SECOND, csa_balances=[latest], corrections=reports)
+    suspended = [row for row in installation.view("dues") if row["arrears_status"] == "SUSPENDED"]
+    since = {row["csa_case_id"]: row["arrears_from"] for row in suspended}
+    assert since == {"A": date(2010, 1, 1), "M": date(2012, 1, 1)}
+    unknown = {case_id for rule, case_id in installation.open_rules() if rule == "correction_due_unknown"}
+    assert unknown == {"P", "R"}
+
+
+def test_R20_a_changed_balance_is_settled_by_a_correction_that_comes_with_it_or_after_it(
+    installation: Installation,
+) -> None:
+    """[15]: and by none that came before it, though its dues are what it says; also by one that changes nothing."""
+
+    def changed(pence: int) -> Row:
+        since = date(2011, 1, pence // 100)
+        return balance("D", "G4", {"rp_active": pence}, balance_id=f"B-{pence}", arrears_from=since)
+
+    installation.night(FIRST, case("D", "G4", owes={"rp_active": 2000}))
+    installation.night(SECOND, corrections=[correction("L1", "D", 2500)])
+    installation.night(THIRD, csa_balances=[changed(2500)])
+    assert installation.open_rules() == {("balance_changed_after_completion", "D")}
+    installation.night(FOURTH, corrections=[correction("L2", "D", 2500)])
+    assert installation.open_rules() == set()
+    installation.night(FIFTH, csa_balances=[changed(2600)], corrections=[correction("L3", "D", 2600)])
+    assert installation.open_rules() == set()
 
 
 def test_a_night_killed_between_its_corrections_and_what_they_settle_is_finished_by_running_it_again(

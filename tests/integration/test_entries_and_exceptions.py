@@ -166,6 +166,13 @@ def test_22_an_entry_for_a_parent_mends_the_person_on_every_case(two: Installati
         "select distinct resolved_by from closure.exceptions where csa_case_id in ('here', 'there')"
     )
     assert by == [{"resolved_by": "RESOLUTION person"}]
+    told = two.query(
+        "select csa_case_id, event, by_whom from reporting.exception_history join reporting.exceptions using (exception_id) "
+        "where csa_case_id in ('here', 'there') order by csa_case_id, event_number"
+    )
+    events = [("OPENED", None), ("ENTERED", "worker.one"), ("RESOLVED", None)]
+    expected = [(name, *one) for name in ("here", "there") for one in events]
+    assert [tuple(row.values()) for row in told] == expected
 
 
 def test_B49_each_entry_that_changed_nothing_is_told_with_the_reason(two: Installation) -> None:
@@ -177,7 +184,14 @@ def test_B49_each_entry_that_changed_nothing_is_told_with_the_reason(two: Instal
 
 
 def test_B49_and_nothing_came_of_them(two: Installation) -> None:
+    """[22]: in the history stands why."""
     assert two.outcomes()["useless"] == ("EXCEPTION", "method_of_payment_invalid,surname_missing")
+    why = two.query(
+        "select e.rule_code, h.detail from reporting.exception_history h join reporting.exceptions e using (exception_id) "
+        "where e.csa_case_id = 'useless' and h.event = 'NOT_MENDED' order by 1"
+    )
+    assert [row["rule_code"] for row in why] == ["method_of_payment_invalid", "surname_missing"]
+    assert all("changed nothing: its old_value is not what is held" in row["detail"] for row in why)
 
 
 def test_R43_nothing_is_resolved_before_it_was_first_seen(two: Installation) -> None:

@@ -333,6 +333,7 @@ def test_B48_the_commands_and_how_they_end(worked: Installation, typed: Any) -> 
     assert typed("allocate", number, "--to", "one", "--by", "leader")[0] == 0
     assert typed("allocate", number, "--to", "one", "--by", "leader")[0] == 0
     assert typed("allocate", number, "--to", " ", "--by", "leader")[0] == 1
+    assert typed("allocate", number, "--to", "two", "--by", " ")[0] == 1
     assert typed("allocate", "nobody", "--to", "one", "--by", "leader")[0] == 1
     code, said = typed("list", "--allocated-to", "one", "--wide")
     assert (code, number in said, "1 exception" in said, "secret" in typed("list")[1]) == (
@@ -371,6 +372,42 @@ def test_R10_the_server_refuses_an_allocated_exception_that_nobody_has(worked: I
     """[25]"""
     with pytest.raises(psycopg.errors.CheckViolation):
         worked.execute("update closure.exceptions set status = 'ALLOCATED'")
+
+
+def test_R10_an_allocated_exception_is_an_open_one_in_every_other_respect(installation: Installation) -> None:
+    """[25]: of a case, a balance, a payment, a correction, a debt, a row and a report: it holds, is replayed and entered on, is
+    seen again and not opened again, and is resolved by what mends it."""
+    refused = {"record_id": "R1", "kind": "GATEWAY", "casegroup_id": "case"}
+    report = REPORT | {"casegroup_id": "nobody's", "cleared_on": THIRD}
+    correction: Row = {"correction_id": "C1", "csa_system": "CS2", "csa_case_id": "late", "creditor": "RP", "reason": "ERROR",
+                       "arrears_status": "ACTIVE", "new_amount_pence": 5, "requested_by": "Pat"}  # fmt: skip
+    installation.night(
+        FIRST, case("case", "case", child=False), case("balance", "balance", balance_row={"total_pence": 7}),
+        case("late", "late", case_status="OPEN", closed_reason=None),
+        payments={"CS2": [(nino_of("PP-new"), "Alex", "Walker", "REC1", "4.00")]}, corrections=[correction],
+        csa_debts=[debt("new")], records=[refused], reported_exceptions=[report],
+    )  # fmt: skip
+    rules = {row["rule_code"]: row["exception_id"] for row in installation.view("exceptions")}
+    assert rules.keys() == {
+        "child_missing", "balance_total_mismatch", "payment_owner_unknown", "correction_due_unknown", "debt_case_unknown",
+        "row_invalid", "exception_reported",
+    }  # fmt: skip
+    assert allocate(installation, *rules.values(), to="one", by="leader").refused == []
+    outcomes = installation.outcomes()
+    assert {line.partition(": ")[0] for line in replay(installation)} == set(rules.values())
+    said = resolve(installation, Entry(rules["balance_total_mismatch"], "total_pence", "1000"), keep=False)
+    assert said.done[0] == f"{rules['balance_total_mismatch']}: closes"
+    installation.night(SECOND)
+    assert {row["status"] for row in installation.view("exceptions")} == {"ALLOCATED"}
+    assert len(installation.view("exceptions")) == len(rules)
+    assert installation.outcomes() == outcomes
+    installation.night(
+        THIRD, case("case", "case"), case("balance", "balance"), case("late", "late"), case("new", "new"),
+        records=[refused | {"recorded_by": "Pat"}],
+    )  # fmt: skip
+    assert {row["rule_code"]: row["status"] for row in installation.view("exceptions")} == dict.fromkeys(
+        rules, "RESOLVED"
+    )
 
 
 def test_B48_the_list_says_those_that_are_asked_for_the_oldest_first(

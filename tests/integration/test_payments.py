@@ -152,6 +152,12 @@ def test_R25_what_was_held_is_allocated_and_what_was_nobodys_goes_on_the_night_i
     assert after["outstanding"] == {
         "CS2-A-RP-ACTIVE": 0, "CS2-A-GB_SOS-DEFERRED": 100, "CS2-B-RP-ACTIVE": 400, "CS2-C-RP-ACTIVE": 0,
     }  # fmt: skip
+    history = four_nights[0].query(
+        "select h.event, h.by_whom from reporting.exception_history h join reporting.exceptions e using (exception_id) "
+        "where e.rule_code = 'payment_receipt_conflict' order by h.event_number"
+    )  # [22]
+    told = [(row["event"], row["by_whom"]) for row in history]
+    assert told == [("OPENED", None), ("ENTERED", "Pat"), ("RESOLVED", None)]
     assert {name for name, state in after["suspense"].items() if state != "RESOLVED CLOSED"} == {
         "payment_malformed bad too", "payment_malformed CSCS 2017-08-10 2", "payment_malformed DCA 2017-08-10 5",
         "payment_malformed D4",
@@ -307,6 +313,24 @@ def test_two_firsts_of_a_reference_are_refused_by_the_server(
     made, _ = four_nights
     with pytest.raises(psycopg.errors.UniqueViolation):
         made.execute("update closure.payments set is_first = true where reference = 'R1'")
+
+
+def test_dues_take_what_corrections_have_left_of_them(installation: Installation) -> None:
+    """[18]: what is outstanding is the sum of all entries."""
+    correction: Row = {"correction_id": "K1", "csa_system": "CS2", "csa_case_id": "A", "creditor": "RP", "reason": "ERROR",
+                       "arrears_status": "ACTIVE", "new_amount_pence": 300, "requested_by": "Pat"}  # fmt: skip
+    installation.night(FIRST, case("A", "G1"))
+    installation.night(SECOND, corrections=[correction], payments={"CS2": [paid("G1", "R1", "5.00")]})
+    assert stood(installation) == {("R1", "11", 500, "G1", "SURPLUS", 300)}
+    assert outstanding(installation) == {"CS2-A-RP-ACTIVE": 0}
+
+
+def test_R31_of_a_flag_cleared_on_the_night_of_completion_nobody_is_asked(installation: Installation) -> None:
+    """[20]"""
+    installation.night(FIRST, waiting("B", "G2"), dca_payments=[collected("D1", "B", 200)])
+    installation.night(SECOND, case("B", "G2"), resolutions=[entered(1, "D1", "manual_allocation", "false")])
+    assert stood(installation) == {("D1", "10", 200, "G2", "ALLOCATED", 200)}
+    assert [row for row in installation.view("work_items") if row["type"] == "DCA_MANUAL_ALLOCATION"] == []
 
 
 # --- killed, landed again, late

@@ -15,6 +15,7 @@ import pytest
 from case_closure.night import run as night
 from case_closure.store import database, refused_rows
 from tests.support.builders import ON, Row, case
+from tests.support.debt_builders import debt
 from tests.support.installation import Databases, Installation
 
 pytestmark = pytest.mark.usefixtures("plain_letters")
@@ -317,6 +318,15 @@ def test_4_a_row_that_a_later_stage_cannot_use_is_refused_as_if_on_arrival_and_i
     kinds = {row["record_id"]: row["kind"] for row in installation.view("records")}
     assert kinds == {"stays": "GATEWAY", "new": "CSA_CONTACT"}
     assert exceptions(installation)["RECORD", "new"]["status"] == "RESOLVED"
+
+
+def test_13_an_invalid_debt_is_answered_by_a_good_row_of_its_case_and_of_no_other(
+    installation: Installation,
+) -> None:
+    installation.night(FIRST, case("A", "G1"), csa_debts=[debt("A", rp_arrears_decision="SOME")])
+    for on, name, open_still in ((SECOND, "B", True), (THIRD, "A", False)):
+        installation.night(on, case(name, f"G-{name}"), csa_debts=[debt(name)])
+        assert (("row_invalid", "A") in installation.open_rules()) is open_still
 
 
 def test_R21_a_row_of_an_earlier_night_that_was_refused_tonight_is_held_again_when_tonight_is_taken_back(

@@ -249,6 +249,11 @@ def test_the_lists_of_values_are_the_contracts() -> None:
     assert values("inhibits", "set_by_role") == ("CASEWORKER", "TEAM_LEADER", "MANAGER")
     entities = ("CASE", "PAYING_PARENT", "RECEIVING_PARENT", "BALANCE", "PAYMENT", "REPORT")  # [3]
     assert values("resolutions", "entity") == entities
+    reasons = ("ERROR", "CHANGE_OF_CIRCUMSTANCES", "APPEAL", "OFFLINE_REPORT", "WRITE_OFF")  # [2]
+    assert values("corrections", "reason") == reasons
+    stages = ("SELECTION", "CLOSURE", "RECEIVE_BALANCE", "CASE_SET_UP", "ADD_ARREARS", "AFTER_TRANSITION")
+    assert values("reported_exceptions", "stage") == stages  # [1]
+    assert values("reported_exceptions", "channel") == ("OFFLINE_REPORT", "CSA_CASEWORKER")  # [1]
     assert values("csa_parties", "country") is None
 
 

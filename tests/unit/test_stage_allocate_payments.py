@@ -250,6 +250,14 @@ def test_R25_the_same_again_is_a_duplicate_and_another_value_a_conflict() -> Non
     assert one.payments["payment_id"].is_unique
 
 
+def test_R25_an_agencys_receipts_are_held_against_their_first_as_csas_are() -> None:
+    """[16]."""
+    again = (agencys("D1", 5), agencys("D1", 5, row_number=2), agencys("D1", 6, row_number=3))
+    one = concluded(receipts(dca=again))
+    assert stood(one.payments) == {"D1": "HELD DUPLICATE SUSPENSE"}
+    assert found(one) == {("payment_receipt_conflict", "D1")}
+
+
 def test_the_first_may_have_come_on_another_night() -> None:
     """[16]."""
     first = {"source": "CSA", "reference": "R1", "amount_pence": 100}
@@ -485,6 +493,14 @@ def test_one_prompt_for_each_flagged_payment_the_night_its_casegroup_completes()
     assert stage.prompted(let(nobody).payments, nobody, handing.empty(handed.ROUTES), NIGHT)[1].empty
 
 
+def test_a_receipt_of_CSA_that_a_person_has_flagged_has_its_prompt_too() -> None:
+    """[19], [20]: which is of no one case."""
+    one = standing(payment("R1", "FLAGGED"))
+    _, items = stage.prompted(let(one).payments, one, handing.empty(handed.ROUTES), NIGHT)
+    assert items["subject_reference"].tolist() == ["R1"]
+    assert items[["csa_system", "csa_case_id"]].isna().all(axis=None)
+
+
 # --- the pass ([18])
 
 
@@ -530,7 +546,7 @@ def test_R25_active_dues_first_then_the_oldest_then_by_creditor_system_and_case(
 def test_by_night_received_then_reference_and_what_is_left_over_is_surplus() -> None:
     """[18]: nothing below nothing; a payment that finds no due is surplus whole, with the night of its pass."""
     rows = [
-        payment("A2", "HELD", 70), payment("A1", "HELD", 70), payment("Z", "HELD", 70, business_date=date(2017, 8, 9)),
+        payment("A2", "HELD", 60), payment("A1", "HELD", 70), payment("Z", "HELD", 70, business_date=date(2017, 8, 9)),
     ]  # fmt: skip
     done = allocated(standing(*rows), due("D", 100))
     took = done.payments.set_index("reference")

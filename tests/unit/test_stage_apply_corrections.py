@@ -190,6 +190,13 @@ def test_R32_a_write_off_never_goes_upwards(pence: int, entries: list[int]) -> N
     assert night.opened == set()
 
 
+def test_R32_a_write_off_is_held_against_what_the_correction_before_it_left() -> None:
+    """[2], [15]"""
+    night = tonight(correction("C1", 700), correction("C2", 800, "WRITE_OFF"))
+    assert night.entries == [("C1", "CS2-A-RP-ACTIVE", -300)]
+    assert night.applied.not_held["row_key"].tolist() == ["C2"]
+
+
 def test_B55_a_correction_refused_before_is_applied_once_it_is_good() -> None:
     """[13]"""
     night = tonight(

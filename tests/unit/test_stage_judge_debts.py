@@ -142,11 +142,11 @@ def test_R23_each_rule_works_on_what_those_before_it_left() -> None:
 def test_a_debt_is_refused_by_its_own_rules_and_alone() -> None:
     """[8]: the case unknown, twice in the file, an amount missing, a total that does not add up (not where one is missing)."""
     twice, missing, wrong = debt("B"), debt("C", rp_active=None, total_pence=5), debt("D", total_pence=999)
-    stranger = debt("nowhere", total_pence=1)
-    cases = [case(one, f"G{one}") for one in "ABCD"]
-    night = judged(debt("A"), twice, missing, wrong, stranger, cases=cases, times={"B": 2})
+    stranger, blank = debt("nowhere", total_pence=1), debt("E", total_pence=None)
+    cases = [case(one, f"G{one}") for one in "ABCDE"]
+    night = judged(debt("A"), twice, missing, wrong, stranger, blank, cases=cases, times={"B": 2})
     assert night.opened == {
-        ("debt_duplicate", "B"), ("debt_amount_missing", "C"), ("debt_total_mismatch", "D"),
+        ("debt_duplicate", "B"), ("debt_amount_missing", "C"), ("debt_total_mismatch", "D"), ("debt_amount_missing", "E"),
         ("debt_case_unknown", "nowhere"), ("debt_total_mismatch", "nowhere"),
     }  # fmt: skip
     assert night.cases == ["A"]

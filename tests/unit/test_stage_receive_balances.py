@@ -585,6 +585,13 @@ def test_R20_a_balance_that_had_come_when_its_case_was_corrected_to_it_is_accept
     )
 
 
+def test_R20_a_correction_to_another_amount_settles_no_changed_balance() -> None:
+    """[15]: though that balance had come by then."""
+    standing = COMPLETED | {"dues_now": [DUES[0] | {"amount_pence": 1400}], "accepted": [ACCEPTED]}
+    again = case(owes={"rp_active": 1500}, balance_row={"arrears_from": date(2011, 1, 1)})
+    assert tonight(again, **standing).opened == {("balance_changed_after_completion", "A")}
+
+
 def test_R41_what_corrections_have_taken_in_is_neither_received_nor_held() -> None:
     """Penny for penny, bucket by bucket, at most what is held."""
     taken = {"casegroup_id": "G1", "csa_system": "CS2", "csa_case_id": "B", "creditor": "RP"}

@@ -154,10 +154,11 @@ def test_38_each_file_has_its_subject_and_channel_and_a_number_of_two_files_is_t
     }  # fmt: skip
 
 
-def test_3_the_number_of_a_payment_or_report_that_an_entry_names_is_no_case() -> None:
-    (row,) = concluded(
-        [refused("S1", file="resolutions", entity="PAYMENT", csa_case_id="DCA1")]
-    ).opened.to_dict("records")
+@pytest.mark.parametrize("entity", ["PAYMENT", "REPORT"])
+def test_3_the_number_of_a_payment_or_report_that_an_entry_names_is_no_case(entity: str) -> None:
+    (row,) = concluded([refused("S1", file="resolutions", entity=entity, csa_case_id="DCA1")]).opened.to_dict(
+        "records"
+    )
     assert not isinstance(row["csa_case_id"], str)
 
 
