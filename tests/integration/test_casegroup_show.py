@@ -12,7 +12,7 @@ import pytest
 from case_closure.cli import main as cli
 from case_closure.desk import casegroups
 from case_closure.store import casegroup_events, database
-from tests.support.builders import balance, case, party
+from tests.support.builders import balance, case, nino_of, party
 from tests.support.closure_builders import application, open_case
 from tests.support.installation import Databases, Installation
 
@@ -37,7 +37,8 @@ def store(database_server: Databases) -> Iterator[Installation]:
                 if name not in ("balance_id", "casegroup_id")}  # fmt: skip
         debt |= {"pp_no_estate": False, "no_further_action_told": True, "ima_pence": 120, "part_payment_accepted_pence": 0,
                  "duplicate_liability_pence": 0}  # fmt: skip
-        made.night(SECOND, csa_debts=[debt], csa_parties=[party("PP-G1")])
+        paid = (nino_of("PP-G2"), "Alex", "Walker", "REC9", "4.00")
+        made.night(SECOND, csa_debts=[debt], csa_parties=[party("PP-G1")], payments={"CS2": [paid]})
         # As corrections and payments will have left them.
         for entry, kind, on, pence, reference in (
             ("1", "CORRECTION", SECOND, -100, "COR1"), ("2", "CORRECTION", SECOND, 30, "COR2"),
@@ -123,6 +124,20 @@ def test_31_B71_so_is_what_each_of_the_nine_rules_took(
     assert [(event["reference"], event["pence"]) for event in rules] == [
         (f"CS2-R-{number}", {5: 120, 6: 380}.get(number, 0)) for number in range(1, 10)
     ]
+
+
+def test_31_a_payment_is_told_and_counts_once_by_what_dues_took_of_it(
+    shell: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shell("G2", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    paid = [
+        (event["kind"], event["business_date"], event["pence"])
+        for event in told["events"]
+        if event["reference"] == "REC9"
+    ]
+    assert paid == [("PAYMENT", str(SECOND), 400), ("ALLOCATION", str(SECOND), -400)]
+    assert told["outstanding_pence"] == 600
 
 
 def test_31_one_of_which_nothing_happened_yet_is_known(

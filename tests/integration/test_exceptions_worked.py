@@ -78,6 +78,11 @@ def status(worked: Installation, exception_id: str) -> str:
     return str(row["status"])
 
 
+def message_of(worked: Installation, exception_id: str) -> str:
+    (row,) = [row for row in worked.view("exceptions") if row["exception_id"] == exception_id]
+    return str(row["message"])
+
+
 def resolve(worked: Installation, *entries: Entry, **how: Any) -> exceptions.Told:
     return exceptions.resolve(worked.settings, entries, source="CS2", by=someone("worker.one"), at=AT, **how)
 
@@ -301,6 +306,25 @@ def test_R21_a_replay_judges_at_once_dated_the_latest_night(worked: Installation
     assert worked.night_status()[SECOND] == "SUCCESS"
 
 
+def test_27_a_replay_is_the_rerun_of_the_latest_night_alone_and_says_why_what_stays_open_does(
+    worked: Installation,
+) -> None:
+    """[27]: dated that night, whose folder is written anew; of an earlier night nothing is."""
+    worked.night(SECOND, case("later", "later"))
+    folders = [worked.folder / "outbound" / on.isoformat() / "manifest.json" for on in (FIRST, SECOND)]
+    before = [folder.read_bytes() for folder in folders]
+    total, childless = (
+        id_of(worked, "balance_total_mismatch", "total"),
+        id_of(worked, "child_missing", "childless"),
+    )
+    resolve(worked, Entry(total, "total_pence", "1000"))
+    closed, stays = replay(worked, total, childless)
+    assert closed == f"{total}: closed"
+    assert stays == f"{childless}: open: {message_of(worked, childless)}"
+    assert [folder.read_bytes() == was for folder, was in zip(folders, before, strict=True)] == [True, False]
+    assert {row["csa_case_id"]: row["business_date"] for row in worked.view("dues")}["total"] == SECOND
+
+
 @pytest.fixture
 def typed_at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Of an installation: what a command says, and how it ends."""
@@ -353,6 +377,7 @@ def test_B48_the_commands_and_how_they_end(worked: Installation, typed: Any) -> 
     assert typed("history", "nobody")[0] == 1
     code, said = typed("history", total)
     assert (code, len(said.splitlines()), "worker" in said or "one" in said) == (0, 2, True)
+    assert [line.split()[1] for line in said.splitlines()] == ["OPENED", "ENTERED"]
     assert typed("replay", "nobody")[0] == 1
     code, said = typed("replay", total)
     assert (code, said.strip()) == (0, f"{total}: closed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -372,6 +373,27 @@ def test_B68_6300_asks_to_write_off_what_is_left_when_what_was_paid_and_what_is_
         in page
     )
     assert row_of(store, WRITE_OFF)["total_pence"] == 5000
+
+
+def test_29_the_total_is_what_is_owed_to_the_receiving_parent_of_that_case_by_now_collectable_or_not(
+    store: Store, night: Night
+) -> None:
+    """As corrected; of another case of the casegroup nothing."""
+    for other in (
+        {"due_id": "CS2-E-RP-SUSPENDED", "arrears_status": "SUSPENDED", "posted_pence": 700},
+        {"due_id": "CS2-F-RP-ACTIVE", "csa_case_id": "F"},
+    ):
+        store.execute(
+            f"insert into closure.dues select (jsonb_populate_record(d, '{json.dumps(other)}')).* "  # noqa: S608
+            "from closure.dues d where d.due_id = 'CS2-E-RP-ACTIVE'"
+        )
+    store.add(
+        "closure.ledger", entry_id="less", business_date=FIRST, due_id="CS2-E-RP-ACTIVE", kind="CORRECTION", amount_pence=-1000,
+        reason="ERROR", reference="C1",
+    )  # fmt: skip
+    asked(store)
+    night.made(SECOND)
+    assert row_of(store, WRITE_OFF)["total_pence"] == 5000 + 700 - 1000
 
 
 def test_B17_one_day_is_a_period_and_a_rerun_of_a_night_that_succeeded_takes_no_new_request(

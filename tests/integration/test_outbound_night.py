@@ -85,8 +85,10 @@ def test_B5_each_system_is_told_its_own_cases_and_the_warehouse_all(installation
     )
     for system, numbers in (("CS2", ["A"]), ("CSCS", ["B"]), ("CCD", ["C"])):
         told = rows(installation, FIRST, f"end_liability_{system}.csv")
-        assert [(row["csa_case_id"], row["tranche_id"], row["led"], row["cause"]) for row in told] == [
-            (number, "T1", (FIRST + timedelta(days=180)).isoformat(), "SELECTED") for number in numbers
+        led = (FIRST + timedelta(days=180)).isoformat()
+        assert [list(row.values()) for row in told] == [
+            [system, number, "G2" if number == "C" else "G1", "T1", "PROACTIVE", led, "SELECTED"]
+            for number in numbers
         ]
         assert begins_with(installation, FIRST, f"end_liability_{system}.csv", "end_liability")
     assert begins_with(installation, FIRST, "end_liability_warehouse.csv", "end_liability")
@@ -139,9 +141,10 @@ def test_B24_an_ltr_for_each_system_that_holds_a_case_and_the_new_led_is_told(
     payer = cases[0].row["paying_parent_id"]
     installation.night(SECOND, cms_applications=[application("APP1", payer, FIRST)])
     t_date = (FIRST + timedelta(days=38)).isoformat()
-    assert [(row["ltr_id"], row["csa_case_ids"], row["t_date"], row["issued_by"]) for system in ("CS2", "CSCS", "CCD")
+    assert [list(row.values()) for system in ("CS2", "CSCS", "CCD")
             for row in rows(installation, SECOND, f"ltr1_{system}.csv")] == [
-        ("LTR1-CS2-APP1", "A C", t_date, "system"), ("LTR1-CSCS-APP1", "B", t_date, "system"),
+        ["LTR1-CS2-APP1", "LTR1", "CS2", "G1", "A C", "APP1", t_date, "system"],
+        ["LTR1-CSCS-APP1", "LTR1", "CSCS", "G1", "B", "APP1", t_date, "system"],
     ]  # fmt: skip
     assert begins_with(installation, SECOND, "ltr1_CS2.csv", "ltr1")  # [46]
     # Their dates were changed that night [45].
@@ -189,9 +192,8 @@ def test_B15_R16_a_suppressed_letter_is_reported_once_to_the_system_of_its_case(
              "representative_address_line_1": "2 Low Street", "representative_postcode": "LS1 4AP"}, csa_system="CSCS"),
         case("Z", csa_system="CS2"),
     )  # fmt: skip
-    assert [(row["code"], row["csa_case_id"], row["recipient_role"], row["reason"])
-            for row in rows(installation, FIRST, "suppressed_letters_CSCS.csv")] == [
-        ("CMSL6302", "B", "RECEIVING_PARENT", "DECEASED"),
+    assert [list(row.values()) for row in rows(installation, FIRST, "suppressed_letters_CSCS.csv")] == [
+        ["CSCS", f"CMSL6302-G1-CSCS-B-RP-B-{FIRST}", "CMSL6302", "G1", "B", "RP-B", "RECEIVING_PARENT", "DECEASED"],
     ]  # fmt: skip
     (once,) = rows(installation, FIRST, "suppressed_letters_CS2.csv")
     assert (once["code"], once["csa_case_id"], once["reason"]) == ("CMSL6301", "", "DLO")

@@ -292,6 +292,20 @@ def test_33_42_an_order_in_force_covers_the_dues_of_its_case_whose_period_meets_
     assert {row["business_date"] for row in installation.view("enforcement")} == {FIRST}
 
 
+def test_42_an_action_is_shown_as_csa_last_sent_it_with_the_night_it_first_came(
+    installation: Installation,
+) -> None:
+    sent = order(
+        "e1", ongoing=False, reference="R 1", court="Leeds", granted_on=date(2015, 2, 1), period_from=date(2010, 1, 1),
+        period_to=date(2011, 3, 2),
+    )  # fmt: skip
+    installation.night(
+        FIRST, case("A", "G1"), enforcement_actions=[sent | {"ongoing": True, "court": "York"}]
+    )
+    installation.night(SECOND, enforcement_actions=[sent])
+    assert installation.view("enforcement") == [sent | {"business_date": FIRST, "casegroup_id": "G1"}]
+
+
 def test_4_a_row_that_a_later_stage_cannot_use_is_refused_as_if_on_arrival_and_its_number_is_free(
     installation: Installation,
 ) -> None:

@@ -100,6 +100,15 @@ def test_30_R36_a_hold_exception_open_for_more_than_28_days_has_one_item(store: 
     assert store.everything() == before
 
 
+def test_30_an_exception_that_somebody_has_is_stuck_all_the_same(store: Installation) -> None:
+    """[25]: ALLOCATED is an open exception in every other respect."""
+    store.execute(
+        "update closure.exceptions set status = 'ALLOCATED', allocated_to = 'ann' where rule_code = 'surname_missing'"
+    )
+    (raised,) = swept(store, after(29)).raised
+    assert "surname_missing is open since 2017-08-10, and ann has it" in raised.detail
+
+
 def test_R36_how_many_days_are_too_many_may_be_set(store: Installation) -> None:
     assert len(swept(store, after(2), stuck_days=1).raised) == 1
     # Once raised it is not gone, because somebody waits for longer.

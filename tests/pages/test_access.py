@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from case_closure.domain.permissions import ACTIONS, ROLES, Actor
+from case_closure.desk import letters, payments, people
+from case_closure.desk.acting import NotAllowed
+from case_closure.domain.permissions import ACTIONS, ROLES, Actor, views_of, whoever_has_the_shell
+from case_closure.settings import Settings
 from case_closure.store.shown import nights as shown_nights
 from case_closure.web import access, app
 from case_closure.web.pages import nights
-from tests.support.desk import PREFIX, Desk, address_of
+from tests.support.desk import AT, PREFIX, Desk, address_of
 
 ASKED = sorted(access.ROUTES)
 
@@ -20,12 +25,70 @@ def test_every_route_of_the_application_has_a_line_in_the_table_and_every_line_a
     assert set(access.ROUTES.values()) <= {*ACTIONS, access.SIGNED_IN, access.ANYBODY}
 
 
+# By hand, so that neither table is only as wide as it says itself: which roles each route lets in.
+EVERYBODY = "analyst caseworker team_leader control_group operator auditor"
+READERS, WORKERS = "analyst caseworker team_leader auditor", "caseworker team_leader"
+LET_IN = {
+    f"{EVERYBODY} sensitive": ["GET /", "GET /static/{name}"],
+    EVERYBODY: ["GET /nights", "GET /nights/{business_date}", "GET /runs/{dag_id}/{run_id}"],
+    READERS: [
+        "GET /exceptions", "GET /exceptions/causes", "GET /exceptions/{exception_id:path}", "POST /exceptions/download",
+        "GET /casegroups", "POST /casegroups", "GET /casegroups/{casegroup_id:path}",
+        "GET /casegroups/{casegroup_id:path}/rows/{file}/{key:path}", "GET /payments", "POST /payments", "GET /payments/{number}",
+        "GET /letters", "POST /letters", "GET /letters/{letter_id:path}",
+    ],
+    f"{READERS} operator": ["GET /reconciliation", "POST /reconciliation/workbook"],
+    f"{READERS} control_group": ["GET /tranches", "GET /tranches/criteria"],
+    f"{WORKERS} auditor": ["POST /casegroups/{casegroup_id:path}/person", "POST /letters/{letter_id:path}/read"],
+    f"{WORKERS} operator": ["POST /exceptions/replay", "POST /casegroups/{casegroup_id:path}/ltr"],
+    WORKERS: [
+        "GET /exceptions/causes/{exception_id:path}", "POST /exceptions/try", "POST /exceptions/keep",
+        "POST /payments/{number}/try", "POST /payments/{number}/keep", "GET /letters/confirm", "POST /letters/confirm",
+        "POST /letters/{letter_id:path}/again",
+    ],
+    "team_leader auditor": ["GET /acts"], "team_leader": ["POST /exceptions/allocate"],
+    "analyst control_group": ["GET /tranches/propose", "POST /tranches/preview", "POST /tranches/propose"],
+    "control_group": ["POST /tranches/decide"], "analyst": ["POST /reconciliation/sign-off"], "operator": ["POST /nights/skip"],
+}  # fmt: skip
+
+
+def test_who_is_let_in_where_is_what_was_agreed_route_by_route() -> None:
+    agreed = {route: set(roles.split()) for roles, routes in LET_IN.items() for route in routes}
+    found = {
+        f"{method} {path}": {
+            role for role in ROLES
+            if what == access.ANYBODY or access.let_in(Actor("anna", frozenset({role})), what)
+        }
+        for (method, path), what in access.ROUTES.items()
+    }  # fmt: skip
+    assert found == agreed
+    look = {path for (_, path), what in access.ROUTES.items() if what == access.ANYBODY}
+    assert look == {"/static/{name}"}
+    assert [role for role in ROLES if Actor("anna", frozenset({role})).may("see_sensitive")] == ["sensitive"]
+    assert not whoever_has_the_shell("anna").may("see_sensitive")
+
+
+@pytest.mark.parametrize(
+    ("role", "views"),
+    [
+        ("operator", """nights night_history night_stages rule_results kept_outcomes reconciliation reconciliation_totals
+            reconciliation_breaks reconciliation_sign_offs write_off_tie_out kept_reconciliation kept_breaks"""),
+        ("control_group", """nights night_history night_stages rule_results kept_outcomes tranche_criteria tranche_selections
+            programme programme_months kept_programme"""),
+        ("sensitive", ""),
+    ],
+)  # fmt: skip
+def test_who_runs_nights_or_approves_criteria_reads_no_view_of_records(role: str, views: str) -> None:
+    assert views_of(role) == set(views.split())
+
+
 def test_there_is_no_way_in_beside_the_routes(desk: Desk) -> None:
     assert [route for route in desk.pages.routes if not isinstance(route, APIRoute)] == []
     for path in (
         "/docs",
         "/openapi.json",
         "/redoc",
+        "/static/app.py",
         "/static/../app.py",
         "/static/%2e%2e%2fapp.py",
         "/static/",
@@ -41,6 +104,14 @@ def test_the_desk_does_not_start_with_a_route_that_has_no_line(
     monkeypatch.setattr(nights, "router", stray)
     with pytest.raises(access.UnknownRoute, match="/stray"):
         Desk(desk.installation)
+
+
+def test_nor_does_it_start_where_a_line_has_no_route() -> None:
+    routes = set(access.ROUTES)
+    access.check_complete(routes)
+    for other in (routes | {("GET", "/stray")}, routes - {("GET", "/acts")}):
+        with pytest.raises(access.UnknownRoute):
+            access.check_complete(other)
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
@@ -105,6 +176,26 @@ def test_the_role_as_which_one_acts_is_the_first_that_may() -> None:
     assert not Actor("ben", frozenset({"no such role"})).may("see_nights")
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda asked, by: people.unmask(
+            asked.store_url, "secret", "CS2", "S", "PAYING_PARENT", reason="why", by=by, at=AT, apart=True
+        ),
+        lambda asked, by: letters.read(asked.store_url, "L", by=by, at=AT, apart=True),
+        lambda asked, by: payments.enter(
+            asked, "P", payments.Entry("passed_to", "him", "phone"), version="", by=by, at=AT, apart=True
+        ),
+    ],
+)  # fmt: skip
+def test_R26_the_desk_itself_refuses_what_is_sensitive_to_whoever_may_not_see_it(
+    clients: Desk, ask: Callable[[Settings, Actor], object]
+) -> None:
+    """Whatever side a page says."""
+    with pytest.raises(NotAllowed, match="may not see nationally sensitive casegroups"):
+        ask(clients.installation.settings, Actor("ben", frozenset({"caseworker"})))
+
+
 def test_what_fails_here_is_told_in_words_and_the_log_names_no_record(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,6 +208,7 @@ def test_what_fails_here_is_told_in_words_and_the_log_names_no_record(
     assert "Something went wrong here" in answer.text
     for text in (answer.text, caplog.text):
         assert "O'Brien" not in text
+        assert "AB123456C" not in text
         assert "Traceback" not in text
 
 

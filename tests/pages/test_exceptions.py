@@ -148,6 +148,8 @@ def test_R10_many_are_given_to_somebody_at_once_and_each_refusal_is_named(worked
     assert {act["reference"] for act in acts} == {stale, *rest}
     assert {(act["acted_by"], act["acted_as"]) for act in acts} == {("anna", "team_leader")}
     assert {act["after"]["allocated_to"] for act in acts if act["reference"] in rest} == {"emil"}
+    nobodys = {"status": "OPEN", "allocated_to": None}
+    assert [act["before"] for act in acts if act["reference"] in rest] == [nobodys] * len(rest)
     assert links(client.get("/exceptions", to="emil").text) == [
         path_of(each) for each in ids(worked_on, "allocated_to = 'emil'")
     ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
+from collections.abc import MutableMapping
+from typing import Any
 
 import pytest
 
@@ -56,6 +59,39 @@ def test_ten_megabytes_are_refused_and_not_kept(desk: Desk, path: str) -> None:
     answer = desk.client().post(address_of(path, desk.installation), {"reason": "x" * 10_000_000})
     assert answer.status_code == 413
     assert "larger than a form here can be" in answer.text
+
+
+def test_what_is_too_large_is_refused_also_where_it_comes_in_small_pieces(desk: Desk) -> None:
+    """As a server hands a body on."""
+    piece = {"type": "http.request", "body": b"x" * (forms.MOST_BYTES // 2), "more_body": True}
+    pieces, said = iter([piece, piece, piece]), list[MutableMapping[str, Any]]()
+    headers = {
+        "cookie": "person=anna:team_leader", "sec-fetch-site": "same-origin",
+        "content-type": "application/x-www-form-urlencoded",
+    }  # fmt: skip
+    scope = {
+        "type": "http", "method": "POST", "path": "/exceptions/allocate", "raw_path": b"", "root_path": "", "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(pieces, {"type": "http.request", "body": b""})
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        said.append(message)
+
+    asyncio.run(desk.pages(scope, receive, send))
+    assert said[0]["status"] == 413
+
+
+def test_a_seal_is_of_its_installation_its_exception_and_its_value() -> None:
+    """Who sees one learns nothing of the value, not by trying values out either: it is signed."""
+    seals = [
+        forms.seal(secret, one, held)
+        for secret in ("for tests", "another's") for one in ("E1", "E2") for held in ("AB123456C", "AB123456A", None)
+    ]  # fmt: skip
+    assert len(set(seals)) == len(seals)
+    assert forms.seal("for tests", "E1", "AB123456C") == seals[0]
 
 
 def test_hostile_fields_end_in_words_and_never_in_a_fault(worked_on: Desk) -> None:

@@ -182,6 +182,7 @@ def test_20_R31_the_flag_is_set_and_cleared_and_what_waits_says_so(clients_worke
         ("RLOST", {"value": "secret"}, "No case of casegroup secret is held, or it is not for everybody to see"),  # R26
         ("RLOST", {"value": " "}, "casegroup_id cannot be empty"),
         ("RLOST", {"source": " "}, "Say what is entered and where it was found"),
+        ("RLOST", {"source": "x" * 201}, "in at most 200 characters"),
         ("RLOST", {"value": "x" * 201}, "in at most 200 characters"),
         ("RLOST", {"field": "status", "value": "ALLOCATED"}, "PAYMENT has no field"),
         ("RLOST", {"field": "manual_allocation", "value": "true"}, "in no state for that"),

@@ -90,6 +90,19 @@ def test_B50_the_work_item_of_each_rule() -> None:
     assert {code: rule.work_item for code, rule in RULES.items() if rule.work_item} == expected
 
 
+def test_38_how_what_breaks_each_rule_reaches_us() -> None:
+    """Of rows of several files and of reports, the file or the report says it."""
+    expected = dict.fromkeys(STAGE, "EXTRACT")
+    expected |= {code: "PAYMENT_FILE" for code in STAGE if code.startswith("payment_")}
+    expected |= {code: "OFFLINE_REPORT" for code in STAGE if code.startswith("correction_")}
+    expected |= {
+        "closure_failed": "FAILURE_REPORT", "inhibit_not_authorised": "CSA_CASEWORKER", "application_date_invalid": "GATEWAY",
+        "ltr_unknown": "CSA_TEAM", "ltr_outcome_invalid": "CSA_TEAM", "clerical_letter_unknown": "LEGACY_TEAM",
+        "exception_reported": "OFFLINE_REPORT",
+    }  # fmt: skip
+    assert {code: rule.channel for code, rule in RULES.items()} == expected
+
+
 def test_what_depends_on_what() -> None:
     """contract, 'What depends on what'."""
     party = {
