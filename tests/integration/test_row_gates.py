@@ -356,3 +356,22 @@ def test_R21_a_row_of_an_earlier_night_that_was_refused_tonight_is_held_again_wh
     installation.run(SECOND)
     assert {row["record_id"] for row in installation.view("records")} == {"old", "other"}
     assert exceptions(installation) == {}
+
+
+def test_5_an_entry_for_a_report_that_is_not_there_is_refused_as_it_arrives(
+    installation: Installation,
+) -> None:
+    """One of the same night is there."""
+    came: Row = {"report_id": "REP1", "casegroup_id": "G1", "channel": "OFFLINE_REPORT", "stage": "CLOSURE",
+                 "reported_by": "csa.five", "reported_on": FIRST}  # fmt: skip
+    entries: list[Row] = [
+        {"resolution_id": number, "csa_case_id": report, "entity": "REPORT", "field": "cleared_on",
+         "new_value": FIRST.isoformat(), "entered_by": "worker.one", "entered_on": FIRST}
+        for number, report in (("S1", "REP1"), ("S2", "REP2"))
+    ]  # fmt: skip
+    installation.night(FIRST, case("A", "G1"), reported_exceptions=[came], resolutions=entries)
+    refused = installation.query("select row_key, rule_codes, fields from closure.refused_rows")
+    assert refused == [{"row_key": "S2", "rule_codes": ["row_invalid"], "fields": ["csa_case_id"]}]
+    assert installation.open_rules() == {("row_invalid", None)}
+    (told,) = installation.query("select resolution_id, reason from reporting.entries_without_effect")
+    assert told == {"resolution_id": "S2", "reason": "no report of that number is held"}

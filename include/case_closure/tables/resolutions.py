@@ -337,7 +337,11 @@ def changing_nothing(rows: pd.DataFrame, about: Frames, shapes: Frames) -> pd.Da
         if place in why:
             continue
         number = row["resolution_id"]
-        if any(as_text(row[name]) != as_text(kept.at[number, name]) for name in content):
+        if (
+            number not in kept.index
+        ):  # refused as it arrived; besides the above, for a record that is not there
+            why[place] = _NOBODY.get(row["entity"], CASE_NOT_HELD)
+        elif any(as_text(row[name]) != as_text(kept.at[number, name]) for name in content):
             why[place] = "another entry has come under its number; that one stands"
         elif (reason := told.get(number, CASE_NOT_HELD)) is not None:
             why[place] = reason + (_meant_the_other(row, cases, parties) if reason == _ANOTHER_VALUE else "")
