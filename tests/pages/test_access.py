@@ -52,6 +52,18 @@ LET_IN = {
 }  # fmt: skip
 
 
+def test_whoever_may_send_a_form_may_see_what_answers_it_but_for_two_of_an_operators() -> None:
+    """Else what was asked for is done, and answered with a refusal. An operator's replay is answered by the night, an operator
+    issues LTRs by command."""
+    beyond = {}
+    for (method, path), what in access.ROUTES.items():
+        sees = access.ROUTES.get(("GET", f"/{path.split('/')[1]}"))
+        if method == "POST" and sees in ACTIONS and (more := ACTIONS[what].roles - ACTIONS[sees].roles):
+            beyond[path] = more
+    operators = {"operator"}
+    assert beyond == {"/exceptions/replay": operators, "/casegroups/{casegroup_id:path}/ltr": operators}
+
+
 def test_who_is_let_in_where_is_what_was_agreed_route_by_route() -> None:
     agreed = {route: set(roles.split()) for roles, routes in LET_IN.items() for route in routes}
     found = {

@@ -30,7 +30,7 @@ from case_closure.store.shown.exceptions import ORDINARY, Filter
 from case_closure.store.shown.reading import reading
 from case_closure.web.rendering import segment
 from tests.pages.conftest import HOSTILE, HOSTILE_NIGHT
-from tests.support.desk import Client, Desk, sign_in
+from tests.support.desk import PREFIX, Client, Desk, sign_in
 
 RULE = "method_of_payment_invalid"
 NOT_RESOLVED = "status <> 'RESOLVED'"
@@ -441,3 +441,17 @@ def test_B49_from_the_reports_own_words_an_exception_is_cleared_in_five_clicks(
         ("enter_on_exceptions", "ben", "caseworker"), ("replay_exceptions", "ben", "caseworker"),
     ]  # fmt: skip
     context.close()
+
+
+def test_27_a_replay_by_an_operator_who_sees_no_exceptions_is_answered_by_the_night(
+    clients_worked_on: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "PATIENCE_SECONDS", 240.0)
+    (found, *_) = ids(clients_worked_on)
+    operator = clients_worked_on.client("operator")
+    answer = operator.post("/exceptions/replay", {"id": found}, page="/nights")
+    assert answer.status_code == 303
+    assert re.fullmatch(r".*/nights/\d{4}-\d\d-\d\d", answer.headers["location"])
+    assert found not in operator.get(answer.headers["location"].removeprefix(PREFIX)).text
+    done = clients_worked_on.installation.query("select action, acted_as from closure.acts")
+    assert [tuple(act.values()) for act in done] == [("replay_exceptions", "operator")]

@@ -136,13 +136,13 @@ def download(url: str, wanted: Filter, *, side: str, kind: str, by: Actor, at: d
     ``kind``: csv or xlsx. Raises NotAllowed, TooMany.
     """
     role = acting.require(by, "download_exceptions")
+    if side == listed.SENSITIVE:
+        role = acting.require(by, "see_sensitive")
     with database.transaction(url) as connection:
         act = Act(
             "EXCEPTIONS", kind, after=wanted.given() | ({"side": side} if side != listed.ORDINARY else {})
         )
         acting.record(connection, by, "download_exceptions", [act], at=at)
-    if side == listed.SENSITIVE:
-        role = acting.require(by, "see_sensitive")
     with tempfile.NamedTemporaryFile(prefix="exceptions-", suffix=f".{kind}", delete=False) as file:
         path = Path(file.name)
     try:

@@ -207,6 +207,8 @@ def replay(request: Request, site: TheSite, person: ThePerson, posted: APosted) 
 def _replay(request: Request, site: Site, person: Actor, ids: list[str]) -> Response:
     running = replaying.start(site.settings, ids, by=person, at=site.clock())
     lines = running.wait()
+    if not person.may(_SEE):  # an operator: what it came to stands with the night
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/nights/{running.asked.on}", 303)
     with reading(site.url, _role(person, ORDINARY)) as connection:
         now = [listed.exception(connection, one, side=ORDINARY) for one in ids[: _ON_A_PAGE[-1]]]
     return render(
