@@ -34,7 +34,7 @@ from tests.support.installation import Installation
 
 NIGHT = "2017-08-10"
 EMPTY_NIGHT = "2017-08-11"
-TEN_CHANGED_NIGHT = "2017-08-14"
+TEN_CHANGED_NIGHT = "2017-08-12"  # not the first night of a week, which asks the money law of the whole book
 GIB = 1024**3
 LARGE = 500_000  # from here on a figure is measured once, unless asked otherwise
 THE_BOOK = 1_200_000  # the size the finance goals are set at
