@@ -191,6 +191,17 @@ def test_R41_a_clerical_balance_of_a_completed_casegroup_is_held_beside_what_was
     assert (told["received_pence"], told["posted_pence"], told["held_pence"]) == (70, 0, 70)
 
 
+def test_R41_a_clerical_balance_of_a_completed_casegroup_is_to_be_added_also_where_it_owed_nothing(
+    installation: Installation,
+) -> None:
+    """[49]: nobody is asked to apply for a case of a casegroup that has moved."""
+    night(installation, FIRST, case("A", owes={}))
+    assert installation.outcomes() == {"G1": ("TRANSITION_COMPLETE", "NIL_ARREARS")}
+    night(installation, SECOND, clerical_balances=[balance("A", "G1", {"rp_active": 70}, balance_id="K-A")])
+    added = [row for row in installation.view("work_items") if row["business_date"] == SECOND]
+    assert [(row["type"], row["csa_case_id"]) for row in added] == [("ADD_CORRECT_ARREARS", "A")]
+
+
 def test_R41_a_first_balance_of_another_case_is_held_and_a_changed_one_of_a_posted_case_is_not(
     installation: Installation,
 ) -> None:
