@@ -12,11 +12,13 @@ from urllib.parse import quote
 import pytest
 
 from case_closure.desk import casegroups as desk
+from case_closure.desk import people
 from case_closure.domain.letters import reference
+from case_closure.domain.permissions import Actor
 from tests.pages.conftest import HOSTILE, NIGHTS
 from tests.support.builders import nino_of
 from tests.support.closure_builders import application, open_case
-from tests.support.desk import Desk
+from tests.support.desk import AT, Desk
 
 PERSONAL = ("O’Brien-Lloyd", "AB123456C", "AB123456", "01130000001")
 
@@ -237,6 +239,15 @@ def test_R26_a_sensitive_casegroup_is_there_only_with_the_role_and_else_as_what_
     assert clients_worked_on.installation.view("acts") == []
     (act,) = clients_worked_on.installation.view("acts", "sensitive")
     assert act["casegroup_id"] == "secret"
+    # Nor is it shown by a page that has its side wrong.
+    url, anna = clients_worked_on.installation.url, Actor("anna", frozenset({"caseworker", "sensitive"}))
+    for casegroup_id, case_id, apart in (("secret", "S", False), ("G1", "A", True)):
+        assert (
+            people.unmask(
+                url, casegroup_id, "CS2", case_id, "PAYING_PARENT", reason="why", by=anna, at=AT, apart=apart
+            )
+            is None
+        )
 
 
 def test_an_address_with_what_no_text_has_is_no_page(clients: Desk) -> None:
