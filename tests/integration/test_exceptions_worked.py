@@ -608,3 +608,13 @@ def test_27_casegroups_of_the_same_people_are_found_by_their_people_and_not_amon
             "from pg_stat_xact_user_tables where relname = 'csa_cases'"
         ).one()
     assert 0 < fetched < cases
+
+
+def test_28_the_history_is_of_that_exception_alone(installation: Installation) -> None:
+    """Others of its rule have theirs."""
+    nameless: dict[str, Any] = {"payer": {"surname": None}, "payer_cis": {"surname": "Walker"}}
+    installation.night(FIRST, case("A", "G1", **nameless), case("B", "G2", **nameless))
+    found = installation.query(
+        "select exception_id from reporting.exceptions where rule_code = 'surname_missing'"
+    )
+    assert [len(exceptions.history(installation.url, row["exception_id"])) for row in found] == [1, 1]
