@@ -26,8 +26,6 @@ SENSITIVE_SHA256: Final = """encode(sha256(convert_to(coalesce((
 RECONCILIATION: Final = "reconciliation"
 OUTCOMES: Final = "outcomes"
 CAUSES: Final = "exception_causes"
-HELD_MONTHS: Final = "held_months"
-"""What was held at the end of the last night of each month."""
 CAUSES_IN_ORDER: Final = "held_pence desc, exceptions desc, rule_code, exception_id"
 MOST_CAUSES: Final = 500
 """So many are kept, those that hold most; one more says that there are others."""
@@ -43,7 +41,8 @@ COUNTED: Final = {
     """,  # noqa: S608  an order and a number of this module
     "programme": "select * from reporting.programme",
     "programme_months": "select * from reporting.programme_months",
-    HELD_MONTHS: """
+    # What was held at the end of the last night of each month.
+    "held_months": """
         select distinct on (date_trunc('month', business_date)) date_trunc('month', business_date)::date as month_on, held_pence
         from reporting.nights where status = 'SUCCESS' order by date_trunc('month', business_date), business_date desc
     """,

@@ -337,9 +337,8 @@ def changing_nothing(rows: pd.DataFrame, about: Frames, shapes: Frames) -> pd.Da
         if place in why:
             continue
         number = row["resolution_id"]
-        if (
-            number not in kept.index
-        ):  # refused as it arrived; besides the above, for a record that is not there
+        # Refused as it arrived, for none of the above: its record is not there.
+        if number not in kept.index:
             why[place] = _NOBODY.get(row["entity"], CASE_NOT_HELD)
         elif any(as_text(row[name]) != as_text(kept.at[number, name]) for name in content):
             why[place] = "another entry has come under its number; that one stands"

@@ -1234,7 +1234,7 @@ VIEWS = (
         "kept_programme",
         "What `programme`, `programme_months` and what each month left held came to when counted last, for pages (B8)",
         _KEPT,
-        _kept("programme", "programme_months", kept.HELD_MONTHS),
+        _kept("programme", "programme_months", "held_months"),
     ),
     View(
         "kept_reconciliation",
