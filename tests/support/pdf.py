@@ -6,13 +6,15 @@ Belongs here: reading a PDF. Does not belong here: what ought to be in it.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pypdf import PageObject, PdfReader
 from pypdf.generic import TextStringObject
 
 _MM = 72 / 25.4
+# In mm: how far apart the end of one run and the beginning of the next may be.
+_JOINING = 0.005
 
 
 def pages(pdf: bytes) -> list[str]:
@@ -25,19 +27,22 @@ def pages(pdf: bytes) -> list[str]:
 
 @dataclass(frozen=True)
 class Run:
-    """Glyphs set in one go: from left to right edge and their baseline, mm from the page's left and top."""
+    """Glyphs of one font that join: from left to right edge and their baseline, mm from the page's left and top."""
 
     left: float
     right: float
     down: float
     points: float
+    font: str
 
 
 def ink(pdf: bytes, number: int = 0) -> list[Run]:
-    """Every run of glyphs of a page, by the widths of its own fonts."""
+    """Every run of glyphs of a page, by the widths of its own fonts, however many goes it was set in."""
     page = PdfReader(io.BytesIO(pdf)).pages[number]
     height = float(page.mediabox.height)
-    fonts = {name: _widths(font.get_object()) for name, font in page["/Resources"]["/Font"].items()}  # type: ignore[index]
+    listed = {name: font.get_object() for name, font in page["/Resources"]["/Font"].items()}  # type: ignore[index]
+    fonts = {name: _widths(one) for name, one in listed.items()}
+    called = {name: str(one["/BaseFont"]).partition("+")[2] for name, one in listed.items()}
     found: list[Run] = []
     font, size = "", 0.0
 
@@ -50,11 +55,19 @@ def ink(pdf: bytes, number: int = 0) -> list[Run]:
             width = sum(_width(item, fonts[font]) for item in items) / 1000 * size
             across = [_across(tm[4], tm, cm), _across(tm[4] + tm[0] * width, tm, cm)]
             down = height - (cm[1] * tm[4] + cm[3] * tm[5] + cm[5])
-            found.append(Run(min(across) / _MM, max(across) / _MM, down / _MM, abs(size * tm[0] * cm[0])))
+            points = abs(size * tm[0] * cm[0])
+            found.append(Run(min(across) / _MM, max(across) / _MM, down / _MM, points, called[font]))
+            if len(found) > 1 and _join(*found[-2:]):
+                found[-2:] = [replace(found[-2], right=found[-1].right)]
 
     page.extract_text(visitor_operand_before=look)
     assert found, "the page has no text"
     return found
+
+
+def _join(one: Run, other: Run) -> bool:
+    apart = max(abs(one.down - other.down), abs(one.right - other.left))
+    return (one.points, one.font) == (other.points, other.font) and apart < _JOINING
 
 
 # Where GOV.UK Notify looks for an address, mm from the page's left and top: its window and three more on each side.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from babel import Locale
 
 from case_closure.domain import countries
 from case_closure.domain.letters import TITLES, reference
-from case_closure.outbound.letters import address, batches, composing
+from case_closure.outbound.letters import address, batches, composing, forms
 from case_closure.outbound.letters.typesetting import FOLDER, LetterNotSet, Pages, Typesetter
 from tests.support import notify, pdf
 from tests.support.letters import ON, as_json, by_hand, case, due, letter
@@ -40,6 +41,17 @@ def typesetter() -> Typesetter:
 
 def said(typesetter: Typesetter, *contents: dict[str, Any]) -> tuple[bytes, Pages]:
     return typesetter.pdf([as_json(content) for content in contents], ON)
+
+
+def sheets(*contents: dict[str, Any]) -> list[str]:
+    """Each with its values in it, and the copy behind it."""
+    return [sheet.closed.form for content in contents for sheet in forms.sheets(json.loads(as_json(content)))]
+
+
+def whole(typesetter: Typesetter, *contents: dict[str, Any]) -> bytes:
+    """The same letters, nothing of them shared and nothing filled in."""
+    document: bytes = typesetter.laid_out("whole", sheets(*contents), format="pdf", pdf_tags=False)
+    return document
 
 
 @pytest.fixture(scope="module")
@@ -483,29 +495,108 @@ def test_a_letter_says_the_same_among_others_as_alone(typesetter: Typesetter) ->
         assert together[first - 1 : first - 1 + count] == alone, content["id"]
 
 
+def stand_alike(document: bytes, other: bytes, pages: int) -> None:
+    """Every run of glyphs stands where it stands in the other; but for the foot, which is set in another order."""
+    foot = 8
+    for number in range(pages):
+        ours, theirs = (
+            [run for run in pdf.ink(made, number) if run.points != foot] for made in (document, other)
+        )
+        assert len(ours) == len(theirs), number
+        for one, same in zip(ours, theirs, strict=True):
+            assert (one.points, one.font) == (same.points, same.font)
+            for edge in ("left", "right", "down"):
+                assert getattr(one, edge) == pytest.approx(getattr(same, edge), abs=0.01), (number, one, same)
+
+
 def test_what_is_set_apart_stands_where_it_stands_in_a_letter_that_is_set_whole(
     typesetter: Typesetter,
 ) -> None:
     contents = differing()
     document, places = said(typesetter, *contents)
     assert places.count == tuple(2 if content["copy"] else 1 for content in contents)
-    whole = typesetter.laid_out(
-        "whole", [as_json(content) for content in contents], format="pdf", pdf_tags=False
+    stand_alike(document, whole(typesetter, *contents), sum(places.count))
+
+
+OF_LETTER = (("ref",), ("dear",), ("case",), ("to",))
+OF_ARREARS = (
+    ("total", "now"),
+    ("case",),
+    ("since", "until"),
+    ("receiver-total", "government-total", "total"),
+    ("pounds",),
+)
+
+
+def widened(content: dict[str, Any], names: tuple[str, ...], text: str) -> dict[str, Any]:
+    """The letter with a text in place of these values, wherever it has them, its cases included."""
+    cases = [
+        {name: text if name in names else value for name, value in one.items()}
+        | {
+            side: [{**row, "pounds": text} if "pounds" in names else row for row in one[side]]
+            for side in ("receiver", "government")
+        }
+        for one in content["cases"]
+    ]
+    lines = {"to": [text[:80]] * 3} if "to" in names else {}
+    of_letter = {name: text for name in names if name in content and name != "to"}
+    return {**content, **of_letter, **lines, "cases": cases}
+
+
+@pytest.mark.parametrize("code", ["CMSL6300", "CMSL6301", "CMSL6302", "CMSL6303"])
+def test_a_value_of_any_width_stands_where_it_stands_in_a_letter_that_is_set_whole(
+    typesetter: Typesetter, code: str
+) -> None:
+    """Where it has no room its line breaks, and the letter is set whole."""
+    dues = [due("NI_SOS", "DEFERRED", 5), due("RP", "ACTIVE", 5)]
+    content = letter(code, dues=dues[1:] if code == "CMSL6300" else dues)
+    fields = OF_LETTER + (OF_ARREARS if code in ("CMSL6301", "CMSL6302") else ())
+    contents = [
+        widened(content, names, "0" * width)
+        for names in fields
+        for width in (12, 17, 22, 28, 36, 45, 60, 80, 100)
+    ]
+    document, places = said(typesetter, *contents)
+    stand_alike(document, whole(typesetter, *contents), sum(places.count))
+
+
+def test_values_of_other_alphabets_stand_where_they_stand_in_a_letter_that_is_set_whole(
+    typesetter: Typesetter,
+) -> None:
+    """Set in another font or from the right, they are no glyphs of the letter's font, which alone are filled in."""
+    names = (
+        "שלום",
+        "Ms שלום Ω",
+        "\u200b",
+        "a\u0085b",
+        "a\u2028b",
+        "\ue000",
+        "\ue001\uf8ff",
+        " x ",
+        "fi ffl",
+        "Æ ½ €",
+        "Ⅷ 漢字 😀",
     )
-    foot = 8
-    for number in range(sum(places.count)):
-        ours, theirs = (
-            [run for run in pdf.ink(made, number) if run.points != foot] for made in (document, whole)
-        )
-        assert len(ours) == len(theirs)
-        for one, other in zip(ours, theirs, strict=True):
-            assert one.points == other.points
-            for edge in ("left", "right", "down"):
-                assert getattr(one, edge) == pytest.approx(getattr(other, edge), abs=0.01), (
-                    number,
-                    one,
-                    other,
-                )
+    contents = [
+        letter("CMSL6302", f"{place:02d}") | {"dear": name, "to": [name, "Leeds"]}
+        for place, name in enumerate(names)
+    ]
+    document, _ = said(typesetter, *contents)
+    stand_alike(document, whole(typesetter, *contents), len(contents))
+    assert "Dear \ue000" not in pdf.pages(document)[names.index("\ue000")]
+
+
+def test_letters_of_several_pages_stand_where_they_stand_when_they_are_set_whole(
+    typesetter: Typesetter,
+) -> None:
+    parties: tuple[dict[str, Any], ...] = ({}, WELSH, LONG)
+    contents = [
+        letter("CMSL6301", f"G{place}", dues=[one | {"amount_pence": 10**place} for one in MANY], party=party)
+        for place, party in enumerate(parties)
+    ]
+    document, places = said(typesetter, *contents)
+    assert min(places.count) >= 4
+    stand_alike(document, whole(typesetter, *contents), sum(places.count))
 
 
 def test_a_letter_has_a_second_page_just_when_its_parts_do_not_fit_the_first(typesetter: Typesetter) -> None:
@@ -518,7 +609,7 @@ def test_a_letter_has_a_second_page_just_when_its_parts_do_not_fit_the_first(typ
 
 
 def test_a_document_of_another_form_is_refused_in_words(typesetter: Typesetter) -> None:
-    known = typesetter.laid_out("apart", [as_json(letter("CMSL6303"))], format="pdf", pdf_tags=False)
+    known = typesetter.laid_out("apart", sheets(letter("CMSL6303")), format="pdf", pdf_tags=False)
     composing.Typeset(known)
     for mine, theirs in ((b"/Contents ", b"/Content5 "), (b"/Filter/FlateDecode", b"/Filter/LZWDecode  ")):
         with pytest.raises(composing.Unreadable, match=r"requirements\.txt"):
@@ -544,8 +635,10 @@ def test_a_letter_kept_before_letters_said_so_much_can_still_be_set(
         content["copy"] = content["copy"] and older(content["copy"])
         return {name: content[name] for name in content if name not in new} | {"roomy": True}
 
-    document, places = said(typesetter, older(letter(code)))
+    content = older(letter(code)) | {"dear": "Ms Walker-Alexander-Montgomery and " * 2}
+    document, places = said(typesetter, content)
     assert places.first == (1,)
+    stand_alike(document, whole(typesetter, content), sum(places.count))
     assert "Ms Alex Walker" in " ".join(pdf.pages(document))
 
 

@@ -35,8 +35,8 @@ from case_closure.store.work_in_progress import Judgement, as_bytes, from_bytes
 if TYPE_CHECKING:
     from case_closure.outbound.letters.batches import Planned
 
-# Of 250 letters each: a part is some seconds of work.
-DOCUMENTS_A_PART = 8
+# Of 1,000 letters each: a part is some seconds of work.
+DOCUMENTS_A_PART = 2
 
 Letters = Callable[[Connection, Path], list[WrittenFile]]
 

@@ -1,31 +1,52 @@
-"""Letters put together on their pages: what each has of its own, and what many share.
+"""Letters put together on their pages: forms that many share, and what each letter has of its own.
 
-Belongs here: the typesetter's PDF, read and written; where on a page a shared part stands. Does not belong here: how a letter
-looks (``templates``), running the typesetter (``typesetting``).
+Belongs here: the typesetter's PDF, read and written; where on a page a shared part or a value stands. Does not belong here: how a
+letter looks (``templates``), which values are filled in (``forms``), running the typesetter (``typesetting``).
 
-What many letters share is set once, each such piece on a page of its own; on the pages of the letters the typesetter leaves a
+What many letters share is set once, each such piece on a page of its own; on the pages of the forms the typesetter leaves a
 mark in its place: a box whose colour is a number (``templates/batch.typ``). Here the pieces are put where their marks are, and
 what follows one moves down by its height. A page then has several content streams, in the order in which it is read, and those
-of pieces are used by many pages. No glyph is set here: all stand in their lines as the typesetter put them.
+of pieces are used by many pages.
+
+The values that letters are filled in with are set once each too, a line each. On a form a digit stands in for a value, in the
+font and the size that it is to have: the value takes its place, and what follows on that line moves along.
+No glyph is set here: all stand in their lines, or values, as the typesetter put them.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-# What a mark's number says; pieces have higher ones, those odd that have a place of their own on the sheet.
-_A_LETTER, _A_COPY, _A_PIECE = range(3)
+from case_closure.outbound.letters.forms import Fit
+
+# What a mark's number says; pieces have higher ones, those odd that have a place of their own on the sheet; blanks higher ones
+# still: which value, and what its line does (``templates/frame.typ``).
+_A_SHEET, _A_PIECE, _A_LIST, _A_BOLD_LIST = range(4)
+_FIRST_BLANK = 0x800000
+_MOVES_ON, _ENDS_HERE, _STAYS = range(3)
+# In points: how large values are set when they are set once each, how far apart, and how far down the first one stands; and by
+# how much lines differ.
+_VALUE_POINTS, _VALUE_LINE, _FIRST_VALUE = 12.0, 12.0, 10.0
+_ANOTHER_LINE = 0.01
+_POINTS_PER_MM = 72 / 25.4
 # In points: the height of a mark, and how far down a page may be written on, but for its foot.
 _MARK_HEIGHT = 1.0
 _BOTTOM = 22 / 25.4 * 72 - 0.01
 
 _MARK = re.compile(
-    rb"q 1 0 0 -1 (\S+) (\S+) cm/c\d+ cs (\S+) (\S+) (\S+) scn 0 0 m \S+ 0 l \S+ (\S+) l 0 \S+ l\nh\nf\nQ\n?"
+    rb"q 1 0 0 -1 (\S+) (\S+) cm/c\d+ cs (\S+) (\S+) (\S+) scn 0 0 m (\S+) 0 l \S+ (\S+) l 0 \S+ l\nh\nf\nQ\n"
 )
 _GROUPS = _MARK.groups
+# Glyphs in one go: from where, in which font and size, which.
+_TEXT = re.compile(
+    rb"q 1 0 0 -1 (\S+) (\S+) cm/c\d+ cs \S+ scn\nBT 0 Tr/(f\d+) (\S+) Tf 1 0 0 -1 0 0 Tm(.*?T[Jj])\nET\nQ\n",
+    re.DOTALL,
+)
+_DRAWN = re.compile(rb"q 1 0 0 -1 \S+ (\S+) cm")
 _REFERENCE = re.compile(rb"\b(\d+) 0 R\b")
 _RESOURCE = re.compile(rb"/([cf]\d+) (\d+) 0 R")
 # Where content names fonts and colours, and how often it chooses one. Glyphs are two bytes each, and no document has so many of
@@ -88,7 +109,7 @@ class _Source:
         head, _, stream = self.objects[self.number(b"Contents", page)].partition(b"\nstream\n")
         if not head.endswith(b"/Filter/FlateDecode>>"):
             raise Unreadable("how content is packed")
-        return zlib.decompress(stream)
+        return zlib.decompress(stream).rstrip(b"\n") + b"\n"
 
     def resources(self, page: bytes) -> dict[bytes, int]:
         """The fonts and colour spaces of a page, by the names its content has for them."""
@@ -100,71 +121,146 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Mark:
-    """A box whose colour is a number: its upper left corner in points from the page's lower left, and its height."""
+    """A box whose colour is a number: its upper left corner in points from the page's lower left, its width and height."""
 
     number: int
     left: float
     top: float
+    width: float
     height: float
+
+
+@dataclass(frozen=True)
+class _Blank:
+    """Where a value is filled in: which, from where, as wide as the digit that stands in for it; ``line``: what its line does.
+
+    ``style``: from how far up the page it stands to the glyphs: colour, font and size.
+    """
+
+    number: int
+    line: int
+    line_begins: bool
+    left: float
+    width: float
+    font: int
+    points: float
+    style: bytes
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """Glyphs behind a blank on its line: from where, and the rest of them."""
+
+    left: float
+    rest: bytes
+
+
+@dataclass(frozen=True)
+class _Set:
+    """A value as it is set: its glyphs and how wide they are at ``_VALUE_POINTS``."""
+
+    glyphs: bytes
+    width: float
+
+
+# What stands between the marks of a page: as it is, or with values in it.
+_Part = bytes | _Blank | _Behind
 
 
 @dataclass
 class _Page:
     """A page between its marks. ``own``: one more than ``marks``. ``names``: what its content calls fonts and colours."""
 
-    own: list[bytes]
+    own: list[list[_Part]]
     marks: list[_Mark]
     names: dict[bytes, int]
     size: bytes
-
-
-@dataclass
-class _Letter:
-    """A letter with the copy it covers: its pages, and how many of these begin one of them."""
-
-    pages: list[_Page] = field(default_factory=list)
-    begun: int = 0
 
 
 def _cut(content: bytes) -> tuple[list[bytes], list[_Mark]]:
     parts = _MARK.split(content)
     marks = []
     for place in range(1, len(parts), _GROUPS + 1):
-        left, top, red, green, blue, height = map(float, parts[place : place + _GROUPS])
+        left, top, red, green, blue, width, height = map(float, parts[place : place + _GROUPS])
         number = round(red * 255) << 16 | round(green * 255) << 8 | round(blue * 255)
-        marks.append(_Mark(number, left, top, height))
+        marks.append(_Mark(number, left, top, width, height))
     return parts[:: _GROUPS + 1], marks
 
 
+def _page(own: Sequence[bytes], marks: Sequence[_Mark], names: dict[bytes, int], size: bytes) -> _Page:
+    """A page whose blanks are taken for what they are, and not for pieces."""
+    page = _Page([[own[0]]], [], names, size)
+    down: float | None = None
+    for mark, after in zip(marks, own[1:], strict=True):
+        if mark.number < _FIRST_BLANK:
+            page.marks.append(mark)
+            page.own.append([after])
+            down = None
+            continue
+        digit = _found(_TEXT.match(after), "a digit that stands in for a value")
+        line_begins = down is None or abs(float(digit[2]) - down) > _ANOTHER_LINE
+        down = float(digit[2])
+        page.own[-1].append(
+            _Blank(
+                *divmod(mark.number - _FIRST_BLANK, 4), line_begins, float(digit[1]), mark.width,
+                names[digit[3]], float(digit[4]), after[digit.end(1) : digit.start(5)],
+            )
+        )  # fmt: skip
+        at = digit.end()
+        while (behind := _TEXT.match(after, at)) and abs(float(behind[2]) - down) <= _ANOTHER_LINE:
+            page.own[-1].append(_Behind(float(behind[1]), after[behind.end(1) : behind.end()]))
+            at = behind.end()
+        if at < len(after):
+            page.own[-1].append(after[at:])
+    return page
+
+
 class Typeset:
-    """Letters as the typesetter set them: whole, or in pieces."""
+    """Forms, pieces and values as the typesetter set them."""
 
     def __init__(self, pdf: bytes) -> None:
         self.source = _Source(pdf)
-        self.letters: list[_Letter] = []
+        self.sheets: list[list[_Page]] = []
         self.pieces: dict[int, tuple[_Mark, _Page]] = {}
+        self._values: dict[tuple[bool, int, int], _Set] = {}
+        self._blanks: dict[int, list[_Blank]] = {}
+        self._too_long: dict[int, bool] = {}
         for page in self.source.pages():
             own, marks = _cut(self.source.content(page))
             size = _found(re.search(rb"/MediaBox\[[^]]*\]", page), "the size of a page")[0]
             names = self.source.resources(page)
             kind = marks[0].number if marks else None
             if kind == _A_PIECE:
-                self.pieces[marks[1].number] = marks[1], _Page([own[2]], [], names, size)
-                continue
-            if kind == _A_LETTER:
-                self.letters.append(_Letter())
-            if kind in (_A_LETTER, _A_COPY):
-                self.letters[-1].begun += 1
-                own, marks = own[1:], marks[1:]
-            self.letters[-1].pages.append(_Page(own, marks, names, size))
+                (_, mark), (_, _, content) = marks, own
+                self.pieces[mark.number] = mark, _Page([[content]], [], names, size)
+            elif kind in (_A_LIST, _A_BOLD_LIST):
+                self._read_values(kind == _A_BOLD_LIST, own[1], marks[0].top, names, size)
+            elif kind == _A_SHEET:
+                self.sheets.append([_page(own[1:], marks[1:], names, size)])
+            else:
+                self.sheets[-1].append(_page(own, marks, names, size))
 
-    def too_long(self) -> list[int]:
-        """Which letters, or their copies, do not fit one page, counted from 0."""
-        return [
-            number
-            for number, letter in enumerate(self.letters)
-            if len(letter.pages) > letter.begun or any(self._lowest(page) < _BOTTOM for page in letter.pages)
-        ]
+    def _read_values(
+        self, bold: bool, content: bytes, top: float, names: dict[bytes, int], size: bytes
+    ) -> None:
+        """The values that are glyphs of one font, a line each; others, as of two alphabets, are set in their letters."""
+        end = float(size.rpartition(b"[")[2].split()[2])
+
+        def line(down: bytes) -> int:
+            return round((top - _FIRST_VALUE - float(down)) / _VALUE_LINE)
+
+        drawn = Counter(map(line, _DRAWN.findall(content)))
+        for text in _TEXT.finditer(content):
+            number = line(text[2])
+            if drawn[number] == 1:
+                self._values[bold, number, names[text[3]]] = _Set(text[5], end - float(text[1]))
+
+    def too_long(self, sheet: int) -> bool:
+        """Whether a sheet does not fit one page."""
+        if sheet not in self._too_long:
+            pages = self.sheets[sheet]
+            self._too_long[sheet] = len(pages) > 1 or self._lowest(pages[0]) < _BOTTOM
+        return self._too_long[sheet]
 
     def _lowest(self, page: _Page) -> float:
         """Where the last piece of a page ends, which is the end of every letter."""
@@ -172,21 +268,53 @@ class Typeset:
         heights = [self.pieces[mark.number][0].height for mark in flowing]
         return flowing[-1].top - sum(heights) + _MARK_HEIGHT * (len(heights) - 1)
 
+    def fill(self, sheet: int, values: Sequence[Fit], *, on_one_page: bool) -> Letter | None:
+        """The letter that a form becomes with these values, by their blanks; None where one does not fit, or one page is too few.
+
+        A value fits that was set in the blank's font, as glyphs of that font alone, and has room.
+        """
+        if on_one_page and self.too_long(sheet):
+            return None
+        filled = []
+        for blank in self._blanks_of(sheet):
+            fit = values[blank.number]
+            value = next(filter(None, (self._values.get((*one, blank.font)) for one in fit.values)), None)
+            if value is None or value.width * blank.points / _VALUE_POINTS > fit.room_mm * _POINTS_PER_MM:
+                return None
+            filled.append(value)
+        return Letter(self, sheet, filled)
+
+    def _blanks_of(self, sheet: int) -> list[_Blank]:
+        if sheet not in self._blanks:
+            owns = (own for page in self.sheets[sheet] for own in page.own)
+            self._blanks[sheet] = [part for own in owns for part in own if isinstance(part, _Blank)]
+        return self._blanks[sheet]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter as it is to be written: a sheet of what was set, and the values of its blanks in their order."""
+
+    of: Typeset
+    sheet: int
+    values: Sequence[_Set]
+
+    @property
+    def pages(self) -> list[_Page]:
+        return self.of.sheets[self.sheet]
+
 
 # --- writing
 
 
-def compose(short: Typeset, long: Typeset | None = None) -> tuple[bytes, list[int]]:
-    """The document of ``short``'s letters, those that are too long as ``long`` has them; how many pages each has."""
-    too_long = iter(long.letters if long else ())
-    instead = set(short.too_long())
-    letters = [
-        (long or short, next(too_long)) if number in instead else (short, letter)
-        for number, letter in enumerate(short.letters)
-    ]
-    document = _Document(short)
-    pages = [document.page(of, page) for of, letter in letters for page in letter.pages]
-    return document.written(pages), [len(letter.pages) for _, letter in letters]
+def compose(letters: Sequence[Letter], described: Typeset) -> bytes:
+    """The document of these letters, with what is said of ``described`` as a document: its title, its date, its name."""
+    document = _Document(described)
+    pages = []
+    for letter in letters:
+        values = iter(letter.values)
+        pages += [document.page(letter.of, page, values) for page in letter.pages]
+    return document.written(pages)
 
 
 class _Document:
@@ -201,20 +329,21 @@ class _Document:
         self._resources = self._add(b"")
         self._pieces: dict[int, int] = {}
         self._renamed: dict[int, dict[bytes, bytes]] = {}
+        self._called_here: dict[int, list[list[_Part]]] = {}
 
     def _add(self, body: bytes) -> int:
         self._objects.append(body)
         return len(self._objects)
 
-    def _stream(self, content: bytes) -> int:
+    def _stream(self, content: bytes, *, shared: bool = False) -> int:
         if len(content) < _WORTH_PACKING:
             return self._add(b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content))
-        if len(content) < _WORTH_TIME:
+        if shared or len(content) > _WORTH_TIME:
+            packed = zlib.compress(content, 9 if shared else 6)
+        else:
             # A small window and little effort: most are small, and the usual ones take longer to set up than to fill.
             packer = zlib.compressobj(1, zlib.DEFLATED, 11, 2)
             packed = packer.compress(content) + packer.flush()
-        else:
-            packed = zlib.compress(content, 9)
         return self._add(b"<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (len(packed), packed))
 
     def _copy(self, source: _Source, number: int) -> int:
@@ -253,15 +382,47 @@ class _Document:
     def _piece(self, of: Typeset, number: int) -> int:
         if number not in self._pieces:
             page = of.pieces[number][1]
-            self._pieces[number] = self._stream(self._called(of, page, page.own[0]))
+            self._pieces[number] = self._stream(self._filled(self._parts(of, page)[0], iter(())), shared=True)
         return self._pieces[number]
 
-    def page(self, of: Typeset, page: _Page) -> int:
-        """A page, each piece of it where its mark is; its number."""
+    def _parts(self, of: Typeset, page: _Page) -> list[list[_Part]]:
+        """What stands between the marks of a page, with the names of this document."""
+        if id(page) not in self._called_here:
+            self._called_here[id(page)] = [[self._part(of, page, part) for part in own] for own in page.own]
+        return self._called_here[id(page)]
+
+    def _part(self, of: Typeset, page: _Page, part: _Part) -> _Part:
+        if isinstance(part, bytes):
+            return self._called(of, page, part)
+        if isinstance(part, _Behind):
+            return replace(part, rest=self._called(of, page, part.rest))
+        return replace(part, style=self._called(of, page, part.style))
+
+    def _filled(self, parts: Sequence[_Part], values: Iterator[_Set]) -> bytes:
+        """The content, with a value for each blank; what stands behind it on its line moves along."""
+        content, moved = [], 0.0
+        for part in parts:
+            if isinstance(part, bytes):
+                content.append(part)
+            elif isinstance(part, _Behind):
+                content.append(b"q 1 0 0 -1 %.3f%s" % (part.left + moved, part.rest))
+            else:
+                value = next(values)
+                more = value.width * part.points / _VALUE_POINTS - part.width
+                if part.line_begins:
+                    moved = 0.0
+                left = part.left - more if part.line == _ENDS_HERE else part.left + moved
+                if part.line == _MOVES_ON:
+                    moved += more
+                content.append(b"q 1 0 0 -1 %.3f%s%s\nET\nQ\n" % (left, part.style, value.glyphs))
+        return b"".join(content)
+
+    def page(self, of: Typeset, page: _Page, values: Iterator[_Set]) -> int:
+        """A page, each value in its blank and each piece where its mark is; its number."""
         streams, shift, pending = [], 0.0, b""
-        for own, mark in zip(page.own, [*page.marks, None], strict=True):
+        for parts, mark in zip(self._parts(of, page), [*page.marks, None], strict=True):
+            own = self._filled(parts, values)
             if own:
-                own = self._called(of, page, own)
                 pending += b"q 1 0 0 1 0 %.3f cm\n%sQ\n" % (-shift, own) if shift else own
             if mark is None:
                 break

@@ -1,9 +1,9 @@
 """Typesetting: batches of letters into PDF documents, in processes of their own.
 
 Belongs here: driving the typesetter, the pages each letter came to, keeping its memory flat. Does not belong here: which
-letters, what they say, how their parts come together on a page (``composing``), names of files. As a program (`python -m
-case_closure.outbound.letters.typesetting`) it is one worker: batches in on standard input, their pages out on standard output,
-until its input ends, as when its parent is gone.
+letters, what they say, what they have in common (``forms``), how it comes together on a page (``composing``), names of files. As
+a program (`python -m case_closure.outbound.letters.typesetting`) it is one worker: batches in on standard input, their pages out
+on standard output, until its input ends, as when its parent is gone.
 
 Only fonts inside the typesetter are used and the date of a document is given, so that the same letters are the same bytes
 on every machine. Values reach the templates as data, never as their source.
@@ -19,14 +19,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
 from case_closure.domain.texts import shown
-from case_closure.outbound.letters import composing
+from case_closure.outbound.letters import composing, forms
 
 FOLDER = Path(__file__).parent
 # The typesetter keeps what it laid out for its next ten documents: that many empty ones let go of 200 letters' memory.
@@ -72,23 +72,39 @@ class Typesetter:
 
     def pictures(self, contents: Sequence[str], dots_per_inch: float = 96) -> list[bytes]:
         """The same pages as PNG, for whoever changes wording or layout and wants to look."""
-        pages = self.laid_out("seen", contents, format="png", ppi=dots_per_inch)
+        whole = [sheet.closed.form for content in contents for sheet in forms.sheets(json.loads(content))]
+        pages = self.laid_out("seen", whole, format="png", ppi=dots_per_inch)
         return pages if isinstance(pages, list) else [pages]
 
     def _composed(self, contents: Sequence[str], dated: datetime) -> tuple[bytes, Pages]:
-        """Set apart as if each had one page, and those whole that do not fit it."""
-        how: dict[str, Any] = {"format": "pdf", "timestamp": dated, "pdf_tags": False}
-        short, long = composing.Typeset(self.laid_out("apart", contents, **how)), None
-        too_long = short.too_long()
-        if too_long:
-            long = composing.Typeset(self.laid_out("whole", [contents[number] for number in too_long], **how))
+        """Each filled in on its form, as if each had one page; whole those that do not fit it, and last those without a form."""
+        of_each = [forms.sheets(json.loads(content)) for content in contents]
+        sheets = list(chain.from_iterable(of_each))
+        letters: list[composing.Letter | None] = [None] * len(sheets)
+        typeset = []
+        for way, opened in (("apart", True), ("whole", True), ("whole", False)):
+            left = [number for number, letter in enumerate(letters) if letter is None]
+            if not left:
+                break
+            gathered = forms.gather([sheets[number] if opened else sheets[number].closed for number in left])
+            pdf = self.laid_out(
+                way, gathered.forms, gathered.values, format="pdf", timestamp=dated, pdf_tags=False
+            )
+            typeset.append(composing.Typeset(pdf))
+            for number, (form, fits) in zip(left, gathered.filled, strict=True):
+                letters[number] = typeset[-1].fill(form, fits, on_one_page=way == "apart")
         self._forget()
-        document, count = composing.compose(short, long)
-        return document, Pages(tuple(accumulate(count[:-1], initial=1)), tuple(count))
+        done = [letter for letter in letters if letter is not None]
+        pages = (len(letter.pages) for letter in done)
+        count = tuple(sum(islice(pages, len(of_one))) for of_one in of_each)
+        return composing.compose(done, typeset[0]), Pages(tuple(accumulate(count[:-1], initial=1)), count)
 
-    def laid_out(self, way: str, contents: Sequence[str], **how: Any) -> Any:
-        """The letters as ``templates/batch.typ`` makes them in that way: 'apart', 'whole' or 'seen'."""
-        return self._batch.compile(sys_inputs={"letters": f"[{','.join(contents)}]", "set": way}, **how)
+    def laid_out(
+        self, way: str, sheets: Sequence[str], values: tuple[list[str], list[str]] = ([], []), **how: Any
+    ) -> Any:
+        """The forms of sheets as ``templates/batch.typ`` makes them in that way: 'apart', 'whole' or 'seen'."""
+        asked = {"letters": f"[{','.join(sheets)}]", "values": json.dumps(values), "set": way}
+        return self._batch.compile(sys_inputs=asked, **how)
 
     def _forget(self) -> None:
         for _ in range(_FORGETS_AFTER):
