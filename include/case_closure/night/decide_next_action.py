@@ -6,6 +6,7 @@ how it is stored (``store.posting``).
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 
 import pandas as pd
@@ -19,7 +20,7 @@ from case_closure.stages.decide_next_action import Decided, Gathered
 from case_closure.stages.post_dues import Posted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
-from case_closure.store import casegroups, night_parts, nights, posting, work_in_progress
+from case_closure.store import casegroups, filling, night_parts, nights, posting, work_in_progress
 from case_closure.store.database import Connection
 from case_closure.store.night_parts import Claim
 from case_closure.tables.frames import to_frame
@@ -33,7 +34,29 @@ _COUNTED = {
 
 def run(ctx: NightContext, url: str) -> Summary:
     """Decide and store, part by part: everything of one casegroup in one transaction (R7)."""
-    return run_all(ctx, url, STAGE)
+    with entered(ctx, url, STAGE.name) as (connection, _):
+        first = posting.is_first_of_many(connection)
+        away = (first and filling.take_away_finders(connection, posting.FILLED_IN_PARTS)) or filling.finders_are_away(
+            connection, posting.FILLED_IN_PARTS
+        )  # fmt: skip
+    try:
+        told = run_all(ctx, url, STAGE)
+    except BaseException:
+        # Whoever looks at what stands now should not wait for the night to be run again; its reason is what counts.
+        with contextlib.suppress(Exception):
+            _bring_back(ctx, url, away=away, first=False)
+        raise
+    _bring_back(ctx, url, away=away, first=first)
+    return told
+
+
+def _bring_back(ctx: NightContext, url: str, *, away: bool, first: bool) -> None:
+    """The tables as they are read from now on, one after the other, so that a reader waits for one at most."""
+    for table in posting.FILLED_IN_PARTS if away or first else ():
+        with entered(ctx, url, STAGE.name) as (connection, _):
+            filling.bring_back_finders(connection, table)
+            if first:
+                filling.write_key_anew(connection, table)
 
 
 def plan(ctx: NightContext, url: str) -> None:
