@@ -212,9 +212,8 @@ def _standing(required: pd.DataFrame, cms_cases: pd.DataFrame) -> pd.DataFrame:
 def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
     """Each parent with what CIS says under their NINO (first eight characters). Nothing is said of a bad NINO."""
     dead = chosen(cis["matched_on"], cis["date_of_death"].notna())
-    first = cis.assign(
-        matches=cis.groupby("matched_on")["matched_on"].transform("size").astype("int64") if len(cis) else 0
-    )
+    places = lookup(cis["matched_on"], cis, "matched_on")
+    first = cis.assign(matches=np.bincount(places, minlength=len(cis))[places])
     first = first.sort_values("nino", kind="stable").drop_duplicates("matched_on")
     valid = nino.is_valid(everyone["nino"])
     places = np.where(valid, lookup(everyone["matched_on"], first, "matched_on"), -1)
