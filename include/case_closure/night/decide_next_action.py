@@ -7,6 +7,7 @@ how it is stored (``store.posting``).
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pandas as pd
@@ -51,12 +52,18 @@ def run(ctx: NightContext, url: str) -> Summary:
 
 
 def _bring_back(ctx: NightContext, url: str, *, away: bool, first: bool) -> None:
-    """The tables as they are read from now on, one after the other, so that a reader waits for one at most."""
-    for table in posting.FILLED_IN_PARTS if away or first else ():
+    """The tables as they are read from now on: each by itself, so that a reader waits for one, and as many at once as workers."""
+
+    def bring_back(number: int) -> None:
+        table = posting.FILLED_IN_PARTS[number]
         with entered(ctx, url, STAGE.name) as (connection, _):
             filling.bring_back_finders(connection, table)
             if first:
                 filling.write_key_anew(connection, table)
+
+    if away or first:
+        with ThreadPoolExecutor(ctx.settings.workers) as side_by_side:
+            list(side_by_side.map(bring_back, range(len(posting.FILLED_IN_PARTS))))
 
 
 def plan(ctx: NightContext, url: str) -> None:
