@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pytest
 
-from case_closure.store import database, filling, holding
+from case_closure.night import decide_next_action, parts
+from case_closure.store import database, filling, holding, posting
 from case_closure.tables.landed import FILES
 from tests.support.builders import Row, balance, case, party, table
 from tests.support.installation import Installation
@@ -117,3 +119,80 @@ def test_a_file_that_breaks_off_is_told_and_leaves_nothing(installation: Install
     ):
         holding.hold(connection, FILES["csa_parties"], batches, FIRST, 1)
     assert installation.query("select count(*) as n from held.csa_parties") == [{"n": 0}]
+
+
+def shapes(installation: Installation) -> dict[str, list[Row]]:
+    names = [table.fullname for table in posting.FILLED_IN_PARTS]
+    return {name: installation.query(SHAPE, name, name) for name in names}
+
+
+def away(installation: Installation) -> bool:
+    with database.transaction(installation.url) as connection:
+        return filling.finders_are_away(connection, posting.FILLED_IN_PARTS)
+
+
+@pytest.fixture
+def first_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few a night brings, they count as many."""
+    monkeypatch.setattr(filling, "MANY_ROWS", -1)
+
+
+@pytest.mark.usefixtures("first_of_many")
+def test_a_first_night_stores_without_what_finds_rows_and_has_all_of_it_afterwards(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, meanwhile = shapes(installation), []
+
+    def looked_at(*given: Any) -> Any:
+        meanwhile.append((away(installation), shapes(installation)))
+        return parts.run_all(*given)
+
+    monkeypatch.setattr(decide_next_action, "run_all", looked_at)
+    installation.night(FIRST, case("A", "G1"), case("B", "G2", child=False))
+    installation.night(SECOND, case("B", "G2"))
+    assert shapes(installation) == before
+    (first, without), (second, _) = meanwhile
+    assert (first, second) == (True, False), "the second night adds to what there is"
+    keys = [line for lines in without.values() for line in lines if "UNIQUE" in line["definition"]]
+    assert keys == [line for lines in before.values() for line in lines if "UNIQUE" in line["definition"]]
+    assert installation.outcomes()["G2"] == ("TRANSITION_COMPLETE", "ARREARS_ADDED")
+
+
+@pytest.mark.usefixtures("first_of_many")
+def test_a_first_night_that_fails_leaves_the_tables_as_they_are_read(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shapes(installation)
+
+    def fails(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(posting, "store", fails)
+    with pytest.raises(OSError, match="no space left"):
+        installation.night(FIRST, case("A", "G1"))
+    assert shapes(installation) == before
+
+
+def test_R21_what_a_killed_night_had_taken_away_the_same_night_brings_back(
+    installation: Installation,
+) -> None:
+    before = shapes(installation)
+    with database.transaction(installation.url) as connection:
+        assert filling.take_away_finders(connection, posting.FILLED_IN_PARTS)
+    assert away(installation)
+    installation.night(FIRST, case("A", "G1"))
+    assert shapes(installation) == before
+    assert installation.outcomes()["G1"] == ("TRANSITION_COMPLETE", "ARREARS_ADDED")
+
+
+@pytest.mark.usefixtures("first_of_many")
+def test_a_first_night_does_not_wait_for_somebody_who_reads_what_it_fills(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "_PATIENCE", "10ms")
+    before = shapes(installation)
+    with psycopg.connect(installation.url.replace("+psycopg", "")) as analyst:
+        analyst.execute("select * from closure.letters")
+        installation.night(FIRST, case("A", "G1"))
+        assert analyst.execute("select count(*) > 0 from closure.letters").fetchone() == (True,)
+    assert shapes(installation) == before

@@ -68,10 +68,14 @@ def _lines_valid(people: pd.DataFrame, lines: tuple[str, ...]) -> np.ndarray:
 
 def _matches(line: pd.Series, pattern: str) -> np.ndarray:
     text = pa.array(line, type=pa.string(), from_pandas=True)
+    if isinstance(text, pa.ChunkedArray):
+        text = text.combine_chunks()
     if text.null_count == len(text):
         return np.zeros(len(text), dtype=bool)
-    # NFKD as Notify does: an accented letter is one with an accent, a full-width one is the plain one.
-    found = pc.match_substring_regex(pc.utf8_normalize(text, form="NFKD"), pattern)
+    # NFKD as Notify does: an accented letter is one with an accent, a full-width one is the plain one. ASCII is so already.
+    other = pc.invert(pc.fill_null(pc.string_is_ascii(text), True))
+    normalised = pc.utf8_normalize(text.filter(other), form="NFKD")
+    found = pc.match_substring_regex(pc.replace_with_mask(text, other, normalised), pattern)
     return np.asarray(pc.fill_null(found, False).to_numpy(zero_copy_only=False), dtype=bool)
 
 

@@ -6,6 +6,8 @@ how it is stored (``store.posting``).
 
 from __future__ import annotations
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pandas as pd
@@ -19,7 +21,7 @@ from case_closure.stages.decide_next_action import Decided, Gathered
 from case_closure.stages.post_dues import Posted
 from case_closure.stages.receive_balances import Received
 from case_closure.stages.set_up_cases import SetUp
-from case_closure.store import casegroups, night_parts, nights, posting, work_in_progress
+from case_closure.store import casegroups, filling, night_parts, nights, posting, work_in_progress
 from case_closure.store.database import Connection
 from case_closure.store.night_parts import Claim
 from case_closure.tables.frames import to_frame
@@ -33,7 +35,35 @@ _COUNTED = {
 
 def run(ctx: NightContext, url: str) -> Summary:
     """Decide and store, part by part: everything of one casegroup in one transaction (R7)."""
-    return run_all(ctx, url, STAGE)
+    with entered(ctx, url, STAGE.name) as (connection, _):
+        first = posting.is_first_of_many(connection)
+        away = (first and filling.take_away_finders(connection, posting.FILLED_IN_PARTS)) or filling.finders_are_away(
+            connection, posting.FILLED_IN_PARTS
+        )  # fmt: skip
+    try:
+        told = run_all(ctx, url, STAGE)
+    except BaseException:
+        # Whoever looks at what stands now should not wait for the night to be run again; its reason is what counts.
+        with contextlib.suppress(Exception):
+            _bring_back(ctx, url, away=away, first=False)
+        raise
+    _bring_back(ctx, url, away=away, first=first)
+    return told
+
+
+def _bring_back(ctx: NightContext, url: str, *, away: bool, first: bool) -> None:
+    """The tables as they are read from now on: each by itself, so that a reader waits for one, and as many at once as workers."""
+
+    def bring_back(number: int) -> None:
+        table = posting.FILLED_IN_PARTS[number]
+        with entered(ctx, url, STAGE.name) as (connection, _):
+            filling.bring_back_finders(connection, table)
+            if first:
+                filling.write_key_anew(connection, table)
+
+    if away or first:
+        with ThreadPoolExecutor(ctx.settings.workers) as side_by_side:
+            list(side_by_side.map(bring_back, range(len(posting.FILLED_IN_PARTS))))
 
 
 def plan(ctx: NightContext, url: str) -> None:

@@ -73,6 +73,6 @@ def conclude(url: str, on: date, received: Received, set_up: SetUp) -> Posted:
 
 def conclude_within(connection: Connection, on: date, received: Received, set_up: SetUp) -> Posted:
     """The same in the caller's transaction."""
-    reached = sorted(set(set_up.casegroups["casegroup_id"]))
+    reached = sorted(set_up.casegroups["casegroup_id"].unique().tolist())
     before = to_frame(casegroups.Gather(connection, reached).cms_cases())
     return post_dues.conclude(received, set_up, before, on)

@@ -6,16 +6,16 @@ gates (``row_gates``), casegroups, money, what a held row leads to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
-
-import pyarrow as pa
 
 from case_closure.domain.rules import ROWS
 from case_closure.landing.reading import BATCH_ROWS, LandedFile, Landing
 from case_closure.night.context import NightContext, Summary
 from case_closure.night.guard import entered
+from case_closure.night.reading_ahead import Ahead
 from case_closure.night.verify_landing import is_taken_in, verified
 from case_closure.stages import receive_balances
 from case_closure.store import casegroups, holding, nights, replacing, sensitive
@@ -26,10 +26,11 @@ from case_closure.tables.landed import FILES
 
 if TYPE_CHECKING:
     # Loads Great Expectations: only where there is a row to be judged.
-    from case_closure.night.row_gates import RowGate
+    from case_closure.night.row_gates import CaseGate, RowGate
 
 # Resolutions before cases: they may mend a case row of the same night. Before them what one of them may be about by its number.
-_FIRST = ("reported_exceptions", "resolutions", "csa_cases")
+# While the server holds people, the cases are judged.
+_FIRST = ("reported_exceptions", "resolutions", "cis_persons", "csa_cases")
 
 
 def run(ctx: NightContext, url: str) -> Summary:
@@ -68,11 +69,22 @@ def hold_extract(
     waited = 0 if late else holding.take_in_waiting(connection, landing.business_date)
     read = 0
     gates: list[RowGate] = []
-    for name in order:
-        for file in landing.get(name):
-            read += _hold_file(connection, file, landing.business_date, number, mended, gates)
-        if name == "resolutions" and "csa_cases" not in names:
-            _hold_mended_cases(connection, landing.business_date, mended)
+    files = [file for name in order for file in landing.get(name)]
+    read_ahead: _ReadAhead | None = None
+    try:
+        for file, following in itertools.zip_longest(files, files[1:]):
+            being_held, read_ahead = read_ahead, None
+            # Cases wait for what may mend them; nor is anything judged while other rows are.
+            if following is not None and not (
+                file.contract.name in ROWS and following.contract.name == "csa_cases"
+            ):
+                read_ahead = _begin_reading(connection, following, landing.business_date)
+            read += _hold_file(connection, file, landing.business_date, number, mended, gates, being_held)
+            if file.contract.name == "resolutions" and "csa_cases" not in names:
+                _hold_mended_cases(connection, landing.business_date, mended)
+    finally:
+        if read_ahead is not None:
+            read_ahead.batches.close()
     if waited and not {"resolutions", "csa_cases"} & set(names):
         _hold_mended_cases(connection, landing.business_date, mended)
     place_cases(connection, landing.business_date)
@@ -111,30 +123,49 @@ def _keep_those_changing_nothing(connection: Connection, landing: Landing, mende
     return count
 
 
+@dataclass(frozen=True)
+class _ReadAhead:
+    """A file that is being read already; of csa_cases with its gate."""
+
+    batches: Ahead
+    gate: CaseGate | None = None
+
+
+def _begin_reading(connection: Connection, file: LandedFile, on: date) -> _ReadAhead | None:
+    """Begin to read a file; None of one whose rows are judged by what is held, which is asked as they come."""
+    if file.contract.name in ROWS:
+        return None
+    if file.contract.name == "csa_cases":
+        from case_closure.night.row_gates import CaseGate
+
+        gate = CaseGate(connection, file, on)
+        return _ReadAhead(Ahead(gate.passing), gate)
+    return _ReadAhead(Ahead(lambda: file.batches(batch_rows=BATCH_ROWS, with_row_number=True)))
+
+
 def _hold_file(
-    connection: Connection, file: LandedFile, on: date, number: int, mended: set[str], gates: list[RowGate]
-) -> int:
-    from case_closure.night.row_gates import CaseGate, RowGate
+    connection: Connection, file: LandedFile, on: date, number: int, mended: set[str], gates: list[RowGate],
+    read_ahead: _ReadAhead | None,
+) -> int:  # fmt: skip
+    from case_closure.night.row_gates import RowGate
 
     contract = file.contract
-
-    def batches() -> Iterable[pa.Table]:
-        return file.batches(batch_rows=BATCH_ROWS, with_row_number=True)
-
-    if contract.name == "csa_payments":
-        assert file.csa_system is not None
-        return holding.hold_payments(connection, contract, batches, on, number, file.csa_system)
-    if contract.name == "csa_cases":
-        case_gate = CaseGate(connection, file, on)
-        holding.hold(connection, contract, case_gate.passing, on, number)
-        case_gate.keep_refused()
-        mended |= case_gate.mended_by
-        return file.rows
     if contract.name in ROWS:
         gate = RowGate(connection, file, on)
         holding.hold(connection, contract, gate.passing, on, number)
         gate.keep_refused()
         gates.append(gate)
+        return file.rows
+    being_read = read_ahead or _begin_reading(connection, file, on)
+    assert being_read is not None
+    batches, case_gate = being_read.batches, being_read.gate
+    if contract.name == "csa_payments":
+        assert file.csa_system is not None
+        return holding.hold_payments(connection, contract, batches, on, number, file.csa_system)
+    if case_gate is not None:
+        holding.hold(connection, contract, batches, on, number)
+        case_gate.keep_refused()
+        mended |= case_gate.mended_by
         return file.rows
     return holding.hold(connection, contract, batches, on, number)
 

@@ -186,7 +186,7 @@ class CaseGate:
         self._suite = suites.csa_cases()
         self._again = self._represented()
         self._resolutions = holding.case_resolutions(connection)
-        self._repeated = repeated_keys(file) if file else set()
+        self._repeated: set[tuple[str, str]] = set()
         self.mended_by: set[str] = set()
         self._start()
 
@@ -209,6 +209,7 @@ class CaseGate:
         # Without a file, on from the rows that the night has refused before.
         last = 0 if self._file is not None else holding.last_refused(self._connection, self._on)
         if self._file is not None:
+            self._repeated = repeated_keys(self._file)
             for batch in self._file.batches(batch_rows=BATCH_ROWS, with_row_number=True):
                 last += batch.num_rows
                 yield self._judged(batch)

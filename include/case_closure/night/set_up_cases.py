@@ -77,7 +77,7 @@ def gather_required(
     connection: Connection, on: date, required: pd.DataFrame
 ) -> tuple[pd.DataFrame, Gathered, NightDates]:
     """The parents of the required cases, what CIS and CMS know of them, and the dates they are judged by."""
-    gather = casegroups.Gather(connection, sorted(set(required["casegroup_id"])))
+    gather = casegroups.Gather(connection, sorted(required["casegroup_id"].unique().tolist()))
     parents = pd.concat([required["paying_parent_id"], required["receiving_parent_id"]])
     ids = parents.dropna().unique().tolist()
     parents_held = {"parties": gather.parties(ids), "entered_for_people": gather.entered_for(ids)}

@@ -148,9 +148,9 @@ def facts(required: pd.DataFrame, everyone: pd.DataFrame, gathered: Gathered) ->
     with_cis = _with_cis(everyone, gathered.cis)
     must = among(with_cis["case_key"], chosen(required["case_key"], required["must_create"]))
     # The paying parent is judged once a casegroup, on its first case (nil or not); a receiving parent on each.
-    payers = (
-        with_cis[must & (with_cis["role"] == PAYING)].drop_duplicates("casegroup_id").reset_index(drop=True)
-    )
+    paying = np.flatnonzero(must & (with_cis["role"] == PAYING).to_numpy(bool))
+    again = with_cis["casegroup_id"].iloc[paying].duplicated().to_numpy(bool)
+    payers = with_cis.iloc[paying[~again]].reset_index(drop=True)
     places = lookup(payers["casegroup_id"], required, "casegroup_id")
     payers = payers.assign(
         csa_system=take(required["first_system"], places), csa_case_id=take(required["first_case_id"], places)
@@ -212,9 +212,8 @@ def _standing(required: pd.DataFrame, cms_cases: pd.DataFrame) -> pd.DataFrame:
 def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
     """Each parent with what CIS says under their NINO (first eight characters). Nothing is said of a bad NINO."""
     dead = chosen(cis["matched_on"], cis["date_of_death"].notna())
-    first = cis.assign(
-        matches=cis.groupby("matched_on")["matched_on"].transform("size").astype("int64") if len(cis) else 0
-    )
+    places = lookup(cis["matched_on"], cis, "matched_on")
+    first = cis.assign(matches=np.bincount(places, minlength=len(cis))[places])
     first = first.sort_values("nino", kind="stable").drop_duplicates("matched_on")
     valid = nino.is_valid(everyone["nino"])
     places = np.where(valid, lookup(everyone["matched_on"], first, "matched_on"), -1)
@@ -250,8 +249,8 @@ def _with_cis(everyone: pd.DataFrame, cis: pd.DataFrame) -> pd.DataFrame:
 
 def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, gathered: Gathered) -> pd.DataFrame:
     """Facts of each case that must be created. None where a rule cannot be judged."""
-    payer = _side(create, everyone, PAYING)
-    receiver = _side(create, everyone, RECEIVING)
+    payer = _side(create, everyone, PAYING, "cis_one", "cis_benefit_live")
+    receiver = _side(create, everyone, RECEIVING, "postcode", "country", "party_held")
     method = create["method_of_payment"]
     needs_bank = method.isin(BANK_METHODS)
     bank = create["pp_sort_code"].str.fullmatch(r"[0-9]{6}").fillna(False).astype(bool) & create[
@@ -271,9 +270,9 @@ def _case_facts(create: pd.DataFrame, everyone: pd.DataFrame, gathered: Gathered
     )
 
 
-def _side(cases: pd.DataFrame, everyone: pd.DataFrame, role: str) -> pd.DataFrame:
-    """The parent of that role of each case, line by line."""
-    side = everyone[everyone["role"] == role]
+def _side(cases: pd.DataFrame, everyone: pd.DataFrame, role: str, *names: str) -> pd.DataFrame:
+    """Of the parent of that role of each case the columns of these names, line by line."""
+    side = everyone.loc[everyone["role"] == role, ["case_key", *names]]
     return side.iloc[lookup(cases["case_key"], side, "case_key")].reset_index(drop=True)
 
 
@@ -283,7 +282,8 @@ def _warning_facts(required: pd.DataFrame, everyone: pd.DataFrame) -> pd.DataFra
     ``nino_set_up`` is the NINO of cases that must be created alone: only those are judged for its prefix.
     """
     places = lookup(everyone["case_key"], required, "case_key")
-    at = required.iloc[places].reset_index(drop=True)
+    asked = ["must_create", "created_before", "register_pp_nino", "register_rp_nino", "payer_register_nino"]
+    at = required[asked].iloc[places].reset_index(drop=True)
     paying = (everyone["role"] == PAYING).to_numpy()
     must = at["must_create"].to_numpy(bool)
     own = everyone["nino"]
@@ -378,8 +378,8 @@ def _created(judged: Facts, passes: np.ndarray, gathered: Gathered, on: date) ->
     ):
         casegroup_id = casegroup_id.fillna(take(known["cms_casegroup_id"], lookup(by, known, key)))
     casegroup_id = casegroup_id.fillna("CMS-" + new["casegroup_id"])
-    payer = _side(new, judged.everyone, PAYING)
-    receiver = _side(new, judged.everyone, RECEIVING)
+    payer = _side(new, judged.everyone, PAYING, "cis_benefit_live", "cis_benefit_code")
+    receiver = _side(new, judged.everyone, RECEIVING, "postcode", "country")
     deducted = (new["method_of_payment"] == "BENEFIT_DEDUCTION") & payer["cis_benefit_live"]
     lines = pd.DataFrame(
         {

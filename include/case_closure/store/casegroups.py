@@ -164,7 +164,10 @@ def to_judge(connection: Connection, on: date, *, rerun: bool, late: bool) -> li
     rerun of a night that succeeded: those with an exception it opened that is still open, and nothing else (R21).
     """
     query = _RETRIED if rerun else _BROUGHT if late else _TOUCHED
-    return sorted(row[0] for row in connection.execute(text(query), {"on": on}))
+    ids = f"select casegroup_id from ({query.replace(':on', '%(on)s')}) q (casegroup_id)"  # noqa: S608  the queries of this module
+    return sorted(
+        copy_out(raw(connection), ids, handed.CASEGROUP_IDS, {"on": on})["casegroup_id"].to_pylist()
+    )
 
 
 def with_those_moved_to(connection: Connection, on: date, casegroup_ids: Iterable[str]) -> list[str]:

@@ -169,6 +169,12 @@ _SINCE_COMPLETION = """
         and s.csa_system = coalesce(b.csa_system, '') and s.csa_case_id = coalesce(b.csa_case_id, '')))
 """
 _LIMIT = 2**63 - 1
+# Of a balance what it has in the bucket of a line.
+_OF_BUCKET = (
+    "case {1}.creditor || {1}.arrears_status "
+    + " ".join(f"when '{k.creditor}{k.arrears_status}' then {{0}}.{k.column}" for k in BUCKETS)
+    + " end"
+)
 _CORRECTED = "(select due_id, sum(amount_pence) as corrected from book.ledger where kind <> 'ALLOCATION' group by due_id)"
 _ALLOCATED = "(select due_id, -sum(amount_pence) as allocated from book.ledger where kind = 'ALLOCATION' group by due_id)"
 _LAWS = {
@@ -194,34 +200,32 @@ _LAWS = {
     """,  # noqa: S608
     "of a completed casegroup, received = what was completed + what came since": f"""
         select concat_ws(' ', casegroup_id, csa_system, csa_case_id, creditor, arrears_status), expected, received from (
-            select f.casegroup_id, f.csa_system, f.csa_case_id, f.creditor, f.arrears_status, sum(received) as received,
-                   greatest(least(sum(expected) - least(greatest(sum(came), 0), coalesce(max(taken_in_pence), 0)), {_LIMIT}),
+            select casegroup_id, csa_system, csa_case_id, creditor, arrears_status,
+                   coalesce(p.received_pence, 0)::numeric as received,
+                   greatest(least(coalesce(p.posted_pence::numeric + p.credit_pence, 0) + coalesce(a.came, 0)
+                                  - least(greatest(coalesce(a.came, 0), 0), coalesce(t.taken_in_pence, 0)), {_LIMIT}),
                             -{_LIMIT} - 1) as expected
-            from (
-                select a.casegroup_id, a.csa_system, a.csa_case_id, a.creditor, a.arrears_status, a.pence::numeric as expected,
-                       a.pence::numeric as came, 0::numeric as received
-                from ({_arrived(_SINCE_COMPLETION)}) a
-                union all
-                select casegroup_id, csa_system, csa_case_id, creditor, arrears_status,
-                       p.posted_pence::numeric + p.credit_pence, 0, p.received_pence
-                from book.positions p join book.casegroups g using (casegroup_id)
-                where g.completed_on is not null) f
+            from (select p.* from book.positions p join book.casegroups g using (casegroup_id)
+                  where g.completed_on is not null) p
+            -- Of a bucket there is one position, and seldom anything that came since.
+            full join (select casegroup_id, csa_system, csa_case_id, creditor, arrears_status, sum(pence) as came
+                       from ({_arrived(_SINCE_COMPLETION)}) r group by 1, 2, 3, 4, 5) a
+                using (casegroup_id, csa_system, csa_case_id, creditor, arrears_status)
             -- What a correction has taken in is on a due (R41).
             left join ({TAKEN_IN.format("book.dues")}) t
-                using (casegroup_id, csa_system, csa_case_id, creditor, arrears_status)
-            group by 1, 2, 3, 4, 5) s
+                using (casegroup_id, csa_system, csa_case_id, creditor, arrears_status)) s
         where expected <> received and {_AS_LANDED.format("s")} and {_JUDGED.format("s")}
     """,  # noqa: S608
     "what the night has posted is what is landed now": f"""
-        select {_WHERE.format("d")}, coalesce(l.pence, 0), d.posted_pence
-        from book.dues d join closure.nights n on n.business_date = d.business_date and not n.succeeded
-        left join lateral (
-            select sum(v.pence) as pence from book.csa_balances b cross join lateral (values
-                {", ".join(f"('{k.creditor}', '{k.arrears_status}', b.{k.column})" for k in BUCKETS)})
-                v (creditor, arrears_status, pence)
-            where b.is_latest and b.csa_system = d.csa_system and b.csa_case_id = d.csa_case_id
-              and v.creditor = d.creditor and v.arrears_status = d.arrears_status) l on true
-        where d.business_date = :on and d.posted_pence > 0 and l.pence is distinct from d.posted_pence
+        select {_WHERE.format("d")}, coalesce(d.landed, 0), d.posted_pence
+        from (
+            select d.casegroup_id, d.csa_system, d.csa_case_id, d.creditor, d.arrears_status, d.posted_pence,
+                   sum({_OF_BUCKET.format("b", "d")}) as landed
+            from book.dues d join closure.nights n on n.business_date = d.business_date and not n.succeeded
+            left join book.csa_balances b on b.is_latest and b.csa_system = d.csa_system and b.csa_case_id = d.csa_case_id
+            where d.business_date = :on and d.posted_pence > 0
+            group by 1, 2, 3, 4, 5, 6) d
+        where d.landed is distinct from d.posted_pence
           and {_AS_LANDED.format("d")}
           and not exists (select from closure.exceptions e where e.rule_code = 'balance_changed_after_completion'
                           and e.status <> 'RESOLVED' and e.csa_system = d.csa_system and e.csa_case_id = d.csa_case_id)
@@ -268,16 +272,16 @@ _LAWS = {
         and not exists (select from book.ledger l where l.due_id = d.due_id and l.kind = 'CORRECTION')
     """,
     "an outcome adds up its positions": f"""
-        select g.casegroup_id, g.received_pence, coalesce(p.received, 0)
-        from book.casegroups g left join (
-            select casegroup_id, greatest(least(sum(
-                       received_pence::numeric - case when completed_on is null then 0 else held_pence end),
-                   {_LIMIT}), -{_LIMIT} - 1) as received,
-                   greatest(least(sum(posted_pence), {_LIMIT}), -{_LIMIT} - 1) as posted
-            from book.positions left join (select casegroup_id, completed_on from book.casegroups) c using (casegroup_id)
-            group by casegroup_id) p using (casegroup_id)
-        where g.outcome is not null
-          and (g.received_pence <> coalesce(p.received, 0) or g.posted_pence <> coalesce(p.posted, 0))
+        select casegroup_id, received_pence, received from (
+            select g.casegroup_id, g.received_pence, g.posted_pence,
+                   greatest(least(coalesce(p.received - case when g.completed_on is null then 0 else p.held end, 0), {_LIMIT}),
+                            -{_LIMIT} - 1) as received,
+                   greatest(least(coalesce(p.posted, 0), {_LIMIT}), -{_LIMIT} - 1) as posted
+            from book.casegroups g left join (
+                select casegroup_id, sum(received_pence) as received, sum(held_pence) as held, sum(posted_pence) as posted
+                from book.positions group by 1) p using (casegroup_id)
+            where g.outcome is not null) g
+        where received_pence <> received or posted_pence <> posted
     """,  # noqa: S608
 }
 # What a night that has changed little of the book asks of the whole of it besides.

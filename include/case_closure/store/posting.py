@@ -22,11 +22,29 @@ from case_closure.stages.common.exceptions import Exceptions
 from case_closure.stages.decide_next_action import Decided
 from case_closure.stages.post_dues import Posted
 from case_closure.stages.set_up_cases import SetUp
-from case_closure.store import history
+from case_closure.store import filling, history
 from case_closure.store.copy import copy_in
 from case_closure.store.database import raw
 from case_closure.store.schema import tables
 from case_closure.tables.frames import among
+
+FILLED_IN_PARTS = (
+    tables.letters, tables.dues, tables.positions, tables.work_items, tables.cms_cases, tables.interest_flags, tables.casegroups,
+)  # fmt: skip
+"""The tables into which :func:`store` writes about as many rows as there are casegroups."""
+
+
+def is_first_of_many(connection: Connection) -> bool:
+    """Whether nothing is known yet of any casegroup, and many are to come: as many as balances were held, as counted then."""
+    return bool(
+        connection.execute(
+            text(
+                "select reltuples >= :many and not exists (select from closure.casegroups) from pg_class "
+                "where oid = 'held.csa_balances'::regclass"
+            ),
+            {"many": filling.MANY_ROWS},
+        ).scalar_one()
+    )
 
 
 class ContentConflict(refusals.Refused):
