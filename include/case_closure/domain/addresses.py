@@ -67,7 +67,7 @@ def _lines_valid(people: pd.DataFrame, lines: tuple[str, ...]) -> np.ndarray:
 
 
 def _matches(line: pd.Series, pattern: str) -> np.ndarray:
-    text = pa.array(line, type=pa.string(), from_pandas=True)
+    text = pa.array(line.array, type=pa.string(), from_pandas=True)
     if text.null_count == len(text):
         return np.zeros(len(text), dtype=bool)
     # NFKD as Notify does: an accented letter is one with an accent, a full-width one is the plain one.
