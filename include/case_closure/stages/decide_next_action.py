@@ -208,6 +208,8 @@ def entered_on(
 
 def _resolved_by(resolved: pd.DataFrame, received: Received, before: Gathered, on: pd.Timestamp) -> pd.Series:
     """What resolved each: an entry of tonight for the person it is about, for its report or its case; else the extract."""
+    if resolved.empty:
+        return pd.Series(dtype="str")
 
     def entry(entered: pd.DataFrame, wanted: pd.Series, by: str) -> pd.Series:
         tonight = entered[entered["business_date"] == on].sort_values("resolution_id")
