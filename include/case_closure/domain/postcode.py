@@ -61,4 +61,5 @@ def maintenance_region(postcode: pd.Series, country: pd.Series) -> pd.Series:
     northern = (uk & postcode.str.startswith("BT").fillna(False)) | named.eq("GB-NIR").fillna(False)
     british = uk | named.isin(UK_COUNTRIES)
     region = pd.Series(None, index=postcode.index, dtype="str")
-    return region.mask(british, "GB").mask(northern, "NI")
+    region = region.mask(british, "GB")
+    return region.mask(northern, "NI") if northern.any() else region

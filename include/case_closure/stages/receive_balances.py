@@ -223,6 +223,8 @@ def _with_casegroup_facts(cases: pd.DataFrame, gathered: CasesGathered) -> pd.Da
     failures = gathered.closure_failures.assign(case_key=case_key(gathered.closure_failures))
     still_open = gathered.open_exceptions
     still_open = still_open[still_open["rule_code"] == "closure_failed"]
+    if failures.empty and still_open.empty and cases["closure_failure_code"].isna().all():
+        return cases.assign(closure_worked=True)
     evidence = pd.concat(
         [
             failures[["case_key", "business_date"]],
@@ -252,7 +254,10 @@ def own_facts(balances: pd.DataFrame) -> pd.DataFrame:
     """The facts of balance rows that follow from the rows alone: amounts, sums, period, how often a case stands."""
     keys = case_key(balances)
     keyed = balances["csa_system"].notna() & balances["csa_case_id"].notna()
-    times = np.where(keyed & keys.duplicated(keep=False), keys.groupby(keys).transform("size"), 1)
+    times = np.ones(len(keys), dtype=np.int64)
+    repeated = (keyed & keys.duplicated(keep=False)).to_numpy(bool)
+    if repeated.any():
+        times = np.where(repeated, keys.groupby(keys).transform("size"), times)
     amounts = balances[list(BUCKET_COLUMNS)].to_numpy(np.int64)
     names = np.array(BUCKET_COLUMNS)
     positive: np.ndarray = np.any(amounts > 0, axis=1)

@@ -25,7 +25,7 @@ from case_closure.stages.common import findings
 from case_closure.stages.common.letters import with_addresses_judged
 from case_closure.tables import handed
 from case_closure.tables.frames import among, chosen, lookup, take, take_flags, take_pence, typed
-from case_closure.tables.handing import Handed, cut
+from case_closure.tables.handing import Handed, cut, empty
 from case_closure.tables.resolutions import lay_over, of_people
 
 PAYING, RECEIVING = PAYING_PARENT, RECEIVING_PARENT
@@ -175,7 +175,7 @@ def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, gathered: Gat
     sides = {role: everyone[everyone["role"] == role].reset_index(drop=True) for role in (PAYING, RECEIVING)}
     payer, receiver = sides[PAYING]["matched_on"], sides[RECEIVING]["matched_on"]
     register = gathered.register.sort_values("cms_case_id", kind="stable")
-    pairs = register.dropna(subset=["pp_matched_on", "rp_matched_on"])
+    pairs = register[register["pp_matched_on"].notna() & register["rp_matched_on"].notna()]
     pairs = pairs.assign(pair=pairs["pp_matched_on"] + "/" + pairs["rp_matched_on"]).drop_duplicates("pair")
     wanted = (payer + "/" + receiver).fillna("")
     places = lookup(wanted, pairs, "pair")
@@ -188,7 +188,7 @@ def _with_register(required: pd.DataFrame, everyone: pd.DataFrame, gathered: Gat
         register_rp_nino=take(pairs["rp_nino"], places),
     )
     on_register = required["cms_case_id"].notna().to_numpy()
-    casegroups = register.dropna(subset=["pp_matched_on"]).sort_values("cms_casegroup_id", kind="stable")
+    casegroups = register[register["pp_matched_on"].notna()].sort_values("cms_casegroup_id", kind="stable")
     payers = casegroups.drop_duplicates("pp_matched_on")
     places = lookup(payer.fillna(""), payers, "pp_matched_on")
     required["payer_casegroup_id"] = take(payers["cms_casegroup_id"], places)
@@ -206,7 +206,9 @@ def _standing(required: pd.DataFrame, cms_cases: pd.DataFrame) -> pd.DataFrame:
     One that moved here was set up on the account of the parent it had then: another's arrears would be added to it.
     ``required``: casegroup_id, pp_matched_on. Shape: CMS_CASES_STANDING.
     """
-    payers = required.dropna(subset=["pp_matched_on"])
+    if cms_cases.empty:
+        return cms_cases.reset_index(drop=True)
+    payers = required[required["pp_matched_on"].notna()]
     payer = take(payers["pp_matched_on"], lookup(cms_cases["casegroup_id"], payers, "casegroup_id"))
     set_up_for = cms_cases["paying_parent_matched_on"].reset_index(drop=True)
     other = payer.notna() & set_up_for.notna() & (payer != set_up_for)
@@ -359,6 +361,8 @@ def _created(judged: Facts, passes: np.ndarray, gathered: Gathered, on: date) ->
     Two CSA cases of one casegroup with the same two parents make one CMS case, named after the first.
     """
     new = judged.required[passes & ~judged.required["created_before"].to_numpy(bool)].reset_index(drop=True)
+    if new.empty:
+        return empty(handed.CMS_CASES)
     before = _standing(judged.required, gathered.cms_cases)
     parents = (
         new["casegroup_id"]
