@@ -59,17 +59,14 @@ class Night:
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Night))
+# Asked for in each transaction of a night, so read as SQL once.
+_ROW = f"select {_COLUMNS} from closure.nights where business_date = :on"  # noqa: S608
+_FIND = {None: text(_ROW), "share": text(f"{_ROW} for share"), "update": text(f"{_ROW} for update")}
 
 
 def find(connection: Connection, on: date, *, lock: Literal["share", "update"] | None = None) -> Night | None:
     """The night of that date, if it was ever started. ``lock``: 'share' or 'update', held until the transaction ends."""
-    row = connection.execute(
-        text(
-            f"select {_COLUMNS} from closure.nights where business_date = :on"  # noqa: S608  one of two locks
-            + (f" for {lock}" if lock else "")
-        ),
-        {"on": on},
-    ).first()
+    row = connection.execute(_FIND[lock], {"on": on}).first()
     return Night(*row) if row else None
 
 
