@@ -15,7 +15,7 @@ import pytest
 from case_closure.cli import main as cli
 from case_closure.domain.permissions import ACTIONS, ANALYST, AUDITOR, ROLES, SENSITIVE, views_of
 from case_closure.local import embedded, readers
-from case_closure.store import database, roles
+from case_closure.store import acts, database, roles
 from case_closure.store.schema.views import VIEWS
 from tests.support.builders import case
 from tests.support.installation import Databases, Installation
@@ -113,6 +113,56 @@ def test_what_was_granted_stays_granted_when_views_are_made_anew(installation: I
         assert installation.query(granted) == [{"dues": True, "ledger": False, "usage": True}]
     finally:
         installation.execute("drop owned by auditor; drop role auditor")
+
+
+_READER, _ANALYST = roles.READER, acts.login_role(ANALYST)
+
+
+@pytest.mark.parametrize(
+    ("undone", "mended"),
+    [
+        (
+            f"revoke select on reporting.dues from {_READER}",  # noqa: S608
+            f"has_table_privilege('{_READER}', 'reporting.dues', 'select')",
+        ),
+        (f"revoke usage on schema reporting from {_READER}", f"has_schema_privilege('{_READER}', 'reporting', 'usage')"),
+        (
+            f"revoke select on reporting.dues from {_ANALYST}",  # noqa: S608
+            f"has_table_privilege('{_ANALYST}', 'reporting.dues', 'select')",
+        ),
+        (f"grant select on sensitive.dues to {_ANALYST}", f"not has_table_privilege('{_ANALYST}', 'sensitive.dues', 'select')"),
+        (
+            f"revoke execute on function desk.propose_criteria(timestamptz, text, jsonb) from {_ANALYST}",
+            f"has_function_privilege('{_ANALYST}', 'desk.propose_criteria(timestamptz, text, jsonb)', 'execute')",
+        ),
+        (f"revoke usage on schema desk from {_ANALYST}", f"has_schema_privilege('{_ANALYST}', 'desk', 'usage')"),
+        (f"revoke {_ANALYST} from {roles.APPLICATION}", f"pg_has_role('{roles.APPLICATION}', '{_ANALYST}', 'usage')"),
+        (
+            f"revoke insert on public.case_closure_version from {roles.OWNER}",
+            f"has_table_privilege('{roles.OWNER}', 'public.case_closure_version', 'insert')",
+        ),
+        (
+            "alter view reporting.dues owner to current_user",
+            f"exists (select from pg_views where schemaname = 'reporting' and viewname = 'dues' and viewowner = '{roles.OWNER}')",
+        ),
+        (
+            "do $$ begin execute 'grant connect on database ' || current_database() || ' to public'; end $$",
+            "not exists (select from pg_database, aclexplode(datacl) a where datname = current_database() and a.grantee = 0)",
+        ),
+    ],
+)  # fmt: skip
+def test_the_next_night_mends_what_was_undone_of_who_may_do_what_and_nothing_that_stands(
+    installation: Installation, undone: str, mended: str
+) -> None:
+    database.migrate(installation.url)
+    written = "select relname, xmin::text from pg_class where relkind = 'v' order by 1"
+    as_it_stands = installation.query(written)
+    database.migrate(installation.url)
+    assert installation.query(written) == as_it_stands
+    installation.execute(undone)
+    assert installation.query(f"select {mended} as mended") == [{"mended": False}]
+    assert database.migrate(installation.url) == []
+    assert installation.query(f"select {mended} as mended") == [{"mended": True}]
 
 
 def test_everything_in_the_store_is_the_owners(installation: Installation) -> None:

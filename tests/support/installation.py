@@ -88,8 +88,17 @@ class Installation:
         return self.run(on)
 
     def query(self, query: str, *values: Any) -> list[Row]:
-        with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
-            cursor = connection.execute(query, values)
+        """In the pool that nights in this process use: a session of its own would first read what the server knows of its tables,
+        which takes longer than most questions."""
+        try:
+            return self._asked(query, values)
+        except psycopg.OperationalError:
+            database.forget(self.url)  # its server may be another by now
+            return self._asked(query, values)
+
+    def _asked(self, query: str, values: tuple[Any, ...]) -> list[Row]:
+        with database.transaction(self.url) as connection:
+            cursor = database.raw(connection).execute(query, values, prepare=False)
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -123,12 +132,13 @@ class Installation:
     def everything(self) -> dict[str, list[str]]:
         """Every row of every view of both schemas, but for times on the clock and what a night went through before it ended."""
         found: dict[str, list[str]] = {}
-        with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
+        with database.transaction(self.url) as connection:
+            driver = database.raw(connection)
             for schema, view in itertools.product(SCHEMAS, VIEWS):
                 if view.name in ("night_history", "night_stages", "payment_events"):
                     continue
                 columns = [name for name in view.columns if name not in _CLOCK.get(view.name, ())]
-                rows = connection.execute(f"select {', '.join(columns)} from {schema}.{view.name}")  # noqa: S608
+                rows = driver.execute(f"select {', '.join(columns)} from {schema}.{view.name}", prepare=False)  # noqa: S608
                 found[f"{schema}.{view.name}"] = sorted(
                     str(dict(zip(columns, row, strict=True))) for row in rows
                 )
@@ -198,8 +208,11 @@ class Databases:
     def installation(self, copy_of: Installation | None = None, **over: Any) -> Iterator[Installation]:
         """A store of its own, gone afterwards; with `copy_of`, what that one holds and has landed."""
         name = f"store_{next(self.made)}"
+        if copy_of:
+            database.forget(copy_of.url)  # a database is not copied while anybody is connected to it
+        # Its files as they are: by way of the log, as servers do by default, takes half as long again.
         self._admin(
-            f"create database {name} template {copy_of.url.rpartition('/')[2] if copy_of else _TEMPLATE}"
+            f"create database {name} template {copy_of.url.rpartition('/')[2] if copy_of else _TEMPLATE} strategy file_copy"
         )
         folder = self.home / name
         if copy_of:

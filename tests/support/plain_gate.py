@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from case_closure.domain.rules import RULES
@@ -48,7 +49,7 @@ def judge(suite: Suite, frame: pd.DataFrame) -> pd.DataFrame:
     broken: dict[tuple[str, int], str] = {}
     plain = frame.reset_index(drop=True)
     for check in suite.checks if len(plain) else ():
-        for position in _breaks(check.expectation, plain).pipe(lambda breaks: breaks.index[breaks]):
+        for position in np.flatnonzero(_breaks(check.expectation, plain)):
             broken.setdefault((check.rule_code, int(position)), check.field)
     judged = {
         key: field

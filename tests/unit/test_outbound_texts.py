@@ -169,7 +169,9 @@ def test_what_a_system_matches_is_as_it_came_but_for_the_apostrophe(written: Pat
         assert "a\u202eb" in texts(written / name)
 
 
-@given(st.text())
-def test_one_cell_and_a_column_are_shown_alike(text: str) -> None:
-    column = folder.shown_text(pa.chunked_array([[text, None], ["plain"]], pa.string()))
-    assert column.to_pylist() == [folder.shown_cell(text), None, "plain"]
+@given(st.text(), st.sampled_from([0, 60]))
+def test_one_cell_and_a_column_are_shown_alike(text: str, others: int) -> None:
+    """A column of few, which Python looks at, and one of many, which Arrow does."""
+    plain = ["plain"] * others
+    column = folder.shown_text(pa.chunked_array([[text, None, *plain], ["plain"]], pa.string()))
+    assert column.to_pylist() == [folder.shown_cell(text), None, *plain, "plain"]

@@ -67,7 +67,7 @@ def _lines_valid(people: pd.DataFrame, lines: tuple[str, ...]) -> np.ndarray:
 
 
 def _matches(line: pd.Series, pattern: str) -> np.ndarray:
-    text = pa.array(line, type=pa.string(), from_pandas=True)
+    text = pa.array(line.array, type=pa.string(), from_pandas=True)
     if isinstance(text, pa.ChunkedArray):
         text = text.combine_chunks()
     if text.null_count == len(text):

@@ -42,15 +42,17 @@ def unspaced(codes: pd.Series) -> pd.Series:
 
     Only a-z: the upper case of some foreign letters is an ASCII one, which would make a bad code good.
     """
-    text = pa.array(codes, type=pa.string(), from_pandas=True)
+    text = pa.array(codes.array, type=pa.string(), from_pandas=True)
     text = pc.ascii_upper(pc.replace_substring(text, " ", ""))
     text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-    return text.to_pandas().astype("str").set_axis(codes.index)
+    return pd.Series(pd.array(text, dtype="str"), index=codes.index)
 
 
 def is_valid(nino: pd.Series) -> np.ndarray:
     """Whether each cleaned NINO could exist (R18); a missing one could not. bool."""
-    matched = pc.match_substring_regex(pa.array(nino, type=pa.string(), from_pandas=True), VALID_PATTERN)
+    matched = pc.match_substring_regex(
+        pa.array(nino.array, type=pa.string(), from_pandas=True), VALID_PATTERN
+    )
     return pc.fill_null(matched, False).to_numpy(zero_copy_only=False).astype(bool)
 
 

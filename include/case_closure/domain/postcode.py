@@ -28,7 +28,7 @@ def cleaned(postcode: pd.Series) -> pd.Series:
 
 def is_uk(postcode: pd.Series) -> pd.Series:
     """Whether each cleaned postcode is a valid UK one; missing is not. bool."""
-    text = pa.array(postcode, type=pa.string(), from_pandas=True)
+    text = pa.array(postcode.array, type=pa.string(), from_pandas=True)
     shaped = pc.match_substring_regex(text, UK_POSTCODE_PATTERN)
     uk = pc.and_not(shaped, pc.match_substring_regex(text, f"^(?:{'|'.join(CROWN_DEPENDENCIES)})"))
     return pd.Series(
@@ -38,7 +38,7 @@ def is_uk(postcode: pd.Series) -> pd.Series:
 
 def is_of_islands(postcode: pd.Series) -> pd.Series:
     """Whether each cleaned postcode is one of the Isle of Man, Jersey or Guernsey. bool."""
-    text = pa.array(postcode, type=pa.string(), from_pandas=True)
+    text = pa.array(postcode.array, type=pa.string(), from_pandas=True)
     shaped = pc.and_(
         pc.match_substring_regex(text, UK_POSTCODE_PATTERN),
         pc.match_substring_regex(text, f"^(?:{'|'.join(CROWN_DEPENDENCIES)})[0-9]"),
@@ -61,4 +61,5 @@ def maintenance_region(postcode: pd.Series, country: pd.Series) -> pd.Series:
     northern = (uk & postcode.str.startswith("BT").fillna(False)) | named.eq("GB-NIR").fillna(False)
     british = uk | named.isin(UK_COUNTRIES)
     region = pd.Series(None, index=postcode.index, dtype="str")
-    return region.mask(british, "GB").mask(northern, "NI")
+    region = region.mask(british, "GB")
+    return region.mask(northern, "NI") if northern.any() else region

@@ -51,13 +51,14 @@ def refused_meanwhile(ctx: NightContext, stage: str, error: Exception) -> NightR
     return None
 
 
-def prove_still_landed(ctx: NightContext, url: str, stage: str) -> None:
-    """What was taken in is what is landed now; else nothing more is made of it. A folder that has gone says nothing."""
+def prove_still_landed(ctx: NightContext, night: nights.Night, stage: str) -> None:
+    """What was taken in is what is landed now; else nothing more is made of it. A folder that has gone says nothing.
+
+    ``night``: as it stood when this attempt was begun; only another attempt, after which this one stores nothing, takes in more.
+    """
     on = ctx.business_date
-    with database.transaction(url) as connection:
-        night = nights.find(connection, on)
     landed_now = landed_sha256(ctx.landing / on.isoformat())
-    if night and night.manifest_sha256 and landed_now and night.manifest_sha256 != landed_now:
+    if night.manifest_sha256 and landed_now and night.manifest_sha256 != landed_now:
         raise fail(
             ctx, stage,
             f"Stage {stage} of the night of {on} was not run: another extract was landed since one was taken in. "

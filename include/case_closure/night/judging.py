@@ -98,10 +98,11 @@ class Gate:
             return
         keep_shares(self._connection, self._ctx, self._tallies)
         nights.record_gate_results(
-            self._connection, self._ctx.business_date, self._name,
-            _none_broken(self._name) | self._tallies.by_suite.get(self._name, {}), attempt=self._ctx.attempt,
+            self._connection, self._ctx.business_date,
+            {self._name: _none_broken(self._name) | self._tallies.by_suite.get(self._name, {})}, attempt=self._ctx.attempt,
         )  # fmt: skip
-        nights.set_apart(self._connection, self._ctx.business_date, [self._name])
+        if self._tallies.shares:
+            nights.set_apart(self._connection, self._ctx.business_date, [self._name])
 
 
 def judge_rows(connection: Connection, ctx: NightContext, frames: Frames, *, counted: bool = True) -> Frames:
@@ -116,18 +117,15 @@ def judge_rows(connection: Connection, ctx: NightContext, frames: Frames, *, cou
 
 def list_rules(connection: Connection, ctx: NightContext, suites: Iterable[str]) -> None:
     """List the rules of these suites, with no row judged: parts add theirs. A rule that had none is listed with none."""
-    for suite in suites:
-        nights.record_gate_results(
-            connection, ctx.business_date, suite, _none_broken(suite), attempt=ctx.attempt
-        )
+    tallies = {suite: _none_broken(suite) for suite in suites}
+    nights.record_gate_results(connection, ctx.business_date, tallies, attempt=ctx.attempt)
 
 
 def keep_tallies(connection: Connection, ctx: NightContext, part: int, tallies: Tallies) -> None:
     """Store what was judged in a part, and what each of its casegroups has in it."""
-    for suite, tally in tallies.by_suite.items():
-        nights.record_gate_results(
-            connection, ctx.business_date, suite, tally, attempt=ctx.attempt, part=part
-        )
+    nights.record_gate_results(
+        connection, ctx.business_date, tallies.by_suite, attempt=ctx.attempt, part=part
+    )
     keep_shares(connection, ctx, tallies)
 
 

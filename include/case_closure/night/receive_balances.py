@@ -76,12 +76,23 @@ def plan_following(ctx: NightContext, url: str, stage: str) -> None:
     """
     with entered(ctx, url, stage) as (connection, night):
         judgement_and_parts = _judged(ctx, connection, night)
-    if judgement_and_parts is None:
-        run(ctx, url)
-        judgement_and_parts = judged(ctx, url, stage)
-    _, parts = judgement_and_parts
+        if judgement_and_parts is not None:
+            _plan(connection, ctx, night, stage, judgement_and_parts[1])
+            return
+    run(ctx, url)
+    _, parts = judged(ctx, url, stage)
     with entered(ctx, url, stage) as (connection, night):
-        night_parts.plan(connection, ctx.business_date, stage, ctx.attempt, night.extract_number, parts)
+        _plan(connection, ctx, night, stage, parts)
+
+
+def _plan(
+    connection: database.Connection,
+    ctx: NightContext,
+    night: nights.Night,
+    stage: str,
+    parts: list[list[str]],
+) -> None:
+    night_parts.plan(connection, ctx.business_date, stage, ctx.attempt, night.extract_number, parts)
 
 
 def judged(ctx: NightContext, url: str, stage: str) -> tuple[Judgement, list[list[str]]]:

@@ -115,6 +115,8 @@ def _keep_those_changing_nothing(connection: Connection, landing: Landing, mende
     holding.forget_entries_without_effect(connection, landing.business_date)
     for file in landing.get("resolutions"):
         rows = to_frame(file.read())
+        if rows.empty:
+            continue
         about = holding.entered_about(connection, rows["resolution_id"].dropna().unique().tolist())
         entries = resolutions.changing_nothing(rows, about, resolutions.shapes())
         entries = entries[~entries["resolution_id"].isin(mended)].reset_index(drop=True)

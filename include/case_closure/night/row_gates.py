@@ -93,13 +93,16 @@ class RowGate:
             tallies.add(self._suite.name, findings.tally)
         nothing = dict.fromkeys(self._suite.rule_codes, (0, 0))
         nights.record_gate_results(
-            self._connection, self._on, self._suite.name, nothing | tallies.by_suite.get(self._suite.name, {})
+            self._connection,
+            self._on,
+            {self._suite.name: nothing | tallies.by_suite.get(self._suite.name, {})},
         )
         for findings, rows in zip(self._findings, self._judged_rows, strict=True):
             placed = placed_rows(self._connection, rows)
             kept = findings.shares(placed["casegroup_id"], hidden_of_none(self._connection, placed))
             shares.keep(self._connection, shares.GATE, self._on, self._suite.name, kept)
-        nights.set_apart(self._connection, self._on, [self._suite.name])
+        if self._findings:
+            nights.set_apart(self._connection, self._on, [self._suite.name])
 
 
 def whole_or_in_batches(file: LandedFile) -> Iterator[pa.Table]:
@@ -273,7 +276,7 @@ class CaseGate:
             shares.keep(self._connection, shares.GATE, self._on, self._suite.name, kept)
         nothing = dict.fromkeys(self._suite.rule_codes, (0, 0))
         tally = nothing | self._tallies.by_suite.get(self._suite.name, {})
-        nights.record_gate_results(self._connection, self._on, self._suite.name, tally)
+        nights.record_gate_results(self._connection, self._on, {self._suite.name: tally})
         nights.set_apart(self._connection, self._on, [self._suite.name])
 
 

@@ -107,12 +107,12 @@ def _run_alone(stage: str, ctx: NightContext, work: Callable[[NightContext, str]
             if stage != STAGES[0]:
                 with database.transaction(url) as connection:
                     began = ctx.clock()
-                    attempt = nights.enter(connection, ctx.business_date, ctx.run_id, stage, began)
-                    night_stages.begin(connection, ctx.business_date, ctx.run_id, attempt, stage, began)
-                ctx = replace(ctx, attempt=attempt)
+                    night = nights.enter(connection, ctx.business_date, ctx.run_id, stage, began)
+                    night_stages.begin(connection, ctx.business_date, ctx.run_id, night.attempt, stage, began)
+                ctx = replace(ctx, attempt=night.attempt)
             try:
                 if stage in _ON_WHAT_WAS_TAKEN_IN:
-                    guard.prove_still_landed(ctx, url, stage)
+                    guard.prove_still_landed(ctx, night, stage)
                 told = work(ctx, url)
             except Exception as error:
                 attempts.mark(error, ctx.attempt)
@@ -158,7 +158,7 @@ def _run_shared(stage: str, ctx: NightContext, slot: int, slots: int) -> Summary
             night_stages.resume(connection, on, night.attempt)
     ctx = replace(ctx, attempt=night.attempt, slot=slot)
     try:
-        guard.prove_still_landed(ctx, url, stage)
+        guard.prove_still_landed(ctx, night, stage)
         parts.work_on_slot(ctx, url, worked_on, slot, slots)
         with guard.entered(ctx, url, stage) as (connection, _):
             left = night_parts.unstored(connection, on, stage, ctx.attempt)

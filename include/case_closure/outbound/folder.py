@@ -62,6 +62,10 @@ class WrittenFile:
     control_totals: Mapping[str, int] = field(default_factory=dict)
 
 
+# Of fewer, Python has looked at each before Arrow has made its pattern ready.
+_FEW = 50
+
+
 def safe_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Text whose cells open as text: an apostrophe before what a spreadsheet would take for a formula.
 
@@ -86,6 +90,8 @@ def safe_cell(value: str) -> str:
 
 def shown_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Text as a person is shown it: :func:`safe_text` of what ``domain.texts.printable`` makes of each."""
+    if len(values) <= _FEW:
+        return pa.array([None if one is None else shown_cell(one) for one in values.to_pylist()], values.type)
     if isinstance(values, pa.ChunkedArray):
         return pa.chunked_array([shown_text(chunk) for chunk in values.chunks], values.type)
     # Nearly every text is plain; Python looks at the others alone.

@@ -137,6 +137,13 @@ def _exceptions(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Opened, seen again and resolved tonight. A rule's exception is resolved only when its cause was looked at."""
     open_exceptions = before.open_exceptions
+    names = ["exception_id", "business_date", "route", *EXCEPTION_KEY]
+    how = ["exception_id", "resolved_by", "resolved_on", *EXCEPTION_KEY]
+    if exceptions_found.empty and open_exceptions.empty:
+        none = open_exceptions.assign(
+            resolved_by=pd.Series(dtype="str"), resolved_on=pd.Series(dtype="datetime64[s]")
+        )
+        return empty(handed.EXCEPTIONS_OPENED), none[names], none[how]
     open_exceptions = open_exceptions.assign(key=key_of(open_exceptions))
     standing = open_exceptions[open_exceptions["status"] != "RESOLVED"].sort_values(
         ["business_date", "exception_id"], kind="stable"
@@ -157,8 +164,8 @@ def _exceptions(
     resolved = resolved.assign(resolved_by=_resolved_by(resolved, received, before, on), resolved_on=latest)
     return (
         opened.reset_index(drop=True),
-        seen[["exception_id", "business_date", "route", *EXCEPTION_KEY]].reset_index(drop=True),
-        resolved[["exception_id", "resolved_by", "resolved_on", *EXCEPTION_KEY]].reset_index(drop=True),
+        seen[names].reset_index(drop=True),
+        resolved[how].reset_index(drop=True),
     )
 
 
@@ -208,6 +215,8 @@ def entered_on(
 
 def _resolved_by(resolved: pd.DataFrame, received: Received, before: Gathered, on: pd.Timestamp) -> pd.Series:
     """What resolved each: an entry of tonight for the person it is about, for its report or its case; else the extract."""
+    if resolved.empty:
+        return pd.Series(dtype="str")
 
     def entry(entered: pd.DataFrame, wanted: pd.Series, by: str) -> pd.Series:
         tonight = entered[entered["business_date"] == on].sort_values("resolution_id")
@@ -227,6 +236,8 @@ def _resolved_by(resolved: pd.DataFrame, received: Received, before: Gathered, o
 
 def _open_after(open_exceptions: pd.DataFrame, opened: pd.DataFrame, resolved: pd.DataFrame) -> pd.DataFrame:
     """HOLD exceptions that stop their casegroup once tonight is stored: casegroup_id and rule_code."""
+    if open_exceptions.empty and opened.empty:
+        return opened[["casegroup_id", "rule_code"]]
     standing = open_exceptions[
         (open_exceptions["status"] != "RESOLVED")
         & ~among(open_exceptions["exception_id"], resolved["exception_id"])
@@ -250,14 +261,16 @@ def _casegroups(
     was_complete = groups["completed_on"].notna().to_numpy(bool)
     outcome = pd.Series(None, index=groups.index, dtype="str")
     reason = outcome.copy()
-    codes = (
-        still_open.drop_duplicates()
-        .sort_values("rule_code")
-        .groupby("casegroup_id")["rule_code"]
-        .agg(",".join)
-    )
-    of_group = codes.reset_index().astype("str")
-    excepted = take(of_group["rule_code"], lookup(groups["casegroup_id"], of_group, "casegroup_id"))
+    excepted = outcome.copy()
+    if len(still_open):
+        codes = (
+            still_open.drop_duplicates()
+            .sort_values("rule_code")
+            .groupby("casegroup_id")["rule_code"]
+            .agg(",".join)
+        )
+        of_group = codes.reset_index().astype("str")
+        excepted = take(of_group["rule_code"], lookup(groups["casegroup_id"], of_group, "casegroup_id"))
     completed = posted.completed
     done = take(completed["reason"], lookup(groups["casegroup_id"], completed, "casegroup_id"))
     for name, why in (
@@ -267,7 +280,8 @@ def _casegroups(
         (outcomes.CLERICAL, groups["clerical_reason"]),
     ):
         here = why.notna().to_numpy(bool)
-        outcome, reason = outcome.mask(here, name), reason.mask(here, why)
+        if here.any():
+            outcome, reason = outcome.mask(here, name), reason.mask(here, why)
     applies = (groups["has_balance"] & groups["known"]).to_numpy(bool)
     outcome, reason = outcome.where(applies), reason.where(applies)
     line = pd.DataFrame(
@@ -290,8 +304,9 @@ def _casegroups(
     old = {name: take_pence(standing[name], was) if name in FIGURES else take(standing[name], was)
            for name in ("outcome", "reason", *FIGURES, "completed_on")}  # fmt: skip
     old["sensitive"] = take_flags(standing["sensitive"], was)
-    for name in ("outcome", "reason", *FIGURES, "completed_on"):
-        line[name] = line[name].where(~was_complete, old[name])
+    if was_complete.any():
+        for name in ("outcome", "reason", *FIGURES, "completed_on"):
+            line[name] = line[name].where(~was_complete, old[name])
     if (line["outcome"].isna() & applies).any():
         raise AssertionError("a casegroup with a balance came to no outcome")
     kept = applies | was_complete | line["sensitive"].to_numpy(bool) | (was >= 0)
@@ -309,6 +324,8 @@ def _casegroups(
 
 
 def _alike(one: pd.Series, other: pd.Series) -> np.ndarray:
+    if isinstance(one.dtype, np.dtype) and one.dtype.kind in "bi":  # of which none is missing
+        return np.asarray(one.to_numpy() == other.to_numpy(), dtype=bool)
     return ((one == other) | (one.isna() & other.isna())).to_numpy(bool)
 
 
@@ -490,6 +507,8 @@ def _clerical_items(received: Received, before: Gathered, on: pd.Timestamp) -> p
     """
     groups = received.casegroups
     clerical = groups[groups["clerical_reason"].notna()]
+    if clerical.empty:
+        return work_items.none()
     completed = chosen(groups["casegroup_id"], groups["completed_on"].notna())
     columns = ["casegroup_id", "csa_system", "csa_case_id", "case_key", "positive"]
     reported, balances = received.clerical_balances, received.balances
@@ -509,6 +528,8 @@ def _clerical_items_done(received: Received, set_up: SetUp, posted: Posted, befo
     """Clerical items that the night has done by itself, now that what made its casegroup clerical is gone: there is nobody
     to apply for once the case is set up, and nothing to add once the casegroup is complete."""
     items = before.clerical_items
+    if items.empty:
+        return items
     groups = received.casegroups
     clerical = among(items["casegroup_id"], chosen(groups["casegroup_id"], groups["clerical_reason"].notna()))
     applied = (items["type"] == "ARREARS_ONLY_APPLICATION").to_numpy(bool)
@@ -523,6 +544,8 @@ def _clerical_items_done(received: Received, set_up: SetUp, posted: Posted, befo
 def _next_actions(posted: Posted, set_up: SetUp, on: pd.Timestamp) -> pd.DataFrame:
     """For each case with dues, the first row of the decision table that fits it (B46, B47)."""
     dues = posted.dues
+    if dues.empty:
+        return empty(handed.NEXT_ACTIONS)
     keys = case_key(dues)
     cases = set_up.required
     cases = cases[among(cases["case_key"], keys)].reset_index(drop=True)

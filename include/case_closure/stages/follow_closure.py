@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 
-from case_closure.domain import journey
+from case_closure.domain import journey, nino
 from case_closure.domain import letters as codes
 from case_closure.domain.applications import PROACTIVE, REACTIVE
 from case_closure.domain.dates import NightDates, reminder_from
@@ -95,8 +95,10 @@ def refused(
 
 
 def ninos(gathered: Gathered) -> pd.Series:
-    """The first eight characters of the NINOs of all parents, as CIS is asked for them."""
-    return set_up_cases.people(receive_balances.case_facts(gathered), gathered)["matched_on"]
+    """The first eight characters of the NINOs of all parents, as CIS is asked for them: those that came, and those entered."""
+    entered = gathered.entered_for_people
+    asked = [gathered.parties["nino"], chosen(entered["new_value"], entered["field"] == "nino")]
+    return nino.matched_on(nino.cleaned(pd.concat(asked, ignore_index=True)))
 
 
 def conclude(gathered: Gathered, cis: pd.DataFrame, on: pd.Timestamp, latest: pd.Timestamp) -> Followed:

@@ -10,7 +10,7 @@ In: ``Gathered``, the held rows of the judged casegroups. Out: ``Received``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -30,6 +30,7 @@ from case_closure.tables.frames import (
     casegroup_and_case,
     chosen,
     lookup,
+    records,
     take,
     take_flags,
 )
@@ -222,6 +223,8 @@ def _with_casegroup_facts(cases: pd.DataFrame, gathered: CasesGathered) -> pd.Da
     failures = gathered.closure_failures.assign(case_key=case_key(gathered.closure_failures))
     still_open = gathered.open_exceptions
     still_open = still_open[still_open["rule_code"] == "closure_failed"]
+    if failures.empty and still_open.empty and cases["closure_failure_code"].isna().all():
+        return cases.assign(closure_worked=True)
     evidence = pd.concat(
         [
             failures[["case_key", "business_date"]],
@@ -251,7 +254,10 @@ def own_facts(balances: pd.DataFrame) -> pd.DataFrame:
     """The facts of balance rows that follow from the rows alone: amounts, sums, period, how often a case stands."""
     keys = case_key(balances)
     keyed = balances["csa_system"].notna() & balances["csa_case_id"].notna()
-    times = np.where(keyed & keys.duplicated(keep=False), keys.groupby(keys).transform("size"), 1)
+    times = np.ones(len(keys), dtype=np.int64)
+    repeated = (keyed & keys.duplicated(keep=False)).to_numpy(bool)
+    if repeated.any():
+        times = np.where(repeated, keys.groupby(keys).transform("size"), times)
     amounts = balances[list(BUCKET_COLUMNS)].to_numpy(np.int64)
     names = np.array(BUCKET_COLUMNS)
     positive: np.ndarray = np.any(amounts > 0, axis=1)
@@ -299,23 +305,18 @@ def _with_balance_facts(gathered: Gathered, cases: pd.DataFrame) -> pd.DataFrame
         | ~case_held,
     )
     # A resolution is no arrival: a row that came as completed stays so whatever was entered for it since (R20).
-    return balances.assign(
-        as_completed=_as_completed(balances, case_held, gathered)
-        | _as_completed(
-            sent.assign(case_key=balances["case_key"], casegroup_id=balances["casegroup_id"]),
-            case_held,
-            gathered,
-        )
-    )
+    as_sent = sent.assign(case_key=balances["case_key"], casegroup_id=balances["casegroup_id"])
+    return balances.assign(as_completed=_as_completed((balances, as_sent), case_held, gathered))
 
 
-def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, gathered: Gathered) -> np.ndarray:
-    """Whether a balance of a completed casegroup is what was completed, or what corrections have made of it (R20)."""
-    same = np.ones(len(balances), dtype=bool)
+def _as_completed(forms: Sequence[pd.DataFrame], case_held: np.ndarray, gathered: Gathered) -> np.ndarray:
+    """Whether a balance of a completed casegroup is what was completed, or what corrections have made of it (R20), in one of the
+    ``forms`` it has; those agree in their cases and casegroups."""
     standing = gathered.standing
     completed = chosen(standing["casegroup_id"], standing["completed_on"].notna())
-    rows = balances[among(balances["casegroup_id"], completed) & case_held]
-    if rows.empty:
+    places = np.flatnonzero(among(forms[0]["casegroup_id"], completed) & case_held)
+    same = np.ones(len(case_held), dtype=bool)
+    if not len(places):
         return same
     # As that casegroup was completed: what came since is held (R41), and was no part of it.
     positions = gathered.positions
@@ -326,17 +327,20 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, gathered: Gathe
     known = pd.concat([gathered.dues_now, gathered.completed_periods])[
         ["case_key", "arrears_from", "arrears_to"]
     ]
-    periods = known.drop_duplicates("case_key").set_index("case_key")
+    periods = {row["case_key"]: row for row in records(known.drop_duplicates("case_key"))}
     nothing = (0,) * len(BUCKET_COLUMNS)
     accepted: dict[str, list[dict[str, object]]] = {}
-    for row in gathered.balances_accepted.to_dict("records"):
-        accepted.setdefault(row["case_key"], []).append({str(name): value for name, value in row.items()})
-    for place, row in zip(rows.index, rows.to_dict("records"), strict=True):
+    for row in records(gathered.balances_accepted):
+        accepted.setdefault(row["case_key"], []).append(row)
+    same[places] = False
+    asked = ["case_key", "arrears_from", "arrears_to", *BUCKET_COLUMNS]
+    rows = [row for form in forms for row in records(form[asked].iloc[places])]
+    for place, row in zip(np.tile(places, len(forms)), rows, strict=True):
         key = row["case_key"]
         amounts = tuple(int(row[column]) for column in BUCKET_COLUMNS)
         period_same = True
-        if key in periods.index:
-            period = periods.loc[key]
+        if key in periods:
+            period = periods[key]
             period_same = all(_equal(row[name], period[name]) for name in ("arrears_from", "arrears_to"))
         was_received = amounts == received.get(key, nothing) and period_same
         # As corrections have left the dues; a credit was never a due and stays as it was received.
@@ -350,7 +354,7 @@ def _as_completed(balances: pd.DataFrame, case_held: np.ndarray, gathered: Gathe
             and all(_equal(row[name], one[name]) for name in ("arrears_from", "arrears_to"))
             for one in accepted.get(key, [])
         )
-        same[place] = was_received or is_now or was_accepted
+        same[place] |= was_received or is_now or was_accepted
     return same
 
 

@@ -46,6 +46,8 @@ class Refused(Handed):
 
 def items(actions: Actions, routes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     """A work item for each action that asks for one: once an action, whatever stands of it later."""
+    if actions.csa_actions.empty and actions.enforcement_actions.empty:
+        return work_items.none()
     outstanding = work_items.routed(
         actions.csa_actions.rename(columns={"csa_action_id": "subject_reference"}), routes
     )
@@ -80,6 +82,8 @@ def conclude(refused: Refused, on: pd.Timestamp, latest: pd.Timestamp, *, late: 
     exception whose rows are refused again, after another extract of tonight took back what had answered them, opens again under
     the number it had. A late night sees only what it brought (R39).
     """
+    if refused.refused_rows.empty and refused.open_exceptions.empty:
+        return Exceptions.none()
     exceptions_found = _exceptions_found(refused.refused_rows)
     key, open_key = _same(exceptions_found), _same(refused.open_exceptions)
     tonight = exceptions_found["last_on"] == on

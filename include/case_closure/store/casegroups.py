@@ -16,7 +16,7 @@ from psycopg import sql
 from sqlalchemy import Connection, text
 
 from case_closure.store.copy import copy_in, copy_out, select_list
-from case_closure.store.database import raw
+from case_closure.store.database import raw, run_at_once
 from case_closure.store.dues import AMOUNT_NOW, TAKEN_IN
 from case_closure.store.schema.tables import CLEANED, MATCHED_ON
 from case_closure.tables import handed
@@ -192,30 +192,42 @@ class Gather:
     _few: dict[str, bool]
 
     def __init__(self, connection: Connection, casegroup_ids: Iterable[str]) -> None:
+        self._transaction = connection
         self._connection: psycopg.Connection[Any] = raw(connection)
-        self._exec = connection.exec_driver_sql
         self._ends, self._few = {}, {}
         self.fill("judged", "casegroup_id", list(casegroup_ids))
 
     def fill(self, table: str, column: str, values: list[str]) -> None:
         """A temporary table of one column with these values, for the queries that follow."""
-        self._exec(f"drop table if exists pg_temp.{table}")
-        self._exec(f"create temporary table {table} ({column} text) on commit drop")
+        made = [
+            sql.SQL(f"drop table if exists pg_temp.{table}"),
+            sql.SQL(f"create temporary table {table} ({column} text) on commit drop"),
+        ]
+        if len(values) <= _FEW:
+            # All in one message: what few values cost is the asking. Between which they lie is not asked of few.
+            filled = sql.SQL(f"insert into {table} select unnest(cast(%(values)s as text[]))")
+            made += [filled, sql.SQL(f"analyze {table}")]
+            run_at_once(self._transaction, *made, values={"values": values})
+            self._ends |= {f"first_{table}": "", f"last_{table}": ""}
+            self._few[table] = True
+            return
+        run_at_once(self._transaction, *made)
         copy_in(self._connection, table, pa.table({column: pa.array(values, TEXT)}))
         self._count(table, column)
 
     def _make(self, table: str, query: str, column: str) -> None:
         """The same of a query, by its ``column``: what PostgreSQL has counted it joins the quicker way round."""
-        self._exec(f"drop table if exists pg_temp.{table}")
-        made = sql.SQL("create temporary table {} on commit drop as {}").format(
-            sql.Identifier(table), sql.SQL(query)
-        )
-        psycopg.ClientCursor(self._connection).execute(made, self._ends)
-        self._count(table, column)
+        self._count(
+            table, column, sql.SQL(f"drop table if exists pg_temp.{table}"),
+            sql.SQL(f"create temporary table {table} on commit drop as {query}"),
+        )  # fmt: skip
 
-    def _count(self, table: str, column: str) -> None:
-        self._exec(f"analyze {table}")
-        first, last, count = self._exec(f"select min({column}), max({column}), count(*) from {table}").one()  # noqa: S608
+    def _count(self, table: str, column: str, *before: sql.Composable) -> None:
+        asked = sql.SQL(f"select min({column}), max({column}), count(*) from {table}")  # noqa: S608
+        analyzed = sql.SQL(f"analyze {table}")
+        ((first, last, count),) = run_at_once(
+            self._transaction, *before, analyzed, asked, values=self._ends or None
+        )
         self._ends |= {f"first_{table}": first or "", f"last_{table}": last or ""}
         self._few[table] = count <= _FEW
 

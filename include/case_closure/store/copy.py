@@ -22,6 +22,8 @@ from psycopg import sql
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 
+from case_closure.tables.frames import no_rows
+
 _READ_BLOCK_BYTES = 8 << 20
 _ROWS_AT_ONCE = 50_000
 
@@ -141,7 +143,7 @@ def copy_out(
     header, content = _copied_out(connection, bound.encode())
     check_header(header, shape)
     if not content:
-        return shape.empty_table()
+        return no_rows(shape)
     types = {field.name: field.type for field in shape}
     return pa_csv.read_csv(
         pa.BufferReader(content),

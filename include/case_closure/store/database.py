@@ -10,7 +10,7 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +29,7 @@ __all__ = [
     "migrate",
     "raw",
     "rolled_back",
+    "run_at_once",
     "take_lock_away",
     "transaction",
 ]
@@ -96,6 +97,20 @@ def forget_inherited(url: str) -> None:
 def raw(connection: Connection) -> psycopg.Connection[Any]:
     """The psycopg connection under a SQLAlchemy one: the same transaction, for COPY."""
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+
+def run_at_once(
+    connection: Connection, *statements: sql.Composable, values: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """Run statements one after the other, sent together; the rows that the last gives. Of SQL and names of our own alone.
+
+    Each that is sent by itself waits for the server's answer. ``values`` stand in them as %(name)s; the driver writes them in.
+    """
+    cursor = psycopg.ClientCursor(raw(connection))
+    cursor.execute(sql.SQL("; ").join(statements), values)
+    while cursor.nextset():
+        pass
+    return cursor.fetchall() if cursor.description else []
 
 
 @contextlib.contextmanager

@@ -13,10 +13,11 @@ from __future__ import annotations
 from datetime import date
 
 import pyarrow as pa
+from psycopg import sql
 from sqlalchemy import Connection, text
 
 from case_closure.store.copy import copy_in
-from case_closure.store.database import raw
+from case_closure.store.database import raw, run_at_once
 
 _BUCKET = ("csa_system", "csa_case_id", "creditor", "arrears_status")
 _POSITION = ("casegroup_id", *_BUCKET)
@@ -104,12 +105,19 @@ def settle_moves(connection: Connection, on: date) -> None:
     """
     # What the server knows of the history is from before tonight: asked of it, some thousand lines would pass for one.
     for name, query in (
-        ("replaced_tonight", "select * from closure.position_history where replaced_on = :on"),
+        ("replaced_tonight", "select * from closure.position_history where replaced_on = %(on)s"),
         ("left_tonight", _LEFT),
     ):
-        connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
-        connection.execute(text(f"create temporary table {name} on commit drop as {query}"), {"on": on})
-        connection.exec_driver_sql(f"analyze {name}")
+        ((some,),) = run_at_once(
+            connection,
+            sql.SQL(f"drop table if exists pg_temp.{name}"),
+            sql.SQL(f"create temporary table {name} on commit drop as {query}"),
+            sql.SQL(f"analyze {name}"),
+            sql.SQL(f"select exists (select from {name})"),  # noqa: S608
+            values={"on": on},
+        )
+        if not some:  # then none left, and nothing is to be settled
+            return
     connection.execute(
         text(
             f"""

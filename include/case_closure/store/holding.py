@@ -198,11 +198,12 @@ def _try_straight(connection: Connection, table: str, tables: Callable[[], Itera
 def _stage(connection: Connection, name: str, tables: Iterable[pa.Table]) -> str:
     """A temporary table of the held table's columns and the row number, filled; it goes with the transaction."""
     stage = f"stage_{name}"
-    connection.exec_driver_sql(f"create temporary table {stage} (like held.{name}) on commit drop")
     # Files that are held by key have no place of their own in the extract.
-    connection.exec_driver_sql(f"alter table {stage} add column if not exists row_number bigint")
-    for column in HELD_TABLES[name].columns:
-        connection.exec_driver_sql(f"alter table {stage} alter column {column.name} drop not null")
+    place = "" if "row_number" in HELD_TABLES[name].columns else ", null::bigint as row_number"
+    # As a query's table it takes the columns and none of what they must be.
+    connection.exec_driver_sql(
+        f"create temporary table {stage} on commit drop as select h.*{place} from held.{name} h with no data"  # noqa: S608
+    )
     copy_in(raw(connection), stage, tables)
     connection.exec_driver_sql(f"analyze {stage}")
     return stage

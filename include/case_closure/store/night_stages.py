@@ -11,13 +11,15 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from psycopg import sql
 from sqlalchemy import Connection, text
 
 from case_closure.domain.codes import STAGE_OUTCOMES
+from case_closure.store.database import run_at_once
 
 STARTED, ENDED, FAILED = STAGE_OUTCOMES
 _log = logging.getLogger(__name__)
@@ -45,60 +47,60 @@ class StageRow:
 
 def begin(connection: Connection, on: date, run_id: str, attempt: int, stage: str, at: datetime) -> None:
     """Tell that this attempt has begun the stage."""
-    with _undoing_nothing(connection):
-        connection.execute(
-            text(
-                "insert into closure.night_stages (business_date, run_id, attempt, stage, started_at, outcome, worker) "
-                "values (:on, :run, :attempt, :stage, :at, 'STARTED', :worker)"
-            ),
-            {"on": on, "run": run_id, "attempt": attempt, "stage": stage, "at": at, "worker": worker()},
-        )
+    _tell(
+        connection,
+        "insert into closure.night_stages (business_date, run_id, attempt, stage, started_at, outcome, worker) "
+        "values (%(on)s, %(run)s, %(attempt)s, %(stage)s, %(at)s, 'STARTED', %(worker)s)",
+        {"on": on, "run": run_id, "attempt": attempt, "stage": stage, "at": at, "worker": worker()},
+    )
 
 
 def end(
     connection: Connection, on: date, attempt: int, figures: Mapping[str, int | str], at: datetime
 ) -> None:
     """Tell that the stage this attempt was begun for has ended well, and with which figures."""
-    with _undoing_nothing(connection):
-        connection.execute(
-            text(
-                "update closure.night_stages set outcome = 'ENDED', ended_at = :at, figures = cast(:figures as json) "
-                "where business_date = :on and attempt = :attempt and outcome = 'STARTED'"
-            ),
-            {"on": on, "attempt": attempt, "figures": json.dumps(dict(figures)), "at": at},
-        )
+    _tell(
+        connection,
+        "update closure.night_stages set outcome = 'ENDED', ended_at = %(at)s, figures = cast(%(figures)s as json) "
+        "where business_date = %(on)s and attempt = %(attempt)s and outcome = 'STARTED'",
+        {"on": on, "attempt": attempt, "figures": json.dumps(dict(figures)), "at": at},
+    )
 
 
 def fail(
     connection: Connection, on: date, run_id: str, attempt: int, stage: str, reason: str, at: datetime
 ) -> None:
     """Tell why the stage failed, once; where no attempt had begun (0), as when it was refused, in a row of its own."""
-    with _undoing_nothing(connection):
-        connection.execute(
-            text(
-                """
-                insert into closure.night_stages as told (business_date, run_id, attempt, stage, started_at, ended_at, outcome,
-                                                          reason, worker)
-                values (:on, :run, nullif(:attempt, 0), :stage, :at, :at, 'FAILED', :reason, :worker)
-                on conflict (business_date, attempt) do update
-                set outcome = excluded.outcome, ended_at = excluded.ended_at, reason = excluded.reason
-                where told.outcome = 'STARTED'
-                """
-            ),
-            {"on": on, "run": run_id, "attempt": attempt, "stage": stage, "reason": reason, "at": at, "worker": worker()},
-        )  # fmt: skip
+    _tell(
+        connection,
+        """
+        insert into closure.night_stages as told (business_date, run_id, attempt, stage, started_at, ended_at, outcome,
+                                                  reason, worker)
+        values (%(on)s, %(run)s, nullif(%(attempt)s, 0), %(stage)s, %(at)s, %(at)s, 'FAILED', %(reason)s, %(worker)s)
+        on conflict (business_date, attempt) do update
+        set outcome = excluded.outcome, ended_at = excluded.ended_at, reason = excluded.reason
+        where told.outcome = 'STARTED'
+        """,
+        {
+            "on": on,
+            "run": run_id,
+            "attempt": attempt,
+            "stage": stage,
+            "reason": reason,
+            "at": at,
+            "worker": worker(),
+        },
+    )
 
 
 def resume(connection: Connection, on: date, attempt: int) -> None:
     """Tell that the stage goes on: a part of it that had failed is worked on again."""
-    with _undoing_nothing(connection):
-        connection.execute(
-            text(
-                "update closure.night_stages set outcome = 'STARTED', ended_at = null, reason = null "
-                "where business_date = :on and attempt = :attempt and outcome = 'FAILED'"
-            ),
-            {"on": on, "attempt": attempt},
-        )
+    _tell(
+        connection,
+        "update closure.night_stages set outcome = 'STARTED', ended_at = null, reason = null "
+        "where business_date = %(on)s and attempt = %(attempt)s and outcome = 'FAILED'",
+        {"on": on, "attempt": attempt},
+    )
 
 
 def unended(connection: Connection, on: date, run_id: str, stage: str) -> int:
@@ -125,13 +127,18 @@ def of_run(connection: Connection, on: date, run_id: str) -> list[StageRow]:
     return [StageRow(*row) for row in rows]
 
 
-@contextlib.contextmanager
-def _undoing_nothing(connection: Connection) -> Iterator[None]:
+# One message with the savepoint before it and its release after it: a night tells of itself some forty times.
+_BEFORE, _AFTER = sql.SQL("savepoint told"), sql.SQL("release savepoint told")
+
+
+def _tell(connection: Connection, statement: str, values: Mapping[str, object]) -> None:
+    """What cannot be told undoes nothing else of the transaction."""
     try:
-        with connection.begin_nested():
-            yield
+        run_at_once(connection, _BEFORE, sql.SQL(statement), _AFTER, values=values)
     except Exception as error:
         _log.warning("What the night tells of itself could not be stored: %s", str(error)[:200])
+        with contextlib.suppress(Exception):  # a connection that is gone says so to whatever comes next
+            connection.exec_driver_sql("rollback to savepoint told")
 
 
 def worker() -> str:

@@ -8,7 +8,7 @@ Does not belong here: any stage's work, whether a night's money adds up (``money
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -58,16 +58,15 @@ class Night:
         return self.status != OPEN and not self.succeeded and not self.manifest_sha256
 
 
+_COLUMNS = ", ".join(field.name for field in fields(Night))
+# Asked for in each transaction of a night, so read as SQL once.
+_ROW = f"select {_COLUMNS} from closure.nights where business_date = :on"  # noqa: S608
+_FIND = {None: text(_ROW), "share": text(f"{_ROW} for share"), "update": text(f"{_ROW} for update")}
+
+
 def find(connection: Connection, on: date, *, lock: Literal["share", "update"] | None = None) -> Night | None:
     """The night of that date, if it was ever started. ``lock``: 'share' or 'update', held until the transaction ends."""
-    row = connection.execute(
-        text(
-            "select business_date, status, run_id, succeeded, extract_number, manifest_sha256, stage, reason, stage_done, "  # noqa: S608  one of two locks
-            "attempt, judged_attempt, law_held, late_after, failed_slots from closure.nights where business_date = :on"
-            + (f" for {lock}" if lock else "")
-        ),
-        {"on": on},
-    ).first()
+    row = connection.execute(_FIND[lock], {"on": on}).first()
     return Night(*row) if row else None
 
 
@@ -205,8 +204,8 @@ def _refuse_out_of_turn(connection: Connection, on: date) -> None:
     )
 
 
-def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetime) -> int:
-    """Prove that this run may work on the night before a stage does, and note the stage; returns the attempt's number.
+def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetime) -> Night:
+    """Prove that this run may work on the night before a stage does, and note the stage; returns the night as it then is.
 
     From here on an attempt that was begun before can store nothing more, of whatever run and stage (``hold_open``). A night
     that failed is opened again by the run that enters it, as when its red task is cleared, and begins then; one that succeeded
@@ -228,22 +227,21 @@ def enter(connection: Connection, on: date, run_id: str, stage: str, at: datetim
         _end_slots_of_failed(connection, on)
         _keep_what_was(connection, on)
     # Another run goes on from the extract alone, and from nothing that was concluded of it.
-    return int(
-        connection.execute(
-            text(
-                """
-                update closure.nights set stage = :stage, stage_done = false, run_id = :run, reason = null, attempt = attempt + 1,
-                       judged_attempt = case when run_id = :run then judged_attempt end,
-                       law_held = law_held and :stage in ('write_out', 'close_night'), failed_slots = '{}',
-                       status = case when status = 'SUCCESS' then status else 'OPEN' end,
-                       started_at = case when status in ('OPEN', 'SUCCESS') then started_at else :at end,
-                       finished_at = case when succeeded then finished_at end
-                where business_date = :on returning attempt
-                """
-            ),
-            {"on": on, "stage": stage, "run": run_id, "at": at},
-        ).scalar_one()
-    )
+    row = connection.execute(
+        text(
+            f"""
+            update closure.nights set stage = :stage, stage_done = false, run_id = :run, reason = null, attempt = attempt + 1,
+                   judged_attempt = case when run_id = :run then judged_attempt end,
+                   law_held = law_held and :stage in ('write_out', 'close_night'), failed_slots = '{{}}',
+                   status = case when status = 'SUCCESS' then status else 'OPEN' end,
+                   started_at = case when status in ('OPEN', 'SUCCESS') then started_at else :at end,
+                   finished_at = case when succeeded then finished_at end
+            where business_date = :on returning {_COLUMNS}
+            """  # noqa: S608
+        ),
+        {"on": on, "stage": stage, "run": run_id, "at": at},
+    ).one()
+    return Night(*row)
 
 
 def is_at(connection: Connection, on: date, run_id: str, stage: str) -> bool:
@@ -657,46 +655,42 @@ SENSITIVE_PARTS = f"""
 def record_gate_results(
     connection: Connection,
     on: date,
-    suite: str,
-    tally: Mapping[str, tuple[int, int]],
+    tallies: Mapping[str, Mapping[str, tuple[int, int]]],
     *,
     attempt: int = 0,
     part: int = 0,
 ) -> None:
-    """Store, for each rule, rows judged and failed in that part, ordinary and sensitive together.
+    """Store, for each rule of each suite, rows judged and failed in that part, ordinary and sensitive together.
 
     Parts of one attempt add up. A night that goes on after a kill judges only what had not completed: the fullest count of
     several attempts at its extract stands. ``shares.set_apart`` sets apart what is sensitive, once all is counted.
     """
-    night = find(connection, on)
-    # A late night lists the rules it had rows for, so that one that brings nothing adds nothing (R39).
-    every_rule = night is None or not night.late
     rows = [
-        {
-            "on": on,
-            "suite": suite,
-            "rule": rule,
-            "attempt": attempt,
-            "part": part,
-            "judged": judged,
-            "failed": failed,
-        }
+        (suite, rule, judged, failed)
+        for suite, tally in tallies.items()
         for rule, (judged, failed) in tally.items()
-        if every_rule or judged
     ]
-    if rows:
-        connection.execute(
-            text(
-                """
-                insert into closure.gate_results (business_date, suite, rule_code, attempt, part, judged_rows, failed_rows)
-                values (:on, :suite, :rule, :attempt, :part, :judged, :failed)
-                on conflict (business_date, suite, rule_code, attempt, part)
-                do update set judged_rows = greatest(gate_results.judged_rows, excluded.judged_rows),
-                              failed_rows = greatest(gate_results.failed_rows, excluded.failed_rows)
-                """
-            ),
-            rows,
-        )
+    if not rows:
+        return
+    suites, rules, judged_rows, failed_rows = map(list, zip(*rows, strict=True))
+    connection.execute(
+        text(
+            """
+            insert into closure.gate_results (business_date, suite, rule_code, attempt, part, judged_rows, failed_rows)
+            select :on, t.suite, t.rule, :attempt, :part, t.judged, t.failed
+            from unnest(cast(:suites as text[]), cast(:rules as text[]), cast(:judged as bigint[]), cast(:failed as bigint[]))
+                 t (suite, rule, judged, failed)
+            -- A late night lists the rules it had rows for, so that one that brings nothing adds nothing (R39).
+            where t.judged <> 0
+               or not exists (select from closure.nights where business_date = :on and late_after is not null)
+            on conflict (business_date, suite, rule_code, attempt, part)
+            do update set judged_rows = greatest(gate_results.judged_rows, excluded.judged_rows),
+                          failed_rows = greatest(gate_results.failed_rows, excluded.failed_rows)
+            """
+        ),
+        {"on": on, "attempt": attempt, "part": part, "suites": suites, "rules": rules, "judged": judged_rows,
+         "failed": failed_rows},
+    )  # fmt: skip
 
 
 def suites_counted(connection: Connection, on: date, attempt: int) -> list[str]:
@@ -713,5 +707,4 @@ def suites_counted(connection: Connection, on: date, attempt: int) -> list[str]:
 
 def set_apart(connection: Connection, on: date, suites: Iterable[str]) -> None:
     """Set apart what is sensitive of the results of these suites, once all of them are stored (R42)."""
-    for suite in suites:
-        shares.set_apart(connection, shares.GATE, on, suite)
+    shares.set_apart(connection, shares.GATE, on, suites)

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import psycopg
 import pyarrow as pa
+from psycopg import sql
 from sqlalchemy import BigInteger, Boolean, Connection, Date, Integer, Table, text
 from sqlalchemy.types import TypeEngine
 
@@ -24,7 +25,7 @@ from case_closure.stages.post_dues import Posted
 from case_closure.stages.set_up_cases import SetUp
 from case_closure.store import filling, history
 from case_closure.store.copy import copy_in
-from case_closure.store.database import raw
+from case_closure.store.database import raw, run_at_once
 from case_closure.store.schema import tables
 from case_closure.tables.frames import among
 
@@ -87,6 +88,8 @@ def store_exceptions(connection: Connection, on: date, decided: Exceptions) -> N
 
 def insert_items(connection: Connection, on: date, items: pd.DataFrame) -> None:
     """Raise these work items; one that was raised already stays as it is. What its type says is not stored again."""
+    if items.empty:
+        return
     detail = items["detail"].mask(items["detail"] == items["type"].map(WORDS))
     insert(connection, tables.work_items, items.assign(business_date=on, status="OPEN", detail=detail))
 
@@ -113,7 +116,9 @@ def as_rows(table: Table, frame: pd.DataFrame) -> pa.Table:
             if pa.types.is_date(arrow) and len(values) and not isinstance(values.iloc[0], date):
                 columns[column.name] = pa.array(values.astype("datetime64[s]"), from_pandas=True).cast(arrow)
             else:
-                columns[column.name] = pa.array(values, type=arrow, from_pandas=True)
+                # A Series' array where it is of Arrow's own: pandas takes long to hand over a Series.
+                given = values.array if isinstance(values.dtype, pd.StringDtype) else values
+                columns[column.name] = pa.array(given, type=arrow, from_pandas=True)
     return pa.table(columns)
 
 
@@ -166,9 +171,12 @@ def _insert_new(connection: Connection, table: Table, rows: pa.Table, *, first_c
 
 def stage(connection: Connection, name: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
     """A temporary table of these columns of the frame, as texts; it goes with the transaction."""
-    connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
-    connection.exec_driver_sql(
-        f"create temporary table {name} ({', '.join(f'{column} text' for column in columns)}) on commit drop"
+    run_at_once(
+        connection,
+        sql.SQL(f"drop table if exists pg_temp.{name}"),
+        sql.SQL(
+            f"create temporary table {name} ({', '.join(f'{column} text' for column in columns)}) on commit drop"
+        ),
     )
     rows = pa.table(
         {
@@ -186,12 +194,14 @@ def stage_rows(connection: Connection, name: str, table: Table, frame: pd.DataFr
 
 
 def _stage_rows(connection: Connection, name: str, table: Table, rows: pa.Table) -> None:
-    connection.exec_driver_sql(f"drop table if exists pg_temp.{name}")
-    connection.exec_driver_sql(
-        f"create temporary table {name} (like {table.schema}.{table.name}) on commit drop"
+    # As a query's table it takes the columns and none of what they must be.
+    run_at_once(
+        connection,
+        sql.SQL(f"drop table if exists pg_temp.{name}"),
+        sql.SQL(
+            f"create temporary table {name} on commit drop as select * from {table.schema}.{table.name} with no data"  # noqa: S608
+        ),
     )
-    for column in table.columns:
-        connection.exec_driver_sql(f"alter table {name} alter column {column.name} drop not null")
     copy_in(raw(connection), name, rows)
 
 

@@ -365,7 +365,7 @@ def sign_off(
     )
     total = f"{'sensitive' if sensitive else 'ordinary'} {number}"
     shares.keep_from(connection, shares.SIGN_OFF, on, total, _SHARES)
-    shares.set_apart(connection, shares.SIGN_OFF, on, total)
+    shares.set_apart(connection, shares.SIGN_OFF, on, [total])
     return number
 
 

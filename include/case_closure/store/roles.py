@@ -110,6 +110,8 @@ def apply(connection: Connection) -> list[str]:
 
     Returns what could not be done, each in words with what an administrator types; nothing else fails for it.
     """
+    if _stands(connection):
+        return _closed_to_public(connection)
     missing = [
         f"The role {role} is not there and this login may not make it. An administrator types: create role {role};"
         for role in ROLES
@@ -123,6 +125,95 @@ def apply(connection: Connection) -> list[str]:
             _do(connection, sql.SQL("grant usage on schema {} to {}").format(name, to))
             _do(connection, sql.SQL("grant select on all tables in schema {} to {}").format(name, to))
     return missing + _people(connection)
+
+
+def _stands(connection: Connection) -> bool:
+    """Whether each role is there and has all that is theirs, and people have no view beyond it: as nearly every night finds it.
+
+    Asked at once, and of what stands in the server's catalogues: to grant again what is granted writes each of them anew, after
+    which every session plans its queries anew.
+    """
+    there = text("select count(*) from pg_roles where rolname = any(:roles)")
+    if connection.execute(there, {"roles": list(ROLES)}).scalar_one() != len(ROLES):
+        return False
+    return bool(connection.execute(text(_STANDS), _wanted()).scalar_one())
+
+
+_OWNED_BY_OTHERS = """
+    select 'schema', format('%I', nspname) from pg_namespace n
+    where nspname = any(:schemas) and pg_get_userbyid(nspowner) <> :owner
+    union all
+    select case relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end,
+           format('%I.%I', n.nspname, relname)
+    from pg_class c join pg_namespace n on n.oid = relnamespace
+    where nspname = any(:schemas) and relkind in ('r', 'p', 'v', 'S') and pg_get_userbyid(relowner) <> :owner
+      and not exists (select from pg_depend d where d.objid = c.oid and c.relkind = 'S' and d.deptype in ('a', 'i'))
+"""
+# What each thing that is granted has in its access list, but for its owner; and what all of it should be.
+_STANDS = f"""
+    with granted as materialized (
+        select 'schema' as kind, n.nspname::text as thing, r.rolname::text as role, a.privilege_type
+        from pg_namespace n cross join lateral aclexplode(n.nspacl) a join pg_roles r on r.oid = a.grantee
+        where n.nspname = any(:schemas) and a.grantee <> n.nspowner
+        union all
+        select c.relkind::text, n.nspname || '.' || c.relname, r.rolname, a.privilege_type
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        cross join lateral aclexplode(c.relacl) a join pg_roles r on r.oid = a.grantee
+        where n.nspname = any(:of_views) and a.grantee <> c.relowner
+        union all
+        select 'function', p.oid::regprocedure::text, r.rolname, a.privilege_type
+        from pg_proc p cross join lateral aclexplode(p.proacl) a join pg_roles r on r.oid = a.grantee
+        where p.pronamespace = to_regnamespace('desk') and a.grantee <> p.proowner),
+    wanted as materialized (
+        select kind, case kind when 'function' then coalesce(to_regprocedure(thing)::text, thing) else thing end as thing,
+               role, privilege
+        from unnest(cast(:kind as text[]), cast(:thing as text[]), cast(:role as text[]), cast(:privilege as text[]))
+             w (kind, thing, role, privilege)
+        union
+        select c.relkind::text, w.schema || '.' || c.relname, w.role, 'SELECT'
+        from unnest(cast(:all_of as text[]), cast(:all_to as text[])) w (schema, role)
+        join pg_class c on c.relnamespace = to_regnamespace(w.schema) and c.relkind in ('r', 'p', 'v', 'm', 'f'))
+    select (select bool_and(pg_has_role(w.member, w.role, 'USAGE'))
+            from unnest(cast(:member as text[]), cast(:member_of as text[])) w (member, role))
+       and pg_has_role(current_user, cast(:owner as name), 'USAGE')
+       and not exists (select * from wanted except select * from granted)
+       and not exists (
+            select kind, thing, role from granted where kind = 'v' and role = any(:people)
+            except select kind, thing, role from wanted)
+       and not exists ({_OWNED_BY_OTHERS})
+       and not exists (
+            select privilege_type from pg_class c cross join lateral aclexplode(acldefault('r', c.relowner))
+            where c.oid = to_regclass('public.case_closure_version')
+            except
+            select a.privilege_type
+            from pg_class c cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+            join pg_roles r on r.oid = a.grantee
+            where c.oid = to_regclass('public.case_closure_version') and r.rolname = :owner)
+"""  # noqa: S608
+
+
+def _wanted() -> dict[str, object]:
+    """All that :func:`apply` grants, for ``_STANDS``, as lists beside each other."""
+    sensitive = acts.login_role(permissions.SENSITIVE)
+    views = {name: sorted(permissions.views_of(role)) for name, role in PEOPLE.items()}
+    wanted = [
+        ("schema", schema, role, "USAGE")
+        for schema, role in (
+            *READERS.items(), *(("reporting", name) for name in views if views[name]), ("sensitive", sensitive)
+        )
+    ]  # fmt: skip
+    wanted += [("v", f"reporting.{view}", name, "SELECT") for name in views for view in views[name]]
+    for what, role in acts.grants() + listing.grants():
+        privilege, _, named = what.partition(" on ")
+        kind, _, thing = named.partition(" ")
+        wanted.append((kind, thing, role, privilege.upper()))
+    kinds, things, roles, privileges = map(list, zip(*wanted, strict=True))
+    return {
+        "schemas": list(SCHEMAS), "owner": OWNER, "of_views": list(READERS), "people": list(PEOPLE),
+        "kind": kinds, "thing": things, "role": roles, "privilege": privileges,
+        "all_of": [*READERS, "sensitive"], "all_to": [*READERS.values(), sensitive],
+        "member": [APPLICATION] * (1 + len(PEOPLE)), "member_of": [OWNER, *PEOPLE],
+    }  # fmt: skip
 
 
 def _people(connection: Connection) -> list[str]:
@@ -276,20 +367,7 @@ def _ownership(connection: Connection) -> list[str]:
     if not _exists(connection, OWNER) or not _has(connection, me, OWNER):
         return []
     kinds = connection.execute(
-        text(
-            """
-            select 'schema', format('%I', nspname) from pg_namespace n
-            where nspname = any(:schemas) and pg_get_userbyid(nspowner) <> :owner
-            union all
-            select case relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end,
-                   format('%I.%I', n.nspname, relname)
-            from pg_class c join pg_namespace n on n.oid = relnamespace
-            where nspname = any(:schemas) and relkind in ('r', 'p', 'v', 'S') and pg_get_userbyid(relowner) <> :owner
-              and not exists (select from pg_depend d where d.objid = c.oid and c.relkind = 'S' and d.deptype in ('a', 'i'))
-            order by 1, 2
-            """
-        ),
-        {"schemas": list(SCHEMAS), "owner": OWNER},
+        text(f"{_OWNED_BY_OTHERS} order by 1, 2"), {"schemas": list(SCHEMAS), "owner": OWNER}
     ).all()
     # Alembic's own table stays where it is: in ``public``, which is somebody else's.
     _tried(connection, sql.SQL(f"grant all on public.case_closure_version to {OWNER}"))
@@ -332,18 +410,19 @@ def _closed_to_public(connection: Connection) -> list[str]:
         APPLICATION: "connect, temporary",
         OWNER: "create",
     }
-    for role, privileges in wanted.items():
-        lacks = (
-            _exists(connection, role)
-            and not connection.execute(
-                text("select has_database_privilege(:role, current_database(), :privileges)"),
-                {"role": role, "privileges": privileges.split(", ")[-1]},
-            ).scalar_one()
-        )
+    lacking = connection.execute(
+        text(
+            "select r.rolname from unnest(cast(:roles as text[]), cast(:privileges as text[])) w (role, privilege) "
+            "join pg_roles r on r.rolname = w.role where not has_database_privilege(r.oid, current_database(), w.privilege)"
+        ),
+        {"roles": list(wanted), "privileges": [granted.split(", ")[-1] for granted in wanted.values()]},
+    ).scalars()
+    for role in sorted(lacking, key=list(wanted).index):
+        privileges = wanted[role]
         asked = sql.SQL("grant {} on database {} to {}").format(
             sql.SQL(privileges), name, sql.Identifier(role)
         )
-        if lacks and not _tried(connection, asked, database):
+        if not _tried(connection, asked, database):
             missing.append(
                 f"{role} may not {privileges} here. The owner of the database types: grant {privileges} on database "
                 f"{database} to {role};"

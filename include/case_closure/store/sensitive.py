@@ -305,18 +305,18 @@ def settle(connection: Connection, on: date, candidates: list[str], sensitive: I
         ),
         {"asked": candidates, "listed": listed},
     ).rowcount
-    connection.exec_driver_sql("drop table if exists pg_temp.settled")
-    connection.exec_driver_sql("create temporary table settled (casegroup_id text) on commit drop")
-    copy_in(raw(connection), "settled", pa.table({"casegroup_id": pa.array(listed, pa.string())}))
-    became = list(
-        connection.execute(
+    became: list[str] = []
+    if listed:
+        connection.exec_driver_sql("drop table if exists pg_temp.settled")
+        connection.exec_driver_sql("create temporary table settled (casegroup_id text) on commit drop")
+        copy_in(raw(connection), "settled", pa.table({"casegroup_id": pa.array(listed, pa.string())}))
+        became += connection.execute(
             text(
                 "insert into closure.sensitive_casegroups (casegroup_id, business_date) select casegroup_id, :on from settled "
                 "on conflict do nothing returning casegroup_id"
             ),
             {"on": on},
         ).scalars()
-    )
     if became or ceased:
         # Of a table never looked at PostgreSQL thinks it large, and every view would read the book for the few that are theirs.
         connection.exec_driver_sql("analyze closure.sensitive_casegroups")

@@ -96,12 +96,15 @@ def _apart(who: str, which: str) -> str:
     """  # noqa: S608
 
 
-def set_apart(connection: Connection, kind: str, on: date, total: str) -> None:
-    """Set apart what nobody and the casegroups that are sensitive now have in one total."""
+def set_apart(connection: Connection, kind: str, on: date, totals: Iterable[str]) -> None:
+    """Set apart what nobody and the casegroups that are sensitive now have in these totals."""
+    which = list(totals)
+    if not which:
+        return
     who = f"(select casegroup_id from closure.sensitive_casegroups union all select '{NOBODY}')"  # noqa: S608
     connection.execute(
-        text(_apart(who, "c.kind = :kind and c.business_date = :on and c.total = :total")),
-        {"kind": kind, "on": on, "total": total},
+        text(_apart(who, "c.kind = :kind and c.business_date = :on and c.total = any(:totals)")),
+        {"kind": kind, "on": on, "totals": which},
     )
 
 

@@ -124,7 +124,7 @@ def _as_bytes(frame: pd.DataFrame) -> bytes:
     """Columns in their Arrow types; text is text also where every value is missing."""
     columns = {}
     for name in frame.columns:
-        values = pa.array(frame[name], from_pandas=True)
+        values = pa.array(frame[name].array, from_pandas=True)
         columns[name] = values.cast(pa.string()) if pa.types.is_null(values.type) else values
     return as_bytes(pa.table(columns))
 

@@ -20,6 +20,7 @@ Frames = dict[str, pd.DataFrame]
 # What pandas calls str: texts in Arrow, a missing one NaN.
 _STR = pd.StringDtype(storage="pyarrow", na_value=np.nan)
 _texts: Any = ArrowStringArray  # its stubs know of no dtype
+_LARGE = pa.large_string()
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
@@ -29,12 +30,23 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     Flags with nulls are False. Dates are datetime64[s], missing NaT; text is ``str``, missing NaN.
     """
     # On most nights most of what a stage asks for is not there, and making a frame costs the same for no rows as for many.
-    return _made_of(table) if table.num_rows else _of_no_rows(table.schema).copy()
+    return _made_of(table) if table.num_rows else empty(table.schema)
+
+
+def empty(shape: pa.Schema) -> pd.DataFrame:
+    """The frame of a table of that shape without a row."""
+    return _of_no_rows(shape).copy(deep=False)
 
 
 @functools.lru_cache(maxsize=256)
-def _of_no_rows(schema: pa.Schema) -> pd.DataFrame:
-    return _made_of(schema.empty_table())
+def _of_no_rows(shape: pa.Schema) -> pd.DataFrame:
+    return _made_of(no_rows(shape))
+
+
+@functools.lru_cache(maxsize=256)
+def no_rows(shape: pa.Schema) -> pa.Table:
+    """A table of that shape without a row: made once, as Arrow makes an array for each of its columns."""
+    return shape.empty_table()
 
 
 def _made_of(table: pa.Table) -> pd.DataFrame:
@@ -53,7 +65,7 @@ def _made_of(table: pa.Table) -> pd.DataFrame:
         elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
             columns[name] = values.cast(pa.timestamp("s")).to_numpy().astype("datetime64[s]")
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            columns[name] = _texts(values.cast(pa.large_string()), dtype=_STR)
+            columns[name] = _texts(values.cast(_LARGE), dtype=_STR)
         else:
             raise TypeError(f"column {name}: {kind} is no type of a night's frames")
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
@@ -85,7 +97,7 @@ def casegroup_and_case(frame: pd.DataFrame) -> pd.Series:
 def joined(parts: Sequence[pd.Series], separator: str) -> pd.Series:
     """The texts of each row as one, in one pass of Arrow; a missing one is as empty. str, with the index of the first part."""
     texts = pc.binary_join_element_wise(
-        *map(_text, parts), pa.scalar(separator, pa.large_string()), null_handling="replace", null_replacement=""
+        *map(_text, parts), pa.scalar(separator, _LARGE), null_handling="replace", null_replacement=""
     )  # fmt: skip
     return pd.Series(_texts(texts, dtype=_STR), index=parts[0].index)
 
@@ -106,7 +118,8 @@ def among(keys: pd.Series, others: pd.Series) -> np.ndarray:
 
 
 def _text(values: pd.Series) -> pa.Array:
-    texts = pa.array(values, type=pa.large_string(), from_pandas=True)
+    # Of the array and not of the Series: Arrow looks for a time zone in each of those, which takes longer than the rest.
+    texts = pa.array(values.array, type=_LARGE, from_pandas=True)
     return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
@@ -143,7 +156,7 @@ def sums(amounts: pd.Series, by: pd.Series) -> pd.DataFrame:
     lines = rows.group_by("key", use_threads=False).aggregate([("pence", "sum")])
     lines = lines.filter(pc.is_valid(lines["key"]))
     return pd.DataFrame(
-        {"key": lines["key"].to_pandas().astype("str"), "pence": lines["pence_sum"].to_numpy()}
+        {"key": pd.Series(_texts(lines["key"], dtype=_STR)), "pence": lines["pence_sum"].to_numpy()}
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from case_closure.tables import frames
 from case_closure.tables.frames import Frames, to_frame
 
 
@@ -32,9 +33,9 @@ class Handed:
             check(getattr(self, name), shape, f"{type(self).__module__.rpartition('.')[2]}, {name}")
 
     @classmethod
-    def of(cls, frames: Frames) -> Self:
+    def of(cls, given: Frames) -> Self:
         """These frames, field by field by their names. Raises TypeError for a name too many or too few."""
-        return cls(**frames)
+        return cls(**given)
 
     @classmethod
     def read(cls, tables: Mapping[str, pa.Table]) -> Self:
@@ -68,29 +69,51 @@ def check(frame: pd.DataFrame, shape: pa.Schema, where: str) -> None:
 
     An integer column that was null somewhere has its flag ``<name>__missing`` besides, or is Int64.
     """
-    given = {name: dtype for name, dtype in frame.dtypes.items() if not str(name).endswith("__missing")}
-    if list(given) != shape.names:
-        raise ShapesDiffer(
-            f"{where}: its columns are {', '.join(map(str, given))}; in their shape {', '.join(shape.names)}"
-        )
-    for field in shape:
-        if str(given[field.name]) not in _dtypes(field.type):
-            raise ShapesDiffer(f"{where}: {field.name} is {given[field.name]}; in its shape {field.type}")
+    names, allowed = _columns(shape)
+    given = frame.columns.tolist()
+    dtypes = frame.dtypes.tolist()
+    if given != names:
+        kept = [place for place, name in enumerate(given) if not str(name).endswith("__missing")]
+        given, dtypes = [given[place] for place in kept], [dtypes[place] for place in kept]
+        if given != names:
+            raise ShapesDiffer(
+                f"{where}: its columns are {', '.join(map(str, given))}; in their shape {', '.join(names)}"
+            )
+    for name, dtype, kinds in zip(names, dtypes, allowed, strict=True):
+        if dtype not in _KNOWN.get(kinds, ()) and str(dtype) not in kinds:
+            raise ShapesDiffer(f"{where}: {name} is {dtype}; in its shape {shape.field(name).type}")
 
 
 def cut(frame: pd.DataFrame, shape: pa.Schema) -> pd.DataFrame:
     """The columns of the shape, in its order; texts and dates that pandas holds as objects become what they are."""
-    if list(frame.columns) != shape.names:
-        frame = frame[shape.names]
+    names = _columns(shape)[0]
+    if frame.columns.tolist() != names:
+        frame = frame[names]
     objects = [
-        name for name, dtype in frame.dtypes.items() if isinstance(dtype, np.dtype) and dtype.kind == "O"
+        name
+        for name, dtype in zip(names, frame.dtypes.tolist(), strict=True)
+        if isinstance(dtype, np.dtype) and dtype.kind == "O"
     ]
     return frame.astype({name: _dtypes(shape.field(name).type)[0] for name in objects}) if objects else frame
 
 
 def empty(shape: pa.Schema) -> pd.DataFrame:
     """A frame of that shape without a row."""
-    return to_frame(shape.empty_table())
+    return frames.empty(shape)
+
+
+# What nearly every column is: to ask a type for its name takes longer.
+_KNOWN: dict[tuple[str, ...], tuple[object, ...]] = {
+    ("str",): (frames.empty(pa.schema({"text": pa.string()}))["text"].dtype,),
+    ("datetime64[s]",): (np.dtype("datetime64[s]"),),
+    ("bool",): (np.dtype(bool),),
+    ("int64", "Int64"): (np.dtype(np.int64),),
+}
+
+
+@cache
+def _columns(shape: Any) -> tuple[list[str], list[tuple[str, ...]]]:
+    return shape.names, [_dtypes(field.type) for field in shape]
 
 
 @cache

@@ -74,7 +74,9 @@ def ordered(resolutions: pd.DataFrame, *entities: str) -> pd.DataFrame:
 
     What a command entered on a day came after what that day's extract brought.
     """
-    chosen = resolutions[resolutions["entity"].isin(entities)]
+    chosen = resolutions
+    if len(chosen):
+        chosen = resolutions[resolutions["entity"].isin(entities)]
     if chosen.empty:
         return chosen.assign(case_key=pd.Series(dtype="str"))
     by_hand = chosen["resolution_id"].str.startswith(BY_HAND).fillna(False)

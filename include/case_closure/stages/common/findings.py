@@ -10,11 +10,13 @@ import json
 from collections.abc import Sequence
 
 import pandas as pd
+import pyarrow as pa
 
 from case_closure.domain import masking
 from case_closure.domain.rules import RULES
 from case_closure.stages.common.exceptions import key_of
-from case_closure.tables import handed, handing
+from case_closure.tables import frames, handed, handing
+from case_closure.tables.frames import records
 
 
 def exceptions_found(
@@ -38,7 +40,7 @@ def exceptions_found(
     exceptions = pd.DataFrame({"rule_code": rows["rule_code"].to_numpy(), "field": rows["field"].to_numpy()})
     for name in ("casegroup_id", "csa_system", "csa_case_id"):
         exceptions[name] = at[name].to_numpy()
-    subjects = exceptions["rule_code"].map({code: rule.subject for code, rule in RULES.items()})
+    subjects = pd.Series([RULES[code].subject for code in exceptions["rule_code"].tolist()], dtype="str")
     if "role" in at:
         subjects = subjects.where(subjects != "PARTY", at["role"])
     exceptions["subject"] = subjects
@@ -59,15 +61,15 @@ def exceptions_found(
         for name, where in absent.items():
             originals.loc[where, name] = None
     originals = originals.rename(columns=lambda name: name.removeprefix("row_"))
-    records = [
+    shown = [
         {name: None if value is pd.NA or value != value else value for name, value in record.items()}
-        for record in originals.to_dict("records")
+        for record in records(originals)
     ]
     exceptions["value"] = [
         _shown_value(record.get(name), name)
-        for record, name in zip(records, exceptions["field"], strict=True)
+        for record, name in zip(shown, exceptions["field"].tolist(), strict=True)
     ]
-    exceptions["original"] = [json.dumps(record, default=_text, ensure_ascii=False) for record in records]
+    exceptions["original"] = [json.dumps(record, default=_text, ensure_ascii=False) for record in shown]
     return one_each(exceptions)
 
 
@@ -90,10 +92,12 @@ def one_each(exceptions: pd.DataFrame) -> pd.DataFrame:
     return handing.cut(exceptions, handed.EXCEPTIONS_FOUND)
 
 
+_FINDINGS = pa.schema({"rule_code": pa.string(), "field": pa.string(), "position": pa.int64()})
+
+
 def none() -> pd.DataFrame:
     """What a gate found where it found nothing."""
-    names = pd.DataFrame({"rule_code": pd.Series(dtype="str"), "field": pd.Series(dtype="str")})
-    return names.assign(position=pd.Series(dtype="int64"))
+    return frames.empty(_FINDINGS)
 
 
 def empty() -> pd.DataFrame:

@@ -59,6 +59,6 @@ def routed(rows: pd.DataFrame, routes: pd.DataFrame) -> pd.DataFrame:
     if "rule_code" in rows:
         places = np.where(rows["rule_code"] == "case_key_missing", -1, places)
     return rows.assign(
-        route=np.where(places >= 0, CASE_OWNER, FT_TEAM),
+        route=pd.Series(np.where(places >= 0, CASE_OWNER, FT_TEAM), dtype="str"),
         case_owner=take(routes["case_owner"], places),
-    ).astype({"route": "str"})
+    )
