@@ -63,8 +63,8 @@ def fill(connection: psycopg.Connection[Any], table: str, rows: pa.Table | Itera
     return written
 
 
-# Of a table that several sessions fill in pieces, ``fill`` is no help: its keys must refuse all the while. Indexes that only find
-# rows can go meanwhile.
+# --- tables that several sessions fill in pieces: their keys must refuse all the while, but what only finds rows can go meanwhile
+
 # How long a key is waited for that somebody reads by, before it is left as it is.
 _PATIENCE = "1s"
 
