@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import date
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
+from case_closure.night import receive_extract
 from case_closure.night.reading_ahead import Ahead
+from case_closure.store import holding
 
 # Less than any reader could be ahead, were it not held up.
 PLENTY = 50
@@ -77,4 +81,21 @@ def test_no_more_is_read_than_was_taken_and_what_lies_ready() -> None:
 def test_one_that_is_given_up_untaken_ends_its_thread() -> None:
     before = threading.active_count()
     Ahead(lambda: map(batch, range(PLENTY))).close()
+    assert threading.active_count() == before
+
+
+def test_a_file_that_cannot_be_held_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server may refuse before it has taken anything: what was read ahead is given up."""
+
+    def refuse(*_: object) -> int:
+        raise OSError("no room")
+
+    monkeypatch.setattr(holding, "hold", refuse)
+    file = SimpleNamespace(
+        contract=SimpleNamespace(name="csa_parties"),
+        batches=lambda **_: map(batch, range(PLENTY)),
+    )
+    before = threading.active_count()
+    with pytest.raises(OSError, match="no room"):
+        receive_extract._hold_file(None, file, date(2017, 8, 10), 1, set(), [], None)  # type: ignore[arg-type]
     assert threading.active_count() == before

@@ -6,6 +6,7 @@ gates (``row_gates``), casegroups, money, what a held row leads to.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from dataclasses import dataclass
 from datetime import date
@@ -160,16 +161,17 @@ def _hold_file(
         return file.rows
     being_read = read_ahead or _begin_reading(connection, file, on)
     assert being_read is not None
-    batches, case_gate = being_read.batches, being_read.gate
-    if contract.name == "csa_payments":
-        assert file.csa_system is not None
-        return holding.hold_payments(connection, contract, batches, on, number, file.csa_system)
-    if case_gate is not None:
-        holding.hold(connection, contract, batches, on, number)
-        case_gate.keep_refused()
-        mended |= case_gate.mended_by
-        return file.rows
-    return holding.hold(connection, contract, batches, on, number)
+    # However it ends: a thread whose batches nobody takes any more would wait for it for good.
+    with contextlib.closing(being_read.batches) as batches:
+        if contract.name == "csa_payments":
+            assert file.csa_system is not None
+            return holding.hold_payments(connection, contract, batches, on, number, file.csa_system)
+        read = holding.hold(connection, contract, batches, on, number)
+    if being_read.gate is None:
+        return read
+    being_read.gate.keep_refused()
+    mended |= being_read.gate.mended_by
+    return file.rows
 
 
 def _hold_mended_cases(connection: Connection, on: date, mended: set[str]) -> None:
