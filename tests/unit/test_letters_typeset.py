@@ -45,7 +45,7 @@ def said(typesetter: Typesetter, *contents: dict[str, Any]) -> tuple[bytes, Page
 
 def sheets(*contents: dict[str, Any]) -> list[str]:
     """Each with its values in it, and the copy behind it."""
-    return [sheet.closed.form for content in contents for sheet in forms.sheets(json.loads(as_json(content)))]
+    return [sheet.closed.form for content in contents for sheet in forms.sheets(as_json(content))]
 
 
 def whole(typesetter: Typesetter, *contents: dict[str, Any]) -> bytes:
@@ -560,6 +560,21 @@ def test_a_value_of_any_width_stands_where_it_stands_in_a_letter_that_is_set_who
     stand_alike(document, whole(typesetter, *contents), sum(places.count))
 
 
+@pytest.mark.parametrize("code", ["CMSL6300", "CMSL6301", "CMSL6302"])
+def test_words_of_any_width_for_an_amount_stand_where_they_stand_in_a_letter_that_is_set_whole(
+    typesetter: Typesetter, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of another language may be."""
+    words = forms._words("en")
+    contents = [letter(code, dues=[due("RP", "ACTIVE", 123456)])]
+    for width in (12, 60, 70, 80, 130):
+        side = words[forms._ARREARS[code].words] | {"creditor": {"RP": "0" * width}}
+        monkeypatch.setattr(forms, "_words", lambda _, side=side: words | {forms._ARREARS[code].words: side})
+        document, places = said(typesetter, *contents)
+        stand_alike(document, whole(typesetter, *contents), sum(places.count))
+        assert "0" * 12 in pdf.pages(document)[0]
+
+
 def test_values_of_other_alphabets_stand_where_they_stand_in_a_letter_that_is_set_whole(
     typesetter: Typesetter,
 ) -> None:
@@ -584,19 +599,43 @@ def test_values_of_other_alphabets_stand_where_they_stand_in_a_letter_that_is_se
     document, _ = said(typesetter, *contents)
     stand_alike(document, whole(typesetter, *contents), len(contents))
     assert "Dear \ue000" not in pdf.pages(document)[names.index("\ue000")]
+    escaped, _ = typesetter.pdf([json.dumps(content) for content in contents], ON)
+    assert escaped == document
+
+
+def several_pages() -> list[dict[str, Any]]:
+    """Letters about many cases: with values of usual widths, of none that fits, and more pages than are foreseen."""
+    return [
+        letter("CMSL6301", "G0", dues=MANY),
+        letter("CMSL6301", "G1", dues=[one | {"amount_pence": 10} for one in MANY], party=WELSH),
+        letter("CMSL6301", "G2", dues=[one | {"amount_pence": 100} for one in MANY], party=LONG),
+        letter("CMSL6301", "G3", dues=MANY[:4]) | {"case": "0" * 45},
+        letter("CMSL6301", "G4", dues=[one | {"csa_case_id": f"{part}{one['csa_case_id']}"} for part in "ABC" for one in MANY]),
+    ]  # fmt: skip
 
 
 def test_letters_of_several_pages_stand_where_they_stand_when_they_are_set_whole(
     typesetter: Typesetter,
 ) -> None:
-    parties: tuple[dict[str, Any], ...] = ({}, WELSH, LONG)
-    contents = [
-        letter("CMSL6301", f"G{place}", dues=[one | {"amount_pence": 10**place} for one in MANY], party=party)
-        for place, party in enumerate(parties)
-    ]
+    contents = several_pages()
     document, places = said(typesetter, *contents)
-    assert min(places.count) >= 4
+    assert min(places.count[:3]) >= 4
+    assert places.count[4] >= 10
     stand_alike(document, whole(typesetter, *contents), sum(places.count))
+
+
+def test_each_page_of_several_says_which_of_how_many_it_is_and_ends_with_it_at_the_margin(
+    typesetter: Typesetter,
+) -> None:
+    contents = several_pages()
+    document, places = said(typesetter, *contents)
+    words = pdf.pages(document)
+    for content, first, count in zip(contents, places.first, places.count, strict=True):
+        for page in range(count):
+            number = first - 1 + page
+            assert f"Reference {content['ref']} Page {page + 1} of {count}" in words[number]
+            foot = [run for run in pdf.ink(document, number) if run.points == 8]
+            assert max(run.right for run in foot) == pytest.approx(190, abs=0.1)
 
 
 def test_a_letter_has_a_second_page_just_when_its_parts_do_not_fit_the_first(typesetter: Typesetter) -> None:

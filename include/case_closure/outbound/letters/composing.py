@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from case_closure.outbound.letters.forms import Fit
+from case_closure.outbound.letters.forms import PAGE_BLANK, Filled
 
 # What a mark's number says; pieces have higher ones, those odd that have a place of their own on the sheet; blanks higher ones
 # still: which value, and what its line does (``templates/frame.typ``).
@@ -53,7 +53,7 @@ _RESOURCE = re.compile(rb"/([cf]\d+) (\d+) 0 R")
 # them that they could read so.
 _FONT, _COLOUR = re.compile(rb"Tr/(f\d+) "), re.compile(rb"/(c\d+) (cs|CS) ")
 _CHOSEN = (b" Tf ", b" cs ", b" CS ")
-# Bytes of content from which packing it saves some, and from which doing it well does.
+# Bytes of content from which packing it saves some, and from which packing it well does.
 _WORTH_PACKING, _WORTH_TIME = 160, 4_000
 _PAGES_TOLD = re.compile(rb"(?<=<xmpTPg:NPages>)\d+")
 
@@ -223,7 +223,7 @@ class Typeset:
         self.sheets: list[list[_Page]] = []
         self.pieces: dict[int, tuple[_Mark, _Page]] = {}
         self._values: dict[tuple[bool, int, int], _Set] = {}
-        self._blanks: dict[int, list[_Blank]] = {}
+        self._blanks: dict[int, list[tuple[int, _Blank]]] = {}
         self._too_long: dict[int, bool] = {}
         for page in self.source.pages():
             own, marks = _cut(self.source.content(page))
@@ -268,26 +268,39 @@ class Typeset:
         heights = [self.pieces[mark.number][0].height for mark in flowing]
         return flowing[-1].top - sum(heights) + _MARK_HEIGHT * (len(heights) - 1)
 
-    def fill(self, sheet: int, values: Sequence[Fit], *, on_one_page: bool) -> Letter | None:
-        """The letter that a form becomes with these values, by their blanks; None where one does not fit, or one page is too few.
+    def fill(self, filled: Filled, *, on_one_page: bool) -> Letter | None:
+        """The letter that a form becomes with its values, by their blanks; None where one does not fit, or one page is too few.
 
         A value fits that was set in the blank's font, as glyphs of that font alone, and has room.
         """
-        if on_one_page and self.too_long(sheet):
+        if on_one_page and self.too_long(filled.form):
             return None
-        filled = []
-        for blank in self._blanks_of(sheet):
-            fit = values[blank.number]
-            value = next(filter(None, (self._values.get((*one, blank.font)) for one in fit.values)), None)
-            if value is None or value.width * blank.points / _VALUE_POINTS > fit.room_mm * _POINTS_PER_MM:
+        pages = self.sheets[filled.form]
+        values = []
+        for page, blank in self._blanks_of(filled.form):
+            is_number = blank.number == PAGE_BLANK
+            fit = filled.pages.get((page, len(pages))) if is_number else filled.values[blank.number]
+            set_as = () if fit is None else (self._values.get((*one, blank.font)) for one in fit.values)
+            value = next(filter(None, set_as), None)
+            if (
+                fit is None
+                or value is None
+                or value.width * blank.points / _VALUE_POINTS > fit.room_mm * _POINTS_PER_MM
+            ):
                 return None
-            filled.append(value)
-        return Letter(self, sheet, filled)
+            values.append(value)
+        return Letter(self, filled.form, values)
 
-    def _blanks_of(self, sheet: int) -> list[_Blank]:
+    def _blanks_of(self, sheet: int) -> list[tuple[int, _Blank]]:
+        """The blanks of a sheet in their order, each with its page, from 1."""
         if sheet not in self._blanks:
-            owns = (own for page in self.sheets[sheet] for own in page.own)
-            self._blanks[sheet] = [part for own in owns for part in own if isinstance(part, _Blank)]
+            self._blanks[sheet] = [
+                (number, part)
+                for number, page in enumerate(self.sheets[sheet], start=1)
+                for own in page.own
+                for part in own
+                if isinstance(part, _Blank)
+            ]
         return self._blanks[sheet]
 
 
@@ -339,10 +352,10 @@ class _Document:
         if len(content) < _WORTH_PACKING:
             return self._add(b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content))
         if shared or len(content) > _WORTH_TIME:
-            packed = zlib.compress(content, 9 if shared else 6)
+            packed = zlib.compress(content, 6)
         else:
             # A small window and little effort: most are small, and the usual ones take longer to set up than to fill.
-            packer = zlib.compressobj(1, zlib.DEFLATED, 11, 2)
+            packer = zlib.compressobj(1, zlib.DEFLATED, 12, 4)
             packed = packer.compress(content) + packer.flush()
         return self._add(b"<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (len(packed), packed))
 

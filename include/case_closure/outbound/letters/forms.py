@@ -4,26 +4,36 @@ Belongs here: which values of a letter are filled in, and which letters are of o
 (``typesetting``, ``templates``), putting values where a form has a blank (``composing``).
 
 Two letters are of one form when they differ in nothing but values that stand on a line of their own, or in a sentence that has
-room for them: names, addresses, references, amounts, dates. In the form such a value is a blank: one character of Unicode's
-private use area, which says which of the letter's values belongs there.
+room for them: names, addresses, references, amounts, dates, what an amount is. In the form such a value is a blank: one character
+of Unicode's private use area, which says which of the letter's values belongs there; the last one is a page's number.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 _FIRST_BLANK = 0xE000
 _A_BLANK = re.compile("[\ue000-\uf8ff]")
 _MOST_BLANKS = 6_000
+# The blank of a page's number (``templates/frame.typ``), and of how many pages a letter may be that is filled in with them.
+PAGE_BLANK = 0xF8FF - _FIRST_BLANK
+_MOST_PAGES = 6
+_LANGUAGES = Path(__file__).parent / "lang"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
-    """How the templates set a value: in which weights, and how wide it may be before the line it stands on could break."""
+    """How the templates set a value: in which weights, and how wide it may be before the line it stands on could break.
+
+    There are a dozen, each itself alone: the values of letters are looked up by them, thousands a second.
+    """
 
     bold: tuple[bool, ...]
     room_mm: float
@@ -54,33 +64,92 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """Sheets with what they have in common once.
+class Filled:
+    """A sheet by the number of its form, what is for its blanks, and what for the number of a page, by page and pages."""
 
-    values: each text once, those of the usual weight and those in bold. filled: of each sheet the number of its form, and what
-    is for its blanks.
-    """
+    form: int
+    values: Sequence[Fit]
+    pages: Mapping[tuple[int, int], Fit]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Sheets with what they have in common once. values: each text once, those of the usual weight and those in bold."""
 
     forms: list[str]
     values: tuple[list[str], list[str]]
-    filled: list[tuple[int, list[Fit]]]
+    filled: list[Filled]
 
 
-def gather(sheets: Sequence[Sheet]) -> Gathered:
-    """The forms of some sheets and the values they are filled in with, each once, in the order in which they come."""
+def gather(sheets: Sequence[Sheet], *, numbered: bool = False) -> Gathered:
+    """The forms of some sheets and the values they are filled in with, each once, in the order in which they come.
+
+    ``numbered``: with the numbers that their pages may have.
+    """
     forms: dict[str, int] = {}
     values: tuple[dict[str, int], dict[str, int]] = {}, {}
     fits: dict[tuple[str, Field], Fit] = {}
-    for sheet in sheets:
-        forms.setdefault(sheet.form, len(forms))
-        for text, how in sheet.values:
-            if (text, how) not in fits:
-                places = ((bold, values[bold].setdefault(text, len(values[bold]))) for bold in how.bold)
-                fits[text, how] = Fit(tuple(places), how.room_mm)
-    filled = [(forms[sheet.form], [fits[value] for value in sheet.values]) for sheet in sheets]
+
+    def fit(text: str, how: Field) -> Fit:
+        if (text, how) not in fits:
+            places = ((bold, values[bold].setdefault(text, len(values[bold]))) for bold in how.bold)
+            fits[text, how] = Fit(tuple(places), how.room_mm)
+        return fits[text, how]
+
+    @functools.cache
+    def pages(language: str) -> dict[tuple[int, int], Fit]:
+        return {place: fit(text, _PAGE) for place, text in _page_numbers(language).items()}
+
+    filled = [
+        Filled(
+            forms.setdefault(sheet.form, len(forms)), [fit(*value) for value in sheet.values],
+            pages(sheet.letter["lang"]) if numbered else {},
+        )
+        for sheet in sheets
+    ]  # fmt: skip
     plain, bold = map(list, values)
     return Gathered(list(forms), (plain, bold), filled)
 
+
+@functools.cache
+def _words(language: str) -> dict[str, Any]:
+    return tomllib.loads((_LANGUAGES / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def _page_numbers(language: str) -> dict[tuple[int, int], str]:
+    """What a page says of its place, by which it is of how many."""
+    words: str = _words(language)["frame"]["page"]
+    return {
+        (page, pages): words.format(page=page, pages=pages)
+        for pages in range(1, _MOST_PAGES + 1)
+        for page in range(1, pages + 1)
+    }
+
+
+@dataclass(frozen=True)
+class _Arrears:
+    """What the templates read of each case of a letter about arrears: its own values, and its buckets in lists.
+
+    words: which words of the language say what an amount is. lists: by their names, whose buckets are in them.
+    """
+
+    words: str
+    values: tuple[str, ...]
+    lists: dict[str, tuple[str, ...]]
+
+
+_ARREARS = {
+    "CMSL6300": _Arrears("to-receiver", ("receiver-total",), {"receiver": ("receiver",)}),
+    "CMSL6301": _Arrears(
+        "to-payer", ("case", "since", "until", "total"), {"owed": ("receiver", "government")}
+    ),
+    "CMSL6302": _Arrears(
+        "to-receiver", ("since", "until", "receiver-total", "government-total"),
+        {"receiver": ("receiver",), "government": ("government",)},
+    ),
+}  # fmt: skip
+# Its case number and its amounts stand in a paragraph whose lines break.
+_TO_BE_SIGNED = "CMSL6300"
 
 _PLAIN, _BOLD, _BOTH = (False,), (True,), (False, True)
 _AMOUNT = Field(_BOLD, 30)
@@ -92,19 +161,17 @@ _OF_CASE = {
     "case": Field(_BOLD, 65), "since": Field(_BOLD, 40), "until": Field(_BOLD, 40),
     **dict.fromkeys(("receiver-total", "government-total", "total"), Field(_BOLD, 30, "£")),
 }  # fmt: skip
-_OF_BUCKET = {"pounds": Field(_PLAIN, 30, "£")}
+_OF_BUCKET = {"words": Field(_PLAIN, 120), "pounds": Field(_PLAIN, 30, "£")}
 _ADDRESS_LINE = Field(_PLAIN, 94)
-_WITH_ARREARS = ("CMSL6301", "CMSL6302")
-# Its case number and its amounts stand in a paragraph whose lines break.
-_TO_BE_SIGNED = "CMSL6300"
+_PAGE = Field(_PLAIN, 100)
 
 
-def sheets(content: dict[str, Any]) -> list[Sheet]:
-    """A letter as ``contents`` makes it, and the copy behind it, if it covers one."""
-    made = []
-    letter: dict[str, Any] | None = content
+def sheets(content: str) -> list[Sheet]:
+    """A letter as ``contents`` makes it, in JSON, and the copy behind it, if it covers one."""
+    made: list[Sheet] = []
+    letter: dict[str, Any] | None = _plain(content)
     while letter is not None:
-        alone = _plain({**letter, "copy": None, "is-copy": letter is not content})
+        alone = _told({**letter, "copy": None, "is-copy": bool(made)})
         # One that was kept before letters said so much is set as it is: the templates take one value of it for another.
         made.append(_opened(alone) if "by" in letter else Sheet(alone, _json(alone)))
         letter = letter["copy"]
@@ -115,13 +182,33 @@ def _json(letter: dict[str, Any]) -> str:
     return json.dumps(letter, ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(letter: dict[str, Any]) -> dict[str, Any]:
+def _plain(content: str) -> dict[str, Any]:
     """The letter without what would be taken for a blank; no font has a letter for it."""
-    text = _json(letter)
-    if not _A_BLANK.search(text):
+    if "\\u" in content:
+        content = _json(json.loads(content))
+    letter: dict[str, Any] = json.loads(_A_BLANK.sub("\ufffd", content))
+    return letter
+
+
+def _told(letter: dict[str, Any]) -> dict[str, Any]:
+    """The letter with of each case what the templates read, and in words what each amount of it is."""
+    if letter.get("code") not in _ARREARS or not letter.get("cases"):
         return letter
-    plain: dict[str, Any] = json.loads(_A_BLANK.sub("\ufffd", text))
-    return plain
+    arrears = _ARREARS[letter["code"]]
+    words = _words(letter["lang"])[arrears.words]
+
+    def bucket(of: dict[str, Any]) -> dict[str, Any]:
+        said = f"{words['creditor'][of['creditor']]}, {words['status'][of['status']]}"
+        return {"words": said, "pounds": of["pounds"]}
+
+    def case(of: dict[str, Any]) -> dict[str, Any]:
+        values = {name: of[name] for name in arrears.values if name in of}
+        lists = {
+            name: [bucket(one) for side in sides for one in of[side]] for name, sides in arrears.lists.items()
+        }
+        return values | lists
+
+    return {**letter, "cases": [case(one) for one in letter["cases"]]}
 
 
 @dataclass
@@ -145,7 +232,7 @@ class _Opening:
 
 def _opened(letter: dict[str, Any]) -> Sheet:
     opening = _Opening()
-    with_arrears = letter["code"] in _WITH_ARREARS
+    with_arrears = letter["code"] in _ARREARS and letter["code"] != _TO_BE_SIGNED
     fields = _OF_ARREARS if with_arrears else _OF_ANY if letter["code"] == _TO_BE_SIGNED else _OF_MOST
     form = opening.of(letter, fields)
     # The number by which it is known here is nowhere on it.
@@ -159,6 +246,7 @@ def _opened(letter: dict[str, Any]) -> Sheet:
 def _cases(opening: _Opening, cases: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for case in cases:
         form = opening.of(case, _OF_CASE)
-        for side in ("receiver", "government"):
-            form[side] = [opening.of(bucket, _OF_BUCKET) for bucket in case[side]]
-        yield form
+        yield {
+            name: [opening.of(bucket, _OF_BUCKET) for bucket in value] if isinstance(value, list) else value
+            for name, value in form.items()
+        }

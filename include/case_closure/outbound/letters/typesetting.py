@@ -31,6 +31,9 @@ from case_closure.outbound.letters import composing, forms
 FOLDER = Path(__file__).parent
 # The typesetter keeps what it laid out for its next ten documents: that many empty ones let go of 200 letters' memory.
 _FORGETS_AFTER = 11
+# How letters are set, those left over by each way in the next one, and whether their values are blanks: as if each had one page;
+# those that have more; those with a value that has no room; those of more pages than are foreseen.
+_WAYS = (("apart", True), ("long", True), ("long", False), ("whole", False))
 
 
 class LetterNotSet(Exception):
@@ -72,27 +75,28 @@ class Typesetter:
 
     def pictures(self, contents: Sequence[str], dots_per_inch: float = 96) -> list[bytes]:
         """The same pages as PNG, for whoever changes wording or layout and wants to look."""
-        whole = [sheet.closed.form for content in contents for sheet in forms.sheets(json.loads(content))]
+        whole = [sheet.closed.form for content in contents for sheet in forms.sheets(content)]
         pages = self.laid_out("seen", whole, format="png", ppi=dots_per_inch)
         return pages if isinstance(pages, list) else [pages]
 
     def _composed(self, contents: Sequence[str], dated: datetime) -> tuple[bytes, Pages]:
-        """Each filled in on its form, as if each had one page; whole those that do not fit it, and last those without a form."""
-        of_each = [forms.sheets(json.loads(content)) for content in contents]
+        """Each in the first of the ways in which it can be set."""
+        of_each = [forms.sheets(content) for content in contents]
         sheets = list(chain.from_iterable(of_each))
         letters: list[composing.Letter | None] = [None] * len(sheets)
         typeset = []
-        for way, opened in (("apart", True), ("whole", True), ("whole", False)):
+        for way, opened in _WAYS:
             left = [number for number, letter in enumerate(letters) if letter is None]
             if not left:
                 break
-            gathered = forms.gather([sheets[number] if opened else sheets[number].closed for number in left])
+            made = [sheets[number] if opened else sheets[number].closed for number in left]
+            gathered = forms.gather(made, numbered=way == "long")
             pdf = self.laid_out(
                 way, gathered.forms, gathered.values, format="pdf", timestamp=dated, pdf_tags=False
             )
             typeset.append(composing.Typeset(pdf))
-            for number, (form, fits) in zip(left, gathered.filled, strict=True):
-                letters[number] = typeset[-1].fill(form, fits, on_one_page=way == "apart")
+            for number, filled in zip(left, gathered.filled, strict=True):
+                letters[number] = typeset[-1].fill(filled, on_one_page=way == "apart")
         self._forget()
         done = [letter for letter in letters if letter is not None]
         pages = (len(letter.pages) for letter in done)
@@ -102,7 +106,7 @@ class Typesetter:
     def laid_out(
         self, way: str, sheets: Sequence[str], values: tuple[list[str], list[str]] = ([], []), **how: Any
     ) -> Any:
-        """The forms of sheets as ``templates/batch.typ`` makes them in that way: 'apart', 'whole' or 'seen'."""
+        """The forms of sheets as ``templates/batch.typ`` makes them in that way: 'apart', 'long', 'whole' or 'seen'."""
         asked = {"letters": f"[{','.join(sheets)}]", "values": json.dumps(values), "set": way}
         return self._batch.compile(sys_inputs=asked, **how)
 
