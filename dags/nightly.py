@@ -43,9 +43,8 @@ if __name__ == "__main__":  # one run in this process, no scheduler: what `case-
     from airflow.models.dagrun import DagRun
     from sqlalchemy import event
 
-    from case_closure.local.one_run import arguments, die_with_parent
+    from case_closure.local.one_run import arguments
 
-    die_with_parent()
     logical_date, run_id, conf = arguments()
 
     @event.listens_for(DagRun, "init")

@@ -40,6 +40,11 @@ CANNOT_BE_THEIRS = {
     "AIRFLOW__API__SSL_CERT": "'up' asks Airflow by http, from this machine. Let a proxy in front of it speak TLS.",
 }
 
+# Of a run that has no pages: who may see which DAG is settled by the Airflow that shows them, whenever it reads them.
+WITHOUT_PAGES = {
+    "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+}
+
 
 class AirflowFailed(refusals.Refused):
     """An Airflow command failed; the message says which, and where its words are."""

@@ -120,12 +120,14 @@ def _in_own_process(
         child = subprocess.Popen(
             [
                 sys.executable,
+                "-m",
+                "case_closure.local.one_run",
                 str(environment.DAGS / "nightly.py"),
                 logical_date.isoformat(),
                 run_id,
                 json.dumps(conf),
             ],
-            env=variables,
+            env=variables | environment.WITHOUT_PAGES,
             stdin=subprocess.PIPE,  # closed when we end, however we end: the child then ends too
             stdout=out,
             stderr=subprocess.STDOUT,

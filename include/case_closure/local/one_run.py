@@ -1,18 +1,22 @@
-"""What a DAG file needs to run itself once in its own process: its arguments, and an end when its parent
-ends.
+"""A DAG file run once, by itself, in a process of its own: `python -m case_closure.local.one_run FILE WHEN NAME CONF`.
 
-Belongs here: that contract between `nightly_run.py` (parent) and `dags/nightly.py` (child). Does not belong
-here: Airflow.
+Belongs here: that contract between `nightly_run.py` (parent) and `dags/nightly.py` (child): its arguments, an end when its parent
+ends, and what a process saves that loads a great deal for one run. Does not belong here: Airflow.
 """
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
+import runpy
 import sys
 import threading
+import traceback
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 
 def arguments() -> tuple[datetime, str, dict[str, Any]]:
@@ -21,7 +25,14 @@ def arguments() -> tuple[datetime, str, dict[str, Any]]:
     return datetime.fromisoformat(when), run_id, json.loads(conf)
 
 
-def die_with_parent() -> None:
+def collect_garbage_again() -> None:
+    """The collector works again once the first stage begins; what was loaded until then is there to stay."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
+def _die_with_parent() -> None:
     """Ends this process at once when whoever holds the other end of its standard input is gone, however it
     went.
     """
@@ -32,3 +43,34 @@ def die_with_parent() -> None:
         os._exit(70)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def _run(file: str) -> int:
+    """Runs the file as if Python had been started with it; the code it ends with."""
+    sys.argv = sys.argv[1:]
+    sys.path[0] = str(Path(file).parent)
+    try:
+        runpy.run_path(file, run_name="__main__")
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """Ends as Python does, but without taking apart all that was loaded: that takes two seconds."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    # Python would look for garbage some hundred times while it loads Airflow, and find none.
+    gc.disable()
+    _die_with_parent()
+    _end(_run(sys.argv[1]))

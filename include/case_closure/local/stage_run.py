@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from case_closure.domain.texts import shown
+from case_closure.local import one_run
 
 
 def business_date_of(given: str | None, logical_date: datetime | None) -> date:
@@ -96,6 +97,8 @@ def record_failure(
 def _context(asked: Asked) -> Any:
     from case_closure.local.store import with_store
     from case_closure.night import run as night
+
+    one_run.collect_garbage_again()
 
     settings = with_store()
     return night.NightContext(
