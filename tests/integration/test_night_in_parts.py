@@ -15,7 +15,7 @@ import pytest
 
 from case_closure import sample
 from case_closure.domain.night import IN_PARTS, PUT_TOGETHER
-from case_closure.night import parts, write_out
+from case_closure.night import parts
 from case_closure.night import run as night
 from case_closure.outbound import folder
 from case_closure.store import database, night_parts
@@ -35,11 +35,6 @@ def landed(database_server: Databases) -> Iterator[Installation]:
     with database_server.installation(partition_casegroups=PART) as made:
         sample.generate(made.landing, ON, 1, CASEGROUPS, seed=1)
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _a_document_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_out, "DOCUMENTS_A_PART", 1)
 
 
 @pytest.fixture

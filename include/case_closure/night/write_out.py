@@ -35,9 +35,6 @@ from case_closure.store.work_in_progress import Judgement, as_bytes, from_bytes
 if TYPE_CHECKING:
     from case_closure.outbound.letters.batches import Planned
 
-# Of 1,000 letters each: a part is some seconds of work.
-DOCUMENTS_A_PART = 2
-
 Letters = Callable[[Connection, Path], list[WrittenFile]]
 
 
@@ -56,45 +53,37 @@ def run(ctx: NightContext, url: str) -> Summary:
 
 
 def plan(ctx: NightContext, url: str) -> None:
-    """What the letters say, and the documents they make, in parts."""
+    """What the letters say, and the documents they make: each is a part, some seconds of work."""
     _prepare(ctx, url)
     on = ctx.business_date
     with entered(ctx, url, STAGE.name) as (connection, night):
-        parts = [[one.name for one in part] for part in _documents(connection, on)]
+        parts = [[one.name] for one in _documents(connection, on)]
         night_parts.plan(connection, on, STAGE.name, ctx.attempt, night.extract_number, parts)
 
 
 def begin(ctx: NightContext, url: str) -> Work:
-    """Typeset the documents of a part. They lie in the store until the folder is put together: no machine need share a disk."""
+    """Typeset a document. It lies in the store until the folder is put together: no machine need share a disk."""
     from case_closure.outbound.letters import batches
 
     on = ctx.business_date
     with entered(ctx, url, STAGE.name) as (connection, night):
         judgement = Judgement(on, night.extract_number, ctx.attempt)
-        parts = _documents(connection, on)
+        documents = _documents(connection, on)
 
     def work(claimed: Claim) -> None:
         with folder.aside(ctx.outbound, on) as aside:
+            one = documents[claimed.part]
             with database.transaction(url) as connection:
-                of_part = [
-                    batches.Batch(
-                        one.name, letter_contents.of_code(connection, on, one.code, one.skip, one.letters)
-                    )
-                    for one in parts[claimed.part]
-                ]
-            typeset = list(batches.typeset(of_part, aside, on, processes=1))
+                letters = letter_contents.of_code(connection, on, one.code, one.skip, one.letters)
+            ((file, index),) = batches.typeset([batches.Batch(one.name, letters)], aside, on, processes=1)
             with entered(ctx, url, STAGE.name) as (connection, _):
                 night_parts.hold(connection, claimed)
-                for file, index in typeset:
-                    for name, content in (
-                        (file.name, (aside / file.name).read_bytes()),
-                        (_index_of(file.name), as_bytes(index)),
-                    ):
-                        work_in_progress.keep_file(
-                            connection, judgement, STAGE.name, claimed.part, name, content
-                        )
-                figures = {"letters_typeset": sum(file.rows for file, _ in typeset)}
-                night_parts.store(connection, claimed, figures, ctx.clock())
+                for name, content in (
+                    (file.name, (aside / file.name).read_bytes()),
+                    (_index_of(file.name), as_bytes(index)),
+                ):
+                    work_in_progress.keep_file(connection, judgement, STAGE.name, claimed.part, name, content)
+                night_parts.store(connection, claimed, {"letters_typeset": file.rows}, ctx.clock())
 
     return work
 
@@ -106,23 +95,22 @@ def put_together(ctx: NightContext, url: str) -> Summary:
     on = ctx.business_date
     with entered(ctx, url, STAGE.name) as (connection, night):
         planned = night_parts.planned_by(connection, on, STAGE.name)
-        parts = _documents(connection, on)
+        documents = _documents(connection, on)
     judgement = Judgement(on, night.extract_number, planned or 0)
 
     def letters(connection: Connection, aside: Path) -> list[WrittenFile]:
         written, indexes = [], []
         (aside / batches.FOLDER).mkdir()
-        for number, part in enumerate(parts):
+        for number, one in enumerate(documents):
             files = work_in_progress.files(connection, judgement, STAGE.name, number)
-            for one in part:
-                if one.name not in files:
-                    raise NightFailed(
-                        f"{one.name} of the night of {on} is not typeset, or it is gone, as after the database was stopped: "
-                        "clear write_out.plan with what follows it."
-                    )
-                (aside / one.name).write_bytes(files[one.name])
-                written.append(WrittenFile(one.name, one.letters))
-                indexes.append(from_bytes(files[_index_of(one.name)]))
+            if one.name not in files:
+                raise NightFailed(
+                    f"{one.name} of the night of {on} is not typeset, or it is gone, as after the database was stopped: "
+                    "clear write_out.plan with what follows it."
+                )
+            (aside / one.name).write_bytes(files[one.name])
+            written.append(WrittenFile(one.name, one.letters))
+            indexes.append(from_bytes(files[_index_of(one.name)]))
         return [*written, batches.write_index(aside, indexes)]
 
     return {"files": _publish(ctx, url, letters)}
@@ -131,12 +119,11 @@ def put_together(ctx: NightContext, url: str) -> Summary:
 STAGE = InParts("write_out", plan, begin, ("letters_typeset",), put_together)
 
 
-def _documents(connection: Connection, on: date) -> list[list[Planned]]:
-    """The documents that the night's letters make, part by part: the same whichever task asks."""
+def _documents(connection: Connection, on: date) -> list[Planned]:
+    """The documents that the night's letters make: the same whichever task asks."""
     from case_closure.outbound.letters import batches
 
-    documents = batches.plan(letter_contents.counts(connection, on))
-    return [documents[at : at + DOCUMENTS_A_PART] for at in range(0, len(documents), DOCUMENTS_A_PART)]
+    return batches.plan(letter_contents.counts(connection, on))
 
 
 def _index_of(document: str) -> str:

@@ -22,8 +22,8 @@ from case_closure.outbound.letters.typesetting import Pages, Workers
 
 FOLDER = "letters"
 INDEX = f"{FOLDER}/index.csv"
-# 1,000 letters in one document take a third of a gigabyte.
-BATCH_LETTERS = 1_000
+# So many share more forms; in one document they take a third of a gigabyte.
+BATCH_LETTERS = 2_500
 _INDEXED = pa.schema(
     {
         "letter_id": pa.string(), "code": pa.string(), "file": pa.string(), "first_page": pa.int64(), "pages": pa.int64(),
