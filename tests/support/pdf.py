@@ -25,6 +25,38 @@ def pages(pdf: bytes) -> list[str]:
     ]
 
 
+class _Forms:
+    """Where a page draws the forms whose content is being looked at: pypdf tells of what is in one as if it stood alone."""
+
+    def __init__(self) -> None:
+        self._drawn: list[list[float]] = []
+        self._begins: list[float] | None = None
+
+    def before(self, operator: bytes, cm: list[float]) -> None:
+        """To be told of each operation before it."""
+        if self._begins is not None:
+            self._drawn.append(self._begins)
+        self._begins = self.placed(cm) if operator == b"Do" else None
+
+    def after(self, operator: bytes, *_: Any) -> None:
+        """To be told of each operation after it."""
+        if operator == b"Do":
+            if self._begins is None:
+                self._drawn.pop()
+            self._begins = None
+
+    def placed(self, cm: list[float]) -> list[float]:
+        """The matrix as the page has it."""
+        if not self._drawn:
+            return list(cm)
+        a, b, c, d, e, f = cm
+        at = self._drawn[-1]
+        return [
+            a * at[0] + b * at[2], a * at[1] + b * at[3], c * at[0] + d * at[2], c * at[1] + d * at[3],
+            e * at[0] + f * at[2] + at[4], e * at[1] + f * at[3] + at[5],
+        ]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Run:
     """Glyphs of one font that join: from left to right edge and their baseline, mm from the page's left and top."""
@@ -45,9 +77,12 @@ def ink(pdf: bytes, number: int = 0) -> list[Run]:
     called = {name: str(one["/BaseFont"]).partition("+")[2] for name, one in listed.items()}
     found: list[Run] = []
     font, size = "", 0.0
+    forms = _Forms()
 
     def look(operator: bytes, operands: Any, cm: list[float], tm: list[float]) -> None:
         nonlocal font, size
+        forms.before(operator, cm)
+        cm = forms.placed(cm)
         if operator == b"Tf":
             font, size = operands[0], float(operands[1])
         elif operator in (b"Tj", b"TJ"):
@@ -60,7 +95,7 @@ def ink(pdf: bytes, number: int = 0) -> list[Run]:
             if len(found) > 1 and _join(*found[-2:]):
                 found[-2:] = [replace(found[-2], right=found[-1].right)]
 
-    page.extract_text(visitor_operand_before=look)
+    page.extract_text(visitor_operand_before=look, visitor_operand_after=forms.after)
     assert found, "the page has no text"
     return found
 
@@ -79,14 +114,20 @@ def in_window(pdf: bytes, number: int = 0) -> list[str]:
     page = PdfReader(io.BytesIO(pdf)).pages[number]
     height = float(page.mediabox.height)
     found: dict[float, str] = {}
+    forms = _Forms()
 
     def look(text: str, cm: list[float], tm: list[float], *_: Any) -> None:
+        cm = forms.placed(cm)
         left = (cm[0] * tm[4] + cm[2] * tm[5] + cm[4]) / _MM
         down = (height - (cm[1] * tm[4] + cm[3] * tm[5] + cm[5])) / _MM
         if text.strip() and _WINDOW[0] <= left <= _WINDOW[1] and _WINDOW[2] <= down <= _WINDOW[3]:
             found[round(down, 1)] = found.get(round(down, 1), "") + text.replace("\n", "")
 
-    page.extract_text(visitor_text=look)
+    page.extract_text(
+        visitor_text=look,
+        visitor_operand_before=lambda operator, _, cm, __: forms.before(operator, cm),
+        visitor_operand_after=forms.after,
+    )
     return [found[down] for down in sorted(found)]
 
 

@@ -5,8 +5,8 @@ letter looks (``templates``), which values are filled in (``forms``), running th
 
 What many letters share is set once, each such piece on a page of its own; on the pages of the forms the typesetter leaves a
 mark in its place: a box whose colour is a number (``templates/batch.typ``). Here the pieces are put where their marks are, and
-what follows one moves down by its height. A page then has several content streams, in the order in which it is read, and those
-of pieces are used by many pages.
+what follows one moves down by its height. In the document a piece is a form of its own (a form XObject), which many pages draw,
+each where in the order of its reading the piece belongs.
 
 The values that letters are filled in with are set once each too, a line each. On a form a digit stands in for a value, in the
 font and the size that it is to have: the value takes its place, and what follows on that line moves along.
@@ -53,8 +53,8 @@ _RESOURCE = re.compile(rb"/([cf]\d+) (\d+) 0 R")
 # them that they could read so.
 _FONT, _COLOUR = re.compile(rb"Tr/(f\d+) "), re.compile(rb"/(c\d+) (cs|CS) ")
 _CHOSEN = (b" Tf ", b" cs ", b" CS ")
-# Bytes of content from which packing it saves some, and from which packing it well does.
-_WORTH_PACKING, _WORTH_TIME = 160, 4_000
+# Bytes of content from which packing it saves some; how well pages are packed, and pieces, which are packed once.
+_WORTH_PACKING, _A_PAGE, _FOR_MANY = 160, 1, 6
 _PAGES_TOLD = re.compile(rb"(?<=<xmpTPg:NPages>)\d+")
 
 
@@ -339,7 +339,8 @@ class _Document:
         self._tree = self._add(b"")
         self._copied: dict[tuple[int, int], int] = {(id(first.source), first.source.tree): self._tree}
         self._names: dict[int, bytes] = {}
-        self._resources = self._add(b"")
+        # What pages have to draw with; pieces have the same, but for the pieces.
+        self._for_pages, self._for_pieces = self._add(b""), self._add(b"")
         self._pieces: dict[int, int] = {}
         self._renamed: dict[int, dict[bytes, bytes]] = {}
         self._called_here: dict[int, list[list[_Part]]] = {}
@@ -348,16 +349,13 @@ class _Document:
         self._objects.append(body)
         return len(self._objects)
 
-    def _stream(self, content: bytes, *, shared: bool = False) -> int:
+    def _stream(self, content: bytes, described: bytes = b"", effort: int = _A_PAGE) -> int:
         if len(content) < _WORTH_PACKING:
-            return self._add(b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content))
-        if shared or len(content) > _WORTH_TIME:
-            packed = zlib.compress(content, 6)
-        else:
-            # A small window and little effort: most are small, and the usual ones take longer to set up than to fill.
-            packer = zlib.compressobj(1, zlib.DEFLATED, 12, 4)
-            packed = packer.compress(content) + packer.flush()
-        return self._add(b"<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (len(packed), packed))
+            return self._add(b"<<%s/Length %d>>\nstream\n%s\nendstream" % (described, len(content), content))
+        packed = zlib.compress(content, effort)
+        return self._add(
+            b"<<%s/Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (described, len(packed), packed)
+        )
 
     def _copy(self, source: _Source, number: int) -> int:
         """An object of another document, with all it refers to."""
@@ -393,9 +391,13 @@ class _Document:
         return self._names[number]
 
     def _piece(self, of: Typeset, number: int) -> int:
+        """The number by which pages draw a piece of what was set."""
         if number not in self._pieces:
             page = of.pieces[number][1]
-            self._pieces[number] = self._stream(self._filled(self._parts(of, page)[0], iter(())), shared=True)
+            box = page.size.removeprefix(b"/MediaBox")
+            described = b"/Type/XObject/Subtype/Form/BBox%s/Resources %d 0 R" % (box, self._for_pieces)
+            content = self._filled(self._parts(of, page)[0], iter(()))
+            self._pieces[number] = self._stream(content, described, _FOR_MANY)
         return self._pieces[number]
 
     def _parts(self, of: Typeset, page: _Page) -> list[list[_Part]]:
@@ -432,11 +434,11 @@ class _Document:
 
     def page(self, of: Typeset, page: _Page, values: Iterator[_Set]) -> int:
         """A page, each value in its blank and each piece where its mark is; its number."""
-        streams, shift, pending = [], 0.0, b""
+        content, shift = [], 0.0
         for parts, mark in zip(self._parts(of, page), [*page.marks, None], strict=True):
             own = self._filled(parts, values)
             if own:
-                pending += b"q 1 0 0 1 0 %.3f cm\n%sQ\n" % (-shift, own) if shift else own
+                content.append(b"q 1 0 0 1 0 %.3f cm\n%sQ\n" % (-shift, own) if shift else own)
             if mark is None:
                 break
             box = of.pieces[mark.number][0]
@@ -444,25 +446,22 @@ class _Document:
             if mark.number % 2 == 0:
                 up -= shift
                 shift += box.height - _MARK_HEIGHT
-            streams += [
-                self._stream(pending + b"q 1 0 0 1 %.3f %.3f cm\n" % (right, up)),
-                self._piece(of, mark.number),
-            ]
-            pending = b"Q\n"
-        streams.append(self._stream(pending))
-        contents = b" ".join(b"%d 0 R" % stream for stream in streams)
+            content.append(b"q 1 0 0 1 %.3f %.3f cm/p%d Do Q\n" % (right, up, self._piece(of, mark.number)))
         return self._add(
-            b"<</Type/Page/Resources %d 0 R%s/Parent %d 0 R/Contents[%s]>>"
-            % (self._resources, page.size, self._tree, contents)
+            b"<</Type/Page/Resources %d 0 R%s/Parent %d 0 R/Contents %d 0 R>>"
+            % (self._for_pages, page.size, self._tree, self._stream(b"".join(content)))
         )
 
     def written(self, pages: Sequence[int]) -> bytes:
         """The whole of it, with these pages."""
         kids = b" ".join(b"%d 0 R" % page for page in pages)
         self._objects[self._tree - 1] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(pages), kids)
-        self._objects[self._resources - 1] = b"<</ProcSet[/PDF/Text]/ColorSpace<<%s>>/Font<<%s>>>>" % (
+        drawn_with = b"/ProcSet[/PDF/Text]/ColorSpace<<%s>>/Font<<%s>>" % (
             _entries(self._names, b"c"), _entries(self._names, b"f"),
         )  # fmt: skip
+        pieces = b"".join(b"/p%d %d 0 R" % (number, number) for number in self._pieces.values())
+        self._objects[self._for_pieces - 1] = b"<<%s>>" % drawn_with
+        self._objects[self._for_pages - 1] = b"<<%s/XObject<<%s>>>>" % (drawn_with, pieces)
         root, info = (self._copy(self._first, number) for number in (self._first.root, self._first.info))
         trailer = _found(re.search(rb"/ID\[.*?\]", self._first.trailer, re.DOTALL), "its name")[0]
         written, offsets, at = [self._first.header], [], len(self._first.header)
