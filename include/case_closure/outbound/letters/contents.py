@@ -175,9 +175,9 @@ def _case(system: str, case_id: str, dues: list[Row]) -> dict[str, Any]:
 
 def _agreed(dues: list[Row], name: str) -> str | None:
     """The day all of a case's dues give for an end of their period; None where one gives none, or they differ."""
-    days = {row[name] for row in dues}
-    day = days.pop()
-    return None if days or day is pd.NaT else _day(_date(day))
+    day = dues[0][name]
+    agreed = day is not pd.NaT and all(row[name] == day for row in dues[1:])
+    return _day(_date(day)) if agreed else None
 
 
 def _write_off(by_hand: Row, letter: Row, case: dict[str, Any], name: str) -> dict[str, Any]:

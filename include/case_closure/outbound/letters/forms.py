@@ -22,6 +22,8 @@ from typing import Any
 _FIRST_BLANK = 0xE000
 _A_BLANK = re.compile("[\ue000-\uf8ff]")
 _MOST_BLANKS = 6_000
+# A text of so many characters a millimetre of its room will hardly have it: it stays where it is, or its letter would be set twice.
+_CHARACTERS_A_MM = 0.7
 # The blank of a page's number (``templates/frame.typ``), and of how many pages a letter may be that is filled in with them.
 PAGE_BLANK = 0xF8FF - _FIRST_BLANK
 _MOST_PAGES = 6
@@ -219,7 +221,12 @@ class _Opening:
 
     def blank(self, text: str | None, how: Field) -> str | None:
         """The blank in which a text goes that is one line; what is not stays where it is."""
-        if not text or len(text.splitlines()) > 1 or len(self.values) > _MOST_BLANKS:
+        if (
+            not text
+            or len(text) > how.room_mm * _CHARACTERS_A_MM
+            or len(text.splitlines()) > 1
+            or len(self.values) > _MOST_BLANKS
+        ):
             return text
         self.values.append((how.before + text, how))
         return chr(_FIRST_BLANK + len(self.values) - 1)
