@@ -591,6 +591,7 @@ def test_values_of_other_alphabets_stand_where_they_stand_in_a_letter_that_is_se
         "fi ffl",
         "Æ ½ €",
         "Ⅷ 漢字 😀",
+        "Featherstonehaug\u200bh",
     )
     contents = [
         letter("CMSL6302", f"{place:02d}") | {"dear": name, "to": [name, "Leeds"]}
@@ -645,6 +646,17 @@ def test_a_letter_has_a_second_page_just_when_its_parts_do_not_fit_the_first(typ
     ends = 297 - 22  # the foot, of 8 points, stands below
     for number in range(sum(places.count)):
         assert max(run.down for run in pdf.ink(document, number) if run.points != 8) <= ends
+
+
+def test_no_piece_that_pages_draw_is_cut_off(typesetter: Typesetter) -> None:
+    """What a reader of PDF draws of a form is what lies within its box."""
+    document, _ = said(typesetter, *(letter(code) for code in CODES))
+    pieces = 0
+    for page in pdf.reader(document):
+        for piece in page["/Resources"]["/XObject"].values():  # type: ignore[index]
+            pieces += 1
+            assert list(piece.get_object()["/BBox"]) == list(page.mediabox)
+    assert pieces > len(CODES)
 
 
 def test_a_document_of_another_form_is_refused_in_words(typesetter: Typesetter) -> None:

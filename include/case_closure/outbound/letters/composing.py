@@ -252,7 +252,8 @@ class Typeset:
         drawn = Counter(map(line, _DRAWN.findall(content)))
         for text in _TEXT.finditer(content):
             number = line(text[2])
-            if drawn[number] == 1:
+            # One that chooses its font again within its glyphs, as for those read as another text, has its own size for them.
+            if drawn[number] == 1 and b" Tf " not in text[5]:
                 self._values[bold, number, names[text[3]]] = _Set(text[5], end - float(text[1]))
 
     def too_long(self, sheet: int) -> bool:

@@ -22,7 +22,7 @@ from typing import Any
 _FIRST_BLANK = 0xE000
 _A_BLANK = re.compile("[\ue000-\uf8ff]")
 _MOST_BLANKS = 6_000
-# A text of so many characters a millimetre of its room will hardly have it: it stays where it is, or its letter would be set twice.
+# A text of so many characters a millimetre of its room will hardly have it: it stays where it is, or its letter is set twice.
 _CHARACTERS_A_MM = 0.7
 # The blank of a page's number (``templates/frame.typ``), and of how many pages a letter may be that is filled in with them.
 PAGE_BLANK = 0xF8FF - _FIRST_BLANK
@@ -41,6 +41,8 @@ class Field:
     room_mm: float
     # What the templates put before it, which a blank takes in.
     before: str = ""
+    # Whether nothing else has a blank on its lines, so that it may stay where it is.
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ _PLAIN, _BOLD, _BOTH = (False,), (True,), (False, True)
 _AMOUNT = Field(_BOLD, 30)
 # Of a letter, of each of its cases, and of each bucket of these.
 _OF_ANY = {"ref": Field(_BOTH, 45), "dear": Field(_PLAIN, 150)}
-_OF_MOST = {**_OF_ANY, "case": Field(_BOLD, 65)}
+_OF_MOST = {**_OF_ANY, "case": Field(_BOLD, 65, alone=True)}
 _OF_ARREARS = {**_OF_MOST, "total": _AMOUNT, "now": _AMOUNT}
 _OF_CASE = {
     "case": Field(_BOLD, 65), "since": Field(_BOLD, 40), "until": Field(_BOLD, 40),
@@ -223,7 +225,7 @@ class _Opening:
         """The blank in which a text goes that is one line; what is not stays where it is."""
         if (
             not text
-            or len(text) > how.room_mm * _CHARACTERS_A_MM
+            or (how.alone and len(text) > how.room_mm * _CHARACTERS_A_MM)
             or len(text.splitlines()) > 1
             or len(self.values) > _MOST_BLANKS
         ):
