@@ -22,6 +22,8 @@ Result = TypeVar("Result")
 _PR_SET_PDEATHSIG = 1
 # Casegroups a worker. Each part pays once for every gate and query, some tenths of a second all together.
 _WORTH_SHARING = 2_000
+# How many objects more a worker has before it looks for garbage: of rows it makes thousands at a time, and they stay.
+_MADE_BEFORE_COLLECTING = 20_000
 
 
 class WorkerDied(refusals.Refused):
@@ -74,6 +76,7 @@ def _fork(work: Callable[[int], Result], parts: Sequence[int]) -> tuple[int, int
         return child, reading
     # Only the child from here on; it never returns into the parent's code.
     os.close(reading)
+    gc.set_threshold(_MADE_BEFORE_COLLECTING)
     _end_with_parent(parent)
     try:
         try:

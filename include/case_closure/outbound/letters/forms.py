@@ -27,6 +27,7 @@ _CHARACTERS_A_MM = 0.7
 # The blank of a page's number (``templates/frame.typ``), and of how many pages a letter may be that is filled in with them.
 PAGE_BLANK = 0xF8FF - _FIRST_BLANK
 _MOST_PAGES = 6
+_CASES_OF_A_SECOND_PAGE = 3
 _LANGUAGES = Path(__file__).parent / "lang"
 
 
@@ -52,6 +53,11 @@ class Sheet:
     letter: dict[str, Any]
     form: str
     values: Sequence[tuple[str, Field]] = ()
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it will have more than a page."""
+        return len(self.letter.get("cases", ())) >= _CASES_OF_A_SECOND_PAGE
 
     @property
     def closed(self) -> Sheet:

@@ -86,9 +86,13 @@ class Typesetter:
         letters: list[composing.Letter | None] = [None] * len(sheets)
         typeset = []
         for way, opened in _WAYS:
-            left = [number for number, letter in enumerate(letters) if letter is None]
+            left = [
+                number
+                for number, letter in enumerate(letters)
+                if letter is None and not (way == "apart" and sheets[number].is_long)
+            ]
             if not left:
-                break
+                continue
             made = [sheets[number] if opened else sheets[number].closed for number in left]
             gathered = forms.gather(made, numbered=way == "long")
             pdf = self.laid_out(
