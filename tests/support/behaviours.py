@@ -10,6 +10,7 @@ B33 8TH, a case called R1) is none.
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import tokenize
@@ -56,6 +57,7 @@ def statements() -> dict[str, dict[str, str]]:
     return read
 
 
+@functools.cache  # whoever makes the page again reads the same programs
 def cited(source: str) -> Counter[str]:
     """How often a program cites each number."""
     counts: Counter[str] = Counter()

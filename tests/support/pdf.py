@@ -5,6 +5,7 @@ Belongs here: reading a PDF. Does not belong here: what ought to be in it.
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,12 +18,24 @@ _MM = 72 / 25.4
 _JOINING = 0.005
 
 
+# A test looks at a document and at the one that it is to be like, page after page.
+@functools.lru_cache(maxsize=4)
+def reader(pdf: bytes) -> tuple[PageObject, ...]:
+    """The pages themselves."""
+    return tuple(PdfReader(io.BytesIO(pdf)).pages)
+
+
 def pages(pdf: bytes) -> list[str]:
     """The words of each page on one line: no-break spaces as spaces, break opportunities gone."""
-    return [
+    return list(_words(pdf))
+
+
+@functools.lru_cache(maxsize=4)
+def _words(pdf: bytes) -> tuple[str, ...]:
+    return tuple(
         " ".join(page.extract_text().replace("\u00a0", " ").replace("\u200b", "").split())
-        for page in PdfReader(io.BytesIO(pdf)).pages
-    ]
+        for page in reader(pdf)
+    )
 
 
 class _Forms:
@@ -70,7 +83,7 @@ class Run:
 
 def ink(pdf: bytes, number: int = 0) -> list[Run]:
     """Every run of glyphs of a page, by the widths of its own fonts, however many goes it was set in."""
-    page = PdfReader(io.BytesIO(pdf)).pages[number]
+    page = reader(pdf)[number]
     height = float(page.mediabox.height)
     listed = {name: font.get_object() for name, font in page["/Resources"]["/Font"].items()}  # type: ignore[index]
     fonts = {name: _widths(one) for name, one in listed.items()}
@@ -111,7 +124,7 @@ _WINDOW = (21.6, 123.0, 36.5, 69.3)
 
 def in_window(pdf: bytes, number: int = 0) -> list[str]:
     """The lines that stand where Notify looks for the address, from the top."""
-    page = PdfReader(io.BytesIO(pdf)).pages[number]
+    page = reader(pdf)[number]
     height = float(page.mediabox.height)
     found: dict[float, str] = {}
     forms = _Forms()
@@ -156,8 +169,3 @@ def _width(item: Any, widths: dict[int, float]) -> float:
     raw = item.original_bytes if isinstance(item, TextStringObject) else bytes(item)
     codes = [int.from_bytes(raw[place : place + 2], "big") for place in range(0, len(raw), 2)]
     return sum(widths.get(code, 0.0) for code in codes)
-
-
-def reader(pdf: bytes) -> list[PageObject]:
-    """The pages themselves."""
-    return list(PdfReader(io.BytesIO(pdf)).pages)
