@@ -61,9 +61,12 @@ ELSEWHERE: dict[str, set[str] | None] = {
 def played(database_server: Databases) -> Iterator[tuple[Installation, dict[str, str]]]:
     """The nights that `make nightly` makes, and between them what only a person does: README's five minutes, letters by hand.
 
-    Besides, what each command of README said. The gates are judged by plain pandas, to be quick.
+    Besides, what each command of README said. The gates are judged by plain pandas and parts are large, to be quick.
     """
-    with database_server.installation() as made, pytest.MonkeyPatch.context() as patched:
+    with (
+        database_server.installation(partition_casegroups=1_000) as made,
+        pytest.MonkeyPatch.context() as patched,
+    ):
         patched.setattr(engine, "run", plain_gate.run)
         sample.generate(made.landing, FIRST, len(NIGHTS), 2_000, seed=1)
         made.run(FIRST)
