@@ -31,6 +31,9 @@ class MeasuringFailed(Exception):
 # A server that can be backed up while it runs, and can be copied to another, logs all that it writes.
 CAN_BE_BACKED_UP = {"wal_level": "replica", "max_wal_senders": "10"}
 
+# Every store is a copy of one that was migrated once.
+_TEMPLATE = "bench_migrated"
+
 
 class Home:
     """An embedded server with nothing in it, in a folder that :func:`new_home` takes away again."""
@@ -47,9 +50,12 @@ class Home:
         self._made += 1
         name = f"bench_{self._made}"
         url = self._server.admin_url(name)
-        self._execute(f"create database {name}")
+        if self._made == 1:
+            self._execute(f"create database {_TEMPLATE}")
+            database.migrate(self._server.admin_url(_TEMPLATE))
+            database.forget(self._server.admin_url(_TEMPLATE))
+        self._execute(f"create database {name} template {_TEMPLATE}")
         try:
-            database.migrate(url)
             self._execute("checkpoint")
             yield url
         finally:
