@@ -157,11 +157,12 @@ def test_what_is_sent_is_what_notify_takes(
     own = dict(zip(addresses.LINES, lines, strict=True)) | {"postcode": postcode, "country": country}
     agents = {f"representative_{name}": value for name, value in own.items() if name != "country"}
     row = {**own, **agents, "representative_name": name}
+    known = people(row)
     sent = [
         to
         for to, valid in (
-            (address.of_client(row, "Ms Alex Walker"), addresses.clients_valid(people(row))[0]),
-            (address.of_representative(row), addresses.representatives_valid(people(row))[0]),
+            (address.of_client(row, "Ms Alex Walker"), addresses.clients_valid(known)[0]),
+            (address.of_representative(row), addresses.representatives_valid(known)[0]),
         )
         if valid
     ]
