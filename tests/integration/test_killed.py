@@ -289,7 +289,7 @@ def test_killed_in_stages_and_on_both_sides_of_commits(
     forks: Forks,
     never_killed: tuple[dict[str, list[str]], list[str]],
 ) -> None:
-    """Every eleventh of them, both sides of the first commit that stores casegroups, between corrections and what they settle,
+    """Every twenty-second of them, both sides of the first commit that stores casegroups, between corrections and what they settle,
     and before money reaches dues; `make soak` has them all."""
     whole, points = never_killed
     begins, ends = (points.index(f"stage decide_next_action {when}") for when in ("begins", "ends"))
@@ -300,7 +300,7 @@ def test_killed_in_stages_and_on_both_sides_of_commits(
     assert corrected < settled, "what was corrected is stored before what it settles is judged again"
     assert_it_still_finishes(
         database_server, ready, forks, whole, points,
-        sorted({*chosen(points)[::11], *stored[:2], corrected + 1, paid_at}),
+        sorted({*chosen(points)[::22], *stored[:2], corrected + 1, paid_at}),
     )  # fmt: skip
 
 

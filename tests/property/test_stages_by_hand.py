@@ -144,7 +144,7 @@ def assert_each_due_is_landed_or_told_of(store: Store, landed: Files, where: str
 
 def test_a_stage_by_hand_after_another_extract_landed(store: Store, tmp_path: Path) -> None:
     """R21, R22: any second stage after any first one, by seed; `make soak` has them all."""
-    pairs = random.Random(4).sample(EVERY_PAIR, 4)
+    pairs = random.Random(4).sample(EVERY_PAIR, 4)[:2]
     assert_what_landed_last_stands(store, tmp_path, pairs, follow=False, taken_in=False)
 
 
@@ -152,7 +152,7 @@ def test_a_stage_by_hand_after_another_extract_landed(store: Store, tmp_path: Pa
 def test_a_stage_and_what_follows_it_by_hand(store: Store, tmp_path: Path, taken_in: bool) -> None:
     """R21, R22: stages and the next of each, in turn with the new extract taken in by hand first, and without; `make soak` has
     them all."""
-    pairs = list(itertools.pairwise(STAGES[STAGES.index("receive_extract") :]))[taken_in::4]
+    pairs = list(itertools.pairwise(STAGES[STAGES.index("receive_extract") :]))[taken_in::7]
     assert_what_landed_last_stands(store, tmp_path, pairs, follow=True, taken_in=taken_in)
 
 
