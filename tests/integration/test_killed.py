@@ -289,8 +289,8 @@ def test_killed_in_stages_and_on_both_sides_of_commits(
     forks: Forks,
     never_killed: tuple[dict[str, list[str]], list[str]],
 ) -> None:
-    """Every twenty-second of them, both sides of the first commit that stores casegroups, between corrections and what they settle,
-    and before money reaches dues; `make soak` has them all."""
+    """Every twenty-second of them, both sides of the first commit that stores casegroups, between corrections and what they
+    settle, and before money reaches dues; `make soak` has them all."""
     whole, points = never_killed
     begins, ends = (points.index(f"stage decide_next_action {when}") for when in ("begins", "ends"))
     stored = [number for number in chosen(points) if begins < number < ends and "commit" in points[number]]
