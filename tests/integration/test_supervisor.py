@@ -321,7 +321,7 @@ def test_a_second_up_is_refused_and_says_where_the_first_is(installation: Instal
 def test_a_process_that_ends_is_started_again(up: Up) -> None:
     before = up.children()["dag-processor"]
     before.kill()
-    until(lambda: "dag-processor" in up.children() and up.children()["dag-processor"].pid != before.pid)
+    until(lambda: up.children().get("dag-processor", before).pid != before.pid)
     assert "Airflow's dag-processor ended with code -9; starting it again" in up.log.read_text()
 
 

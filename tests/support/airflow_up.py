@@ -71,9 +71,10 @@ class Up:
         """Airflow's processes by name."""
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            if child.status() == psutil.STATUS_ZOMBIE:
+            try:
+                words = " ".join(child.cmdline()).replace("api_server", "api-server")
+            except psutil.NoSuchProcess:  # one that has ended since, or nobody has asked how it ended
                 continue
-            words = " ".join(child.cmdline()).replace("api_server", "api-server")
             for name in ("api-server", "scheduler", "dag-processor"):
                 if name in words:
                     found[name] = child
