@@ -30,8 +30,9 @@ _LONGEST = (
     "test_model_agrees.py", "test_row_gates.py", "test_closure_nights.py", "test_payments.py", "test_money_follows_its_case.py",
     "test_outbound_night.py", "test_looks.py", "test_privacy.py", "test_exceptions.py", "test_night_in_parts.py",
     "test_money_law.py", "test_bench.py", "test_sample_nights.py", "test_stage_receive_balances.py", "test_roles.py",
-    "test_corrections.py", "test_late_nights.py", "test_nights_not_run.py", "test_stage_decide_next_action.py", "test_any_entry.py",
-    "test_same_night_same_result.py", "test_access.py", "test_store_schema.py", "test_bad_input.py", "test_embedded.py",
+    "test_corrections.py", "test_late_nights.py", "test_nights_not_run.py", "test_stage_decide_next_action.py",
+    "test_any_entry.py", "test_same_night_same_result.py", "test_access.py", "test_store_schema.py", "test_bad_input.py",
+    "test_embedded.py",
 )  # fmt: skip
 
 
